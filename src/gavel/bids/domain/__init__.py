@@ -1,0 +1,1 @@
+"""The rules of an English auction: frozen state, pure functions, standard library only."""

@@ -1,0 +1,129 @@
+"""An auction as it stands: what was agreed when it was listed, and what bidding has made of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.increments import BidIncrement, increment_at
+
+
+class Status(Enum):
+    """What the clock and the auction's own marks say of it."""
+
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+
+class ReserveState(Enum):
+    """All that anyone learns of a reserve price."""
+
+    NONE = "none"
+    NOT_MET = "not_met"
+    MET = "met"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftClose:
+    """A bid in the last `window_seconds` moves the end; a window of 0 switches soft close off."""
+
+    window_seconds: int = 60
+    extension_seconds: int = 60
+    max_extension_seconds: int = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What never changes after an item is listed. Prices in minor units; 0 means there is none."""
+
+    seller_id: UserId
+    currency: str
+    start_at: datetime
+    scheduled_end_at: datetime
+    start_price: int
+    reserve_price: int = 0
+    buy_now_price: int = 0
+    soft_close: SoftClose = SoftClose()
+    increment: BidIncrement = BidIncrement()
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """The state that a decision reads and replaces as a whole.
+
+    `price` is the visible price, 0 before the first bid; `leader_maximum` is the leader's hidden maximum;
+    `seq` numbers the item's events, `last_bid_seq` is that of the leader's standing bid; `revision` rises with every change, also with one that makes no event.
+    """
+
+    item_id: ItemId
+    terms: Terms
+    end_at: datetime
+    price: int = 0
+    leader_id: UserId | None = None
+    leader_maximum: int = 0
+    bid_count: int = 0
+    last_bid_seq: int = 0
+    seq: int = 0
+    revision: int = 0
+    cancelled_at: datetime | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def minimum_next_bid(self) -> int:
+        """The least amount that would be accepted now, in minor units."""
+        return least_bid(self.terms, self.price)
+
+    @property
+    def reserve_met(self) -> bool:
+        """Whether the visible price has reached the reserve; True where there is none."""
+        return self.price >= self.terms.reserve_price
+
+    @property
+    def reserve_state(self) -> ReserveState:
+        """What may be told of the reserve."""
+        if not self.terms.reserve_price:
+            return ReserveState.NONE
+        return ReserveState.MET if self.reserve_met else ReserveState.NOT_MET
+
+    @property
+    def sold(self) -> bool:
+        """Whether the leader gets the item, once the auction has been closed."""
+        return self.leader_id is not None and self.reserve_met
+
+    def status_at(self, at: datetime) -> Status:
+        """The status by the clock: SCHEDULED before the start, ENDED from the end in force on."""
+        if self.cancelled_at is not None:
+            return Status.CANCELLED
+        if at >= self.end_at or self.closed_at is not None:
+            return Status.ENDED
+        return Status.SCHEDULED if at < self.terms.start_at else Status.ACTIVE
+
+    def buy_now_available_at(self, at: datetime) -> bool:
+        """Whether the buy-now price would end the auction now.
+
+        While there is no bid; with a reserve, also while it is not met and the price is below the buy-now price.
+        """
+        terms = self.terms
+        if not terms.buy_now_price or self.status_at(at) is not Status.ACTIVE:
+            return False
+        return self.bid_count == 0 or (not self.reserve_met and self.price < terms.buy_now_price)
+
+
+def least_bid(terms: Terms, price: int) -> int:
+    """The least amount that beats a price: the start price before the first bid, then price plus increment."""
+    return price + increment_at(price, terms.increment, terms.currency) if price else terms.start_price
+
+
+def extended_end(auction: Auction, at: datetime) -> datetime:
+    """The end in force after a bid at `at`: moved by soft close, or as it was.
+
+    A bid in the last `window_seconds` moves the end to `extension_seconds` after itself, never beyond the
+    scheduled end plus `max_extension_seconds`, and never back.
+    """
+    rule = auction.terms.soft_close
+    if rule.window_seconds == 0 or at < auction.end_at - timedelta(seconds=rule.window_seconds):
+        return auction.end_at
+    latest = auction.terms.scheduled_end_at + timedelta(seconds=rule.max_extension_seconds)
+    return max(auction.end_at, min(at + timedelta(seconds=rule.extension_seconds), latest))

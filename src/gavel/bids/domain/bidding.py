@@ -1,0 +1,157 @@
+"""Placing a bid: the order of the checks, proxy bidding, the reserve, soft close.
+
+A bid is its amount, shown at once, and a maximum up to which Gavel bids on. The worked example in
+docs/auction-rules.md is run as a test.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from gavel.bids.domain.auction import Auction, Status, extended_end, least_bid
+from gavel.bids.domain.decision import Decision
+from gavel.bids.domain.events import AuctionExtended, BidPlaced
+from gavel.bids.domain.ids import UserId
+from gavel.bids.domain.increments import increment_at
+from gavel.bids.domain.refusals import BidRefusal, BidRefused
+
+_REFUSAL_BY_STATUS = {
+    Status.CANCELLED: BidRefusal.CANCELLED,
+    Status.ENDED: BidRefusal.ENDED,
+    Status.SCHEDULED: BidRefusal.NOT_STARTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewBid:
+    """What a bidder asks for. Minor units; `maximum` is never below `amount`."""
+
+    user_id: UserId
+    amount: int
+    maximum: int
+
+
+class _Row(NamedTuple):
+    user_id: UserId
+    amount: int
+    maximum: int
+    automatic: bool
+
+
+def place_bid(auction: Auction, at: datetime, bid: NewBid) -> Decision:
+    """Decide a bid on the auction as it stands at `at`.
+
+    Raises BidRefused where a rule says no; then nothing has changed. Checks come in this order: seller,
+    cancelled, ended, not started, leader, too low.
+    """
+    check_open(auction, at, bid.user_id)
+    if bid.user_id == auction.leader_id:
+        return _raise_maximum(auction, at, bid)
+    if bid.amount < auction.minimum_next_bid:
+        raise refused(BidRefusal.TOO_LOW, auction, at)
+    return _accept(auction, at, list(_contest(auction, bid)))
+
+
+def refuse_early(auction: Auction, at: datetime, bid: NewBid) -> None:
+    """Refuse, from an older state of the auction, a bid that no newer state could accept.
+
+    The visible price only rises, so a bid below a minimum that was once in force stays too low. Left to the
+    real decision: whatever another check would answer first, and a bid whose maximum might matter.
+    Raises BidRefused.
+    """
+    if (
+        bid.amount < auction.minimum_next_bid
+        and bid.maximum == bid.amount
+        and bid.user_id not in (auction.leader_id, auction.terms.seller_id)
+        and auction.status_at(at) is Status.ACTIVE
+    ):
+        raise refused(BidRefusal.TOO_LOW, auction, at)
+
+
+def check_open(auction: Auction, at: datetime, user_id: UserId) -> None:
+    """Raise BidRefused for the seller, and where the auction takes no bids at `at`."""
+    if user_id == auction.terms.seller_id:
+        raise refused(BidRefusal.SELLER, auction, at)
+    if (reason := _REFUSAL_BY_STATUS.get(auction.status_at(at))) is not None:
+        raise refused(reason, auction, at)
+
+
+def refused(reason: BidRefusal, auction: Auction, at: datetime) -> BidRefused:
+    """The refusal of a bid, with the facts of the state it was refused on."""
+    return BidRefused(reason, auction.price, auction.minimum_next_bid, auction.end_at, at)
+
+
+def _raise_maximum(auction: Auction, at: datetime, bid: NewBid) -> Decision:
+    """A leader's higher maximum moves no price and makes no event, unless it reaches the reserve."""
+    if bid.maximum <= auction.leader_maximum:
+        raise refused(BidRefusal.ALREADY_LEADING, auction, at)
+    reserve = auction.terms.reserve_price
+    if auction.price < reserve <= bid.maximum:
+        return _accept(auction, at, [_Row(bid.user_id, reserve, bid.maximum, automatic=True)])
+    raised = replace(auction, leader_maximum=bid.maximum, revision=auction.revision + 1)
+    return Decision(raised, at, bid_seq=auction.last_bid_seq, raised_maximum=True)
+
+
+def _contest(auction: Auction, bid: NewBid) -> Iterator[_Row]:
+    """The rows that a bid against the leader writes: the bid, the loser's maximum, the winner's price.
+
+    The latter two are left out where they show nothing new.
+    """
+    caller = _Row(bid.user_id, bid.amount, bid.maximum, automatic=False)
+    yield caller
+    if auction.leader_id is None:
+        winner, price = caller, bid.amount
+    else:
+        leader = _Row(auction.leader_id, auction.price, auction.leader_maximum, automatic=True)
+        # On equal maxima the earlier one, the leader's, wins.
+        winner, loser = (caller, leader) if caller.maximum > leader.maximum else (leader, caller)
+        one_more = loser.maximum + increment_at(loser.maximum, auction.terms.increment, auction.terms.currency)
+        price = max(bid.amount, min(one_more, winner.maximum))
+        if loser.maximum >= caller.amount and loser.maximum > loser.amount:
+            yield loser._replace(amount=loser.maximum, automatic=True)
+    if price < auction.terms.reserve_price <= winner.maximum:
+        price = auction.terms.reserve_price
+    if price > winner.amount:
+        yield winner._replace(amount=price, automatic=True)
+
+
+def _accept(auction: Auction, at: datetime, rows: list[_Row]) -> Decision:
+    """Write the rows as events, the first being the one to answer with, then the extension if there is one."""
+    seq, bid_count, outbid = auction.seq, auction.bid_count, auction.leader_id
+    events: list[BidPlaced | AuctionExtended] = []
+    for row in rows:
+        seq, bid_count = seq + 1, bid_count + 1
+        events.append(
+            BidPlaced(
+                auction.item_id,
+                seq,
+                at,
+                row.user_id,
+                row.amount,
+                row.maximum,
+                row.automatic,
+                outbid if outbid != row.user_id else None,
+                bid_count,
+                least_bid(auction.terms, row.amount),
+                auction.end_at,
+            )
+        )
+        outbid = row.user_id
+    last, last_bid_seq, end_at = rows[-1], seq, extended_end(auction, at)
+    if end_at > auction.end_at:
+        seq += 1
+        events.append(AuctionExtended(auction.item_id, seq, at, end_at))
+    after = Auction(
+        auction.item_id,
+        auction.terms,
+        end_at,
+        last.amount,
+        last.user_id,
+        last.maximum,
+        bid_count,
+        last_bid_seq,
+        seq,
+        auction.revision + 1,
+    )
+    return Decision(after, at, tuple(events), bid_seq=auction.seq + 1)

@@ -1,0 +1,49 @@
+"""What a decision is made of: the new state and the facts, to be stored together or not at all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.events import BidPlaced, Event
+from gavel.bids.domain.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state after a command, the events that led there, in order of seq, and the bid to answer with.
+
+    `bid_seq` is the seq of the bid that the answer shows: the caller's own, or the standing bid of a leader
+    who only raised the maximum; 0 where the command was no bid. `at` is the database's clock.
+    """
+
+    auction: Auction
+    at: datetime
+    events: tuple[Event, ...] = ()
+    bid_seq: int = 0
+    raised_maximum: bool = False
+
+
+Decide = Callable[[Auction, datetime], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryKey:
+    """An idempotency key, and what it stands for: one user's one request on one item."""
+
+    user_id: UserId
+    key: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller of an accepted command is told: the bid, and the item's present state at `at`.
+
+    `bid` is None where the command was no bid. A replay (the key was accepted before) carries the first bid.
+    """
+
+    auction: Auction
+    at: datetime
+    bid: BidPlaced | None
+    replayed: bool = False

@@ -1,0 +1,71 @@
+"""Facts about an item, in the past tense. Each has the item's next `seq` and tells the state right after it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gavel.bids.domain.ids import ItemId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlaced:
+    """A bid row: its bidder leads at its amount, until the next event says otherwise.
+
+    `maximum` is what this bidder is prepared to pay; it is stored and never told. `outbid_user_id` is the
+    leader before, if another. `end_at` is the end in force when the bid was accepted.
+    """
+
+    item_id: ItemId
+    seq: int
+    at: datetime
+    user_id: UserId
+    amount: int
+    maximum: int
+    automatic: bool
+    outbid_user_id: UserId | None
+    bid_count: int
+    minimum_next_bid: int
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionExtended:
+    """Soft close moved the end."""
+
+    item_id: ItemId
+    seq: int
+    at: datetime
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionClosed:
+    """The auction is over: `winner_id` buys at `amount`, or nobody does (`sold` false)."""
+
+    item_id: ItemId
+    seq: int
+    at: datetime
+    sold: bool
+    winner_id: UserId | None
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionCancelled:
+    """The seller withdrew the item before anyone had bid."""
+
+    item_id: ItemId
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemListed:
+    """The item exists; always seq 1."""
+
+    item_id: ItemId
+    seq: int
+    at: datetime
+    title: str
+
+
+Event = BidPlaced | AuctionExtended | AuctionClosed | AuctionCancelled | ItemListed

@@ -1,0 +1,48 @@
+"""How much more than the price the next bid must be.
+
+A new increment rule goes here: `increment_at` is the only place that knows one.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gavel.bids.domain.money import minor_units_per_major
+
+BASIS_POINTS_MAX = 10_000
+
+
+class Step(NamedTuple):
+    """One row of the house table: below this price, raise by this much. Hundredths of a major unit."""
+
+    below_price: int
+    raise_by: int
+
+
+# The house table: under 20: 0.50; under 200: 1; under 1,000: 5; under 5,000: 10; under 25,000: 50; then 100.
+HOUSE_STEPS = (Step(20_00, 50), Step(200_00, 1_00), Step(1_000_00, 5_00), Step(5_000_00, 10_00), Step(25_000_00, 50_00))
+HOUSE_RAISE_ABOVE = 100_00
+
+
+@dataclass(frozen=True, slots=True)
+class BidIncrement:
+    """An item's own least raise: the larger of a fixed part (minor units) and a share (100 = 1 %) of the price.
+
+    Both zero means that the house table applies.
+    """
+
+    fixed: int = 0
+    basis_points: int = 0
+
+
+def increment_at(price: int, increment: BidIncrement, currency: str) -> int:
+    """The least raise over a price, at least 1. All amounts in minor units; a share is rounded up."""
+    if increment.fixed or increment.basis_points:
+        share = -(-price * increment.basis_points // 10_000)
+        return max(increment.fixed, share, 1)
+    return _house_increment(price, minor_units_per_major(currency))
+
+
+def _house_increment(price: int, minor_per_major: int) -> int:
+    hundredths = price * 100 // minor_per_major
+    raise_by = next((step.raise_by for step in HOUSE_STEPS if hundredths < step.below_price), HOUSE_RAISE_ABOVE)
+    return max(raise_by * minor_per_major // 100, 1)

@@ -1,0 +1,129 @@
+"""Listing an item: the texts that describe it, and what a new auction must agree to."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gavel.bids.domain.auction import Auction, SoftClose, Terms
+from gavel.bids.domain.decision import Decision
+from gavel.bids.domain.events import ItemListed
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.increments import BASIS_POINTS_MAX, BidIncrement
+from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount
+from gavel.bids.domain.refusals import InvalidInput
+
+TITLE_CHARACTERS_MAX = 200
+DESCRIPTION_CHARACTERS_MAX = 10_000
+CATEGORY_CHARACTERS_MAX = 64
+IMAGES_MAX = 20
+IMAGE_URL_CHARACTERS_MAX = 2_048
+SOFT_CLOSE_SECONDS_MAX = 86_400
+# A bound, so that an end plus its extensions is always a date that every part can write down.
+AUCTION_DAYS_MAX = 3_660
+
+HOUSE_SOFT_CLOSE = SoftClose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The texts of an item, shown literally. None of them matters to a decision."""
+
+    title: str
+    description: str = ""
+    images: tuple[str, ...] = ()
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An item that a seller asks to list. `start_at` None means now; prices in minor units, 0 for none."""
+
+    seller_id: UserId
+    listing: Listing
+    end_at: datetime
+    start_price: int
+    start_at: datetime | None = None
+    reserve_price: int = 0
+    buy_now_price: int = 0
+    soft_close: SoftClose = HOUSE_SOFT_CLOSE
+    increment: BidIncrement = BidIncrement()
+
+
+def list_item(draft: Draft, item_id: ItemId, at: datetime, currency: str) -> Decision:
+    """Open an auction for a draft at `at`, the database's clock. Raises InvalidInput with the field to mend."""
+    check_listing(draft.listing)
+    _check_prices(draft)
+    _check_soft_close(draft.soft_close)
+    _check_increment(draft.increment)
+    terms = Terms(
+        seller_id=draft.seller_id,
+        currency=currency,
+        start_at=max(draft.start_at or at, at),
+        scheduled_end_at=draft.end_at,
+        start_price=draft.start_price,
+        reserve_price=draft.reserve_price,
+        buy_now_price=draft.buy_now_price,
+        soft_close=draft.soft_close,
+        increment=draft.increment,
+    )
+    _check_times(terms, at)
+    auction = Auction(item_id, terms, end_at=draft.end_at, seq=1, revision=1)
+    return Decision(auction, at, (ItemListed(item_id, 1, at, draft.listing.title),))
+
+
+def check_listing(listing: Listing) -> None:
+    """Raise InvalidInput where a text is missing, too long, or not storable."""
+    _require(listing.title.strip() != "", "title", "must not be empty")
+    _check_text("title", listing.title, TITLE_CHARACTERS_MAX)
+    _check_text("description", listing.description, DESCRIPTION_CHARACTERS_MAX)
+    _check_text("category", listing.category, CATEGORY_CHARACTERS_MAX)
+    _require(len(listing.images) <= IMAGES_MAX, "images", f"at most {IMAGES_MAX}")
+    for image in listing.images:
+        _check_text("images", image, IMAGE_URL_CHARACTERS_MAX)
+        _require(image.startswith(("https://", "http://", "/")), "images", "each must be an http(s) address or a path")
+
+
+def _check_text(field: str, text: str, characters_max: int) -> None:
+    _require(len(text) <= characters_max, field, f"at most {characters_max} characters")
+    # PostgreSQL cannot store NUL in a text.
+    _require("\x00" not in text, field, "must not contain NUL")
+
+
+def _check_prices(draft: Draft) -> None:
+    _require(is_amount(draft.start_price), "start_price", f"must be {AMOUNT_MIN} to {AMOUNT_MAX} minor units")
+    for field, price in (("reserve_price", draft.reserve_price), ("buy_now_price", draft.buy_now_price)):
+        _require(0 <= price <= AMOUNT_MAX, field, f"must be 0 (none) to {AMOUNT_MAX} minor units")
+        _require(price == 0 or price >= draft.start_price, field, "must be at least the start price")
+    if draft.buy_now_price:
+        _require(draft.buy_now_price >= draft.reserve_price, "buy_now_price", "must be at least the reserve price")
+
+
+def _check_times(terms: Terms, at: datetime) -> None:
+    _require(terms.scheduled_end_at > at, "end_at", "must lie ahead")
+    _require(terms.scheduled_end_at > terms.start_at, "end_at", "must be after start_at")
+    latest = at + timedelta(days=AUCTION_DAYS_MAX)
+    _require(terms.scheduled_end_at <= latest, "end_at", f"must be within {AUCTION_DAYS_MAX} days")
+
+
+def _check_soft_close(rule: SoftClose) -> None:
+    for field, seconds in (
+        ("window_seconds", rule.window_seconds),
+        ("extension_seconds", rule.extension_seconds),
+        ("max_extension_seconds", rule.max_extension_seconds),
+    ):
+        _require(0 <= seconds <= SOFT_CLOSE_SECONDS_MAX, f"soft_close.{field}", f"must be 0 to {SOFT_CLOSE_SECONDS_MAX}")
+    if rule.window_seconds:
+        _require(rule.extension_seconds >= 1, "soft_close.extension_seconds", "must be at least 1")
+
+
+def _check_increment(increment: BidIncrement) -> None:
+    _require(0 <= increment.fixed <= AMOUNT_MAX, "bid_increment.fixed", f"must be 0 to {AMOUNT_MAX} minor units")
+    _require(
+        0 <= increment.basis_points <= BASIS_POINTS_MAX,
+        "bid_increment.basis_points",
+        f"must be 0 to {BASIS_POINTS_MAX}",
+    )
+
+
+def _require(holds: bool, field: str, problem: str) -> None:
+    if not holds:
+        raise InvalidInput(field, problem)

@@ -1,0 +1,23 @@
+"""Amounts: whole minor units (cents) of one house currency, never a float."""
+
+AMOUNT_MIN = 1
+AMOUNT_MAX = 10**15
+
+# ISO 4217, the minor units of currencies that do not have two.
+_MINOR_DIGITS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+def is_amount(value: int) -> bool:
+    """Whether the value can be bid: 1 to 10^15 minor units."""
+    return AMOUNT_MIN <= value <= AMOUNT_MAX
+
+
+def minor_units_per_major(currency: str) -> int:
+    """How many minor units make one major unit: 100 for USD, 1 for JPY, 1,000 for BHD."""
+    return 10 ** _MINOR_DIGITS.get(currency, 2)

@@ -1,0 +1,72 @@
+"""What Gavel says no to, with the facts of each no as fields. Texts are built from the facts, never the reverse."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from gavel.bids.domain.ids import ItemId
+
+
+class Refusal(Exception):
+    """An expected no: the caller's to mend. Logged at info, without a traceback."""
+
+
+class BidRefusal(Enum):
+    """Why a bid, or a buy-now, was not accepted."""
+
+    TOO_LOW = "the bid is below the least bid"
+    NOT_STARTED = "the auction has not started"
+    ENDED = "the auction has ended"
+    CANCELLED = "the auction was cancelled"
+    SELLER = "the seller can't bid on their own item"
+    ALREADY_LEADING = "the leader may only raise the maximum"
+    BUY_NOW_UNAVAILABLE = "buy-now is not available"
+
+
+@dataclass(eq=False, slots=True)
+class BidRefused(Refusal):
+    """A bid that the rules refuse, with the state it was refused on. Prices in minor units."""
+
+    reason: BidRefusal
+    current_highest_bid: int
+    minimum_next_bid: int
+    end_at: datetime
+    at: datetime
+
+    def __str__(self) -> str:
+        """Say what to do next where there is something to do."""
+        if self.reason is BidRefusal.TOO_LOW:
+            return f"{self.reason.value}: bid at least {self.minimum_next_bid}"
+        return self.reason.value
+
+
+@dataclass(eq=False, slots=True)
+class ItemNotFound(Refusal):
+    """No item has this id."""
+
+    item_id: ItemId
+
+    def __str__(self) -> str:
+        """Name the id that was looked for."""
+        return f"no item has the id {self.item_id}"
+
+
+@dataclass(eq=False, slots=True)
+class KeyReused(Refusal):
+    """An idempotency key of this user on this item stands for another request already."""
+
+    def __str__(self) -> str:
+        """Say what a key is for."""
+        return "this idempotency key was used for another bid: a new bid needs a new key"
+
+
+@dataclass(eq=False, slots=True)
+class InvalidInput(Refusal):
+    """A field that no auction could accept, whatever its state."""
+
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        """Name the field first, so that a form can find it."""
+        return f"{self.field}: {self.problem}"
