@@ -1,0 +1,144 @@
+"""What the write side needs of the world, named by role. Adapters promise what is written here."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gavel.bids.domain.auction import Auction, Status
+from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
+from gavel.bids.domain.events import BidPlaced
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.listing import Listing
+
+
+class Unavailable(Exception):
+    """The database can't be asked now, or the fate of a COMMIT is unknown. Safe to retry with a key."""
+
+
+class Overloaded(Exception):
+    """A bounded queue is full. Nothing was done; try again after `retry_after_seconds`."""
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__("too many bids are waiting")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DeadlineExceeded(Exception):
+    """The caller's deadline passed. If the command was already being decided, it may have been accepted."""
+
+
+class EventsNotPublished(Exception):
+    """The broker did not take responsibility for every message; some may have been delivered all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Where a command comes from: how long its caller waits, and the W3C trace context of its request.
+
+    `deadline_seconds` is on the event loop's clock. An empty `traceparent` means the request had none.
+    """
+
+    deadline_seconds: float
+    traceparent: str = ""
+
+
+class AuctionBook(Protocol):
+    """Every auction's state, changed by one decision at a time under the auction's row lock."""
+
+    async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
+        """Run `decide` on the auction under its lock, store what it returns, and answer after COMMIT.
+
+        Atomic: auction, bids, log, key and outbox rows are written together or not at all. Commands on one item
+        run in order of arrival. `decide` must be pure: it may run again, when a batch failed before COMMIT was sent.
+        A key that was accepted before is answered with its first bid, without calling `decide`.
+
+        Raises what `decide` raises, ItemNotFound, KeyReused, Overloaded, DeadlineExceeded, or Unavailable;
+        after the last two a command that was being decided may still have been accepted.
+        """
+        ...
+
+    async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
+        """Store a new auction, decided on the database's clock, with its texts and its first event.
+
+        Atomic. Raises what `open_at` raises, DeadlineExceeded or Unavailable; not safe to retry blindly.
+        """
+        ...
+
+    def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
+        """The newest state of the auction that this process saw committed, with an estimate of the database's clock.
+
+        None where it saw none lately. May be older than the truth; never newer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """An item as it is shown: state, texts, and the times of its row."""
+
+    auction: Auction
+    listing: Listing
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPosition:
+    """A place in a list of items: the last item seen, by the time that orders the list."""
+
+    time: datetime
+    item_id: ItemId
+
+
+class ItemCatalogue(Protocol):
+    """Items and bids as Postgres has them: whoever bids reads their own bid."""
+
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+        """The item, with the database's clock; None where there is none."""
+        ...
+
+    async def items(
+        self, status: Status, category: str, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """Up to `limit` items of a status (all categories where `category` is empty) after a position.
+
+        Scheduled ones by start, active ones ending soonest first, ended and cancelled ones newest end first.
+        """
+        ...
+
+    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
+        """Up to `limit` bids of an item below a seq (None: from the newest), newest first; None: no such item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message for the broker: a serialized `events.v1.EventBatch` of `event_count` events of one routing key."""
+
+    routing_key: str
+    body: bytes
+    event_count: int
+
+
+class EventPublisher(Protocol):
+    """The way to the broker."""
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        """Return when every message is the broker's responsibility. At least once; order is not kept.
+
+        Raises EventsNotPublished, within a bounded time.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """What is still owed to the broker."""
+
+    async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
+        """Claim up to `rows_max` rows, publish them, and delete them if and only if `publish` returned.
+
+        Claims of several relays never overlap. Returns the number of events relayed, 0 where nothing was owed.
+        Raises what `publish` raises, or Unavailable; then the rows are owed still.
+        """
+        ...
