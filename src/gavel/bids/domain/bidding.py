@@ -14,7 +14,8 @@ from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import AuctionExtended, BidPlaced
 from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.increments import increment_at
-from gavel.bids.domain.refusals import BidRefusal, BidRefused
+from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount
+from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
 
 _REFUSAL_BY_STATUS = {
     Status.CANCELLED: BidRefusal.CANCELLED,
@@ -30,6 +31,15 @@ class NewBid:
     user_id: UserId
     amount: int
     maximum: int
+
+
+def new_bid(user_id: UserId, amount: int, max_amount: int) -> NewBid:
+    """A bid as it is asked for; `max_amount` 0 means that the amount is the maximum. Raises InvalidInput."""
+    if not is_amount(amount):
+        raise InvalidInput("amount", f"must be {AMOUNT_MIN} to {AMOUNT_MAX} minor units")
+    if max_amount and not amount <= max_amount <= AMOUNT_MAX:
+        raise InvalidInput("max_amount", f"must be 0 (none), or the amount to {AMOUNT_MAX} minor units")
+    return NewBid(user_id, amount, max_amount or amount)
 
 
 class _Row(NamedTuple):

@@ -7,6 +7,7 @@ from datetime import datetime
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.events import BidPlaced, Event
 from gavel.bids.domain.ids import UserId
+from gavel.bids.domain.refusals import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Decision:
     raised_maximum: bool = False
 
 
+KEY_CHARACTERS_MAX = 128
+
 Decide = Callable[[Auction, datetime], Decision]
 
 
@@ -34,6 +37,15 @@ class RetryKey:
     user_id: UserId
     key: str
     request: str
+
+
+def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:
+    """The key of a request, None where it has none. Raises InvalidInput for one that is not 1 to 128 printable characters."""
+    if not key:
+        return None
+    if len(key) > KEY_CHARACTERS_MAX or not key.isprintable():
+        raise InvalidInput("idempotency_key", f"must be 1 to {KEY_CHARACTERS_MAX} printable characters")
+    return RetryKey(user_id, key, request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_INSTALLED := $(VENV)/.demo-installed
+DEV_INSTALLED := $(VENV)/.dev-installed
+
+.PHONY: help
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Run
+
+.PHONY: demo
+demo: $(DEMO_INSTALLED) ## Run all of Gavel in one process, with sample auctions and a Postgres of its own
+	@AUTH_MODE=trusted exec $(BIN)/gavel standalone --sample-auctions
+
+.PHONY: bench
+bench: $(DEV_INSTALLED) ## Measure Gavel beside a naive baseline on this machine
+	@scripts/install-test-servers.sh wrk
+	@$(BIN)/gavel bench $(BENCH_FLAGS)
+
+##@ Develop
+
+.PHONY: setup
+setup: $(DEV_INSTALLED) ## Make the virtual environment with everything to develop and test
+
+$(DEMO_INSTALLED): requirements/demo.txt pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(VENV) requirements/demo.txt
+	@touch $@
+
+$(DEV_INSTALLED): requirements/dev.txt pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(VENV) requirements/dev.txt
+	@touch $@
+
+.PHONY: format
+format: $(DEV_INSTALLED) ## Sort the imports, fix what can be fixed, format
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: lint
+lint: $(DEV_INSTALLED) ## Check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+.PHONY: proto-gen
+proto-gen: $(DEV_INSTALLED) ## Generate src/gavel/contracts from proto/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" buf generate
+
+.PHONY: proto-check
+proto-check: $(DEV_INSTALLED) ## Check that the contract is clean, breaks nobody, and that its generated code is current
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check-proto.sh
+
+.PHONY: proto-baseline
+proto-baseline: proto-check ## Take the contract as it stands as the baseline for later breaking-change checks
+	@$(BIN)/buf build --exclude-source-info --output proto/baseline.binpb
+
+.PHONY: lock
+lock: ## Resolve the locked requirements again (UPGRADE=1 raises the versions)
+	@scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+##@ Test
+
+.PHONY: check
+check: lint proto-check test ## All that CI runs
+
+.PHONY: test
+test: $(DEV_INSTALLED) ## Run every test, with servers that are found or started for it
+	@$(BIN)/pytest $(PYTEST_FLAGS)
+
+.PHONY: test-unit
+test-unit: $(DEV_INSTALLED) ## Run the tests that need no server
+	@$(BIN)/pytest tests/unit tests/house $(PYTEST_FLAGS)
+
+.PHONY: test-integration
+test-integration: $(DEV_INSTALLED) ## Run the tests against real servers
+	@$(BIN)/pytest -m integration $(PYTEST_FLAGS)
+
+.PHONY: test-e2e
+test-e2e: $(DEV_INSTALLED) ## Run the tests against the real processes
+	@$(BIN)/pytest -m e2e $(PYTEST_FLAGS)
+
+.PHONY: servers
+servers: ## Install the servers and tools that tests and benchmarks use (Debian, as root)
+	@scripts/install-test-servers.sh
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and results (never the demo's data)
+	@rm -rf $(VENV) build dist bench/results .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	@find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

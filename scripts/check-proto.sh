@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Fails unless the contract is formatted and linted, breaks nobody who knows the baseline, and the generated
+# code in the tree is what it generates.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+buf format --diff --exit-code
+buf lint
+buf breaking --against proto/baseline.binpb
+
+generated=$(mktemp -d)
+trap 'rm -rf "$generated"' EXIT
+buf generate --output "$generated"
+if ! diff --recursive --exclude __pycache__ "$generated/src/gavel/contracts" src/gavel/contracts; then
+    echo "src/gavel/contracts is not what proto/ generates: run make proto-gen" >&2
+    exit 1
+fi
+echo "The contract is clean, breaks nobody, and its generated code is current."

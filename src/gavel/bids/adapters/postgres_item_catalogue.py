@@ -1,0 +1,79 @@
+"""Items and bids, read from bid_db as they are committed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from gavel.bids.adapters.postgres_rows import auction_of, bid_of
+from gavel.bids.domain.auction import Status
+from gavel.bids.domain.events import BidPlaced
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.listing import Listing
+from gavel.bids.ports import ItemPosition, ItemView, Unavailable
+from gavel.runtime.postgres import load_sql
+
+_READ_CLOCK = load_sql(__package__, "read_clock")
+_READ_ITEM = load_sql(__package__, "read_item")
+_READ_ITEM_BIDS = load_sql(__package__, "read_item_bids")
+_READ_ITEM_EXISTS = load_sql(__package__, "read_item_exists")
+_LISTS = {
+    Status.ACTIVE: load_sql(__package__, "list_active_items"),
+    Status.ENDED: load_sql(__package__, "list_ended_items"),
+    Status.SCHEDULED: load_sql(__package__, "list_scheduled_items"),
+    Status.CANCELLED: load_sql(__package__, "list_cancelled_items"),
+}
+_FIRST = ItemPosition(datetime(1, 1, 1, tzinfo=UTC), ItemId("00000000-0000-0000-0000-000000000000"))
+_LAST = ItemPosition(datetime(9999, 12, 31, tzinfo=UTC), ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
+_STARTS = {Status.ACTIVE: _FIRST, Status.SCHEDULED: _FIRST, Status.ENDED: _LAST, Status.CANCELLED: _LAST}
+_SEQ_MAX = 2**63 - 1
+
+READ_SECONDS_MAX = 3.0
+
+
+class PostgresItemCatalogue:
+    """ItemCatalogue on bid_db. Every read raises Unavailable where the database gives no answer in time."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+        """See ItemCatalogue.item."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(_READ_ITEM, item_id)
+        return None if row is None else (_view(row), row["at"])
+
+    async def items(
+        self, status: Status, category: str, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """See ItemCatalogue.items."""
+        position = after or _STARTS[status]
+        async with self._connection() as connection:
+            at = await connection.fetchval(_READ_CLOCK)
+            rows = await connection.fetch(_LISTS[status], at, category, position.time, position.item_id, limit)
+        return [_view(row) for row in rows], at
+
+    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
+        """See ItemCatalogue.bids."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_READ_ITEM_BIDS, item_id, before_seq or _SEQ_MAX, limit)
+            if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
+                return None
+        return [bid_of(row) for row in rows]
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            async with self._pool.acquire(timeout=READ_SECONDS_MAX) as connection:
+                yield connection
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Unavailable("the database gives no answer") from error
+
+
+def _view(row: asyncpg.Record) -> ItemView:
+    listing = Listing(
+        title=row["title"], description=row["description"], images=tuple(row["images"]), category=row["category"]
+    )
+    return ItemView(auction_of(row), listing, row["created_at"], row["updated_at"])

@@ -1,0 +1,1 @@
+"""What the write side does, one verb a file."""
