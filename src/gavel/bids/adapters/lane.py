@@ -80,8 +80,7 @@ class Lane:
         while self._queues and (room := LANE_BATCH_COMMANDS_MAX - len(batch)):
             item_id = next(iter(self._queues))
             queue = self._queues.pop(item_id)
-            for _ in range(min(room, len(queue), LANE_ITEM_SHARE_COMMANDS_MAX)):
-                batch.append(queue.popleft())
+            batch.extend(queue.popleft() for _ in range(min(room, len(queue), LANE_ITEM_SHARE_COMMANDS_MAX)))
             if queue:
                 unfinished.append((item_id, queue))
         self._queues.update(unfinished)

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -45,7 +44,7 @@ class PostgresAuctionBook:
         self._last_seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Self]:
+    async def running(self) -> AsyncGenerator[Self]:
         """Serve commands inside the context; on the way out, answer those that wait, within DRAIN_SECONDS_MAX."""
         runner = asyncio.create_task(self._lane.run(), name="lane")
         try:
@@ -77,10 +76,13 @@ class PostgresAuctionBook:
     async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
         """See AuctionBook.open."""
         try:
-            async with asyncio.timeout_at(call.deadline_seconds), self._pool.acquire() as connection:
-                async with connection.transaction():
-                    decision = open_at(await connection.fetchval(_READ_CLOCK))
-                    await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent))
+            async with (
+                asyncio.timeout_at(call.deadline_seconds),
+                self._pool.acquire() as connection,
+                connection.transaction(),
+            ):
+                decision = open_at(await connection.fetchval(_READ_CLOCK))
+                await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent))
         except TimeoutError as error:
             raise DeadlineExceeded from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -156,7 +158,8 @@ class PostgresAuctionBook:
         """Tell every caller of a failed batch. Infrastructure errors become Unavailable; a bug stays what it is."""
         if isinstance(error, NotCommitted | FateUnknown):
             _log.warning("batch_failed", commands=len(commands), fate=type(error).__name__, error=repr(error.__cause__))
-            error = Unavailable("the bid may not have been accepted" if isinstance(error, FateUnknown) else "not decided")
+            unknown = isinstance(error, FateUnknown)
+            error = Unavailable("the bid may not have been accepted" if unknown else "the bid was not decided")
         for command in commands:
             if not command.answer.done():
                 command.answer.set_exception(error)

@@ -99,7 +99,9 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
     named = [(c.item_id, c.key.user_id, c.key.key) for c in commands if c.key is not None]
     columns = list(zip(*named, strict=True)) or [(), (), ()]
     found = await connection.fetch(_READ_CLOCK_AND_KEYS, *columns)
-    keys = {(row["item_id"], row["user_id"], row["key"]): (row["request"], row["bid_seq"]) for row in found if row["key"]}
+    keys = {
+        (row["item_id"], row["user_id"], row["key"]): (row["request"], row["bid_seq"]) for row in found if row["key"]
+    }
     return _Known(auctions, keys, found[0]["at"])
 
 

@@ -1,6 +1,6 @@
 """Items and bids, read from bid_db as they are committed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -64,7 +64,7 @@ class PostgresItemCatalogue:
         return [bid_of(row) for row in rows]
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    async def _connection(self) -> AsyncGenerator[Any]:
         try:
             async with self._pool.acquire(timeout=READ_SECONDS_MAX) as connection:
                 yield connection

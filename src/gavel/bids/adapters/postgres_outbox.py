@@ -24,7 +24,7 @@ class PostgresOutbox:
         self._pool = pool
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
-        """See Outbox.relay. If the relay dies after publishing, the claim rolls back and the rows are published again."""
+        """See Outbox.relay. If the relay dies after publishing, the claim rolls back: the rows are published again."""
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 rows = await connection.fetch(_CLAIM_OUTBOX, rows_max)

@@ -1,8 +1,9 @@
 """Rows of bid_db as domain values, and decisions as columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+import asyncpg
 
 from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
 from gavel.bids.domain.auction import Auction, SoftClose, Terms
@@ -11,7 +12,7 @@ from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExt
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 
-Row = Mapping[str, Any]
+Row = asyncpg.Record
 
 _LOG_KINDS: dict[type[Event], str] = {
     ItemListed: "listed",

@@ -54,7 +54,8 @@ class Auction:
     """The state that a decision reads and replaces as a whole.
 
     `price` is the visible price, 0 before the first bid; `leader_maximum` is the leader's hidden maximum;
-    `seq` numbers the item's events, `last_bid_seq` is that of the leader's standing bid; `revision` rises with every change, also with one that makes no event.
+    `seq` numbers the item's events, `last_bid_seq` is that of the leader's standing bid; `revision` rises with
+    every change, also with one that makes no event.
     """
 
     item_id: ItemId

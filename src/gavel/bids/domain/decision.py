@@ -40,7 +40,7 @@ class RetryKey:
 
 
 def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:
-    """The key of a request, None where it has none. Raises InvalidInput for one that is not 1 to 128 printable characters."""
+    """The key of a request, None where it has none. Raises InvalidInput unless it is 1 to 128 printable characters."""
     if not key:
         return None
     if len(key) > KEY_CHARACTERS_MAX or not key.isprintable():

@@ -110,7 +110,8 @@ def _check_soft_close(rule: SoftClose) -> None:
         ("extension_seconds", rule.extension_seconds),
         ("max_extension_seconds", rule.max_extension_seconds),
     ):
-        _require(0 <= seconds <= SOFT_CLOSE_SECONDS_MAX, f"soft_close.{field}", f"must be 0 to {SOFT_CLOSE_SECONDS_MAX}")
+        in_range = 0 <= seconds <= SOFT_CLOSE_SECONDS_MAX
+        _require(in_range, f"soft_close.{field}", f"must be 0 to {SOFT_CLOSE_SECONDS_MAX}")
     if rule.window_seconds:
         _require(rule.extension_seconds >= 1, "soft_close.extension_seconds", "must be at least 1")
 

@@ -2,7 +2,8 @@
 
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.domain.listing import Draft, list_item as decide_listing
+from gavel.bids.domain.listing import Draft
+from gavel.bids.domain.listing import list_item as decide_listing
 from gavel.bids.ports import AuctionBook, Call
 
 

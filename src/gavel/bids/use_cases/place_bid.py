@@ -1,6 +1,7 @@
 """A bidder bids on an item."""
 
-from gavel.bids.domain.bidding import NewBid, place_bid as decide_bid, refuse_early
+from gavel.bids.domain.bidding import NewBid, refuse_early
+from gavel.bids.domain.bidding import place_bid as decide_bid
 from gavel.bids.domain.decision import Answer, retry_key
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports import AuctionBook, Call

@@ -1,0 +1,1 @@
+"""What any process needs and no auction word: databases, the HTTP server, health, logs, settings."""

@@ -1,0 +1,32 @@
+"""GET /livez and GET /readyz: alive as long as the loop turns, ready when every check says so."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+from gavel.runtime.serve import Asgi, Receive, Scope, Send
+
+# A check returns None where all is well, else what is wrong in a few words.
+Check = Callable[[], Awaitable[str | None]]
+
+
+def health_app(checks: Mapping[str, Check]) -> Asgi:
+    """The two probes; 503 with the reasons where a check fails. Anything else is 404."""
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["path"] == "/livez":
+            await send_json(send, 200, {"status": "alive"})
+        elif scope["path"] == "/readyz":
+            problems = {name: problem for name, check in checks.items() if (problem := await check()) is not None}
+            await send_json(send, 503 if problems else 200, {"status": "not ready" if problems else "ready"} | problems)
+        else:
+            await send_json(send, 404, {"code": "not_found", "message": "no such page"})
+
+    return app
+
+
+async def send_json(send: Send, status: int, value: object) -> None:
+    """One JSON reply."""
+    body = json.dumps(value).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,74 @@
+"""The one shape of every background part: a pass that is repeated until it is stopped."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+BACKOFF_FIRST_SECONDS = 0.1
+BACKOFF_SECONDS_MAX = 2.0
+STOP_SECONDS_MAX = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A named part: `run_once` says whether it found work; without work the loop rests for `idle_seconds`.
+
+    `expected` are the errors of a world that will come back: logged, and tried again with backoff and jitter.
+    Anything else is a bug, logged with its traceback, and tried again all the same: a loop never dies in silence.
+    """
+
+    name: str
+    run_once: Callable[[], Awaitable[bool]]
+    idle_seconds: float
+    expected: tuple[type[Exception], ...] = ()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Repeat inside the context. On the way out the pass under way is finished, within STOP_SECONDS_MAX."""
+        stopping = asyncio.Event()
+        task = asyncio.create_task(self._repeat(stopping), name=self.name)
+        try:
+            yield
+        finally:
+            stopping.set()
+            _, unfinished = await asyncio.wait([task], timeout=STOP_SECONDS_MAX)
+            for late in unfinished:
+                _log.warning("loop_cancelled", loop=self.name)
+                late.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _repeat(self, stopping: asyncio.Event) -> None:
+        backoff_seconds = 0.0
+        while not stopping.is_set():
+            try:
+                found_work = await self.run_once()
+            except self.expected as error:
+                backoff_seconds = min(max(BACKOFF_FIRST_SECONDS, 2 * backoff_seconds), BACKOFF_SECONDS_MAX)
+                _log.warning("loop_failed", loop=self.name, error=str(error), retry_seconds=backoff_seconds)
+            except Exception:  # noqa: BLE001 - logged with its traceback; giving up would stop the part for good
+                backoff_seconds = BACKOFF_SECONDS_MAX
+                _log.exception("loop_crashed", loop=self.name)
+            else:
+                backoff_seconds = 0.0
+                if found_work:
+                    # Even a part that always finds work lets others have the event loop.
+                    await asyncio.sleep(0)
+                    continue
+            rest_seconds = backoff_seconds * random.uniform(0.5, 1.0) if backoff_seconds else self.idle_seconds
+            await wait_for(stopping, rest_seconds)
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until the event is set, at most so long; whether it is."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""Schema changes: plain SQL files, applied in order, each once, by one process at a time."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+import asyncpg
+import structlog
+
+# Any number does, as long as every version of Gavel uses the same one.
+_ADVISORY_LOCK = 7_226_582_171
+_FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+_log = structlog.get_logger(__name__)
+
+
+class SchemaMismatch(Exception):
+    """The database holds another schema than these migrations make: a newer one, or an edited one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step: its number, its file name, and its statements."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """What tells an edited file from the one that was applied."""
+        return sha256(self.sql.encode()).hexdigest()
+
+
+def load_migrations(package: str) -> list[Migration]:
+    """The migrations in a package's folder `migrations`, in order of their numbers."""
+    found = [
+        Migration(int(match[1]), entry.name, entry.read_text(encoding="utf-8"))
+        for entry in (files(package) / "migrations").iterdir()
+        if (match := _FILE_NAME.fullmatch(entry.name))
+    ]
+    return sorted(found, key=lambda migration: migration.version)
+
+
+async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -> int:
+    """Apply what is missing; the number of migrations applied.
+
+    Under an advisory lock: of two that start at once one migrates and the other waits, then finds nothing to do.
+    Each migration commits with its record or not at all. Raises SchemaMismatch.
+    """
+    # The lock waits as long as the other needs, so the usual bound on a statement is off.
+    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=None)
+    try:
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL,"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+        )
+        missing = await _missing(connection, migrations)
+        for migration in missing:
+            async with connection.transaction():
+                await connection.execute(migration.sql, timeout=None)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+                    migration.version,
+                    migration.name,
+                    migration.checksum,
+                )
+            _log.info("migrated", migration=migration.name)
+        return len(missing)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
+
+
+async def is_current(connection: asyncpg.Connection, migrations: list[Migration]) -> bool:
+    """Whether the database has these migrations, all of them. A newer schema is current too: releases overlap."""
+    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        return False
+    rows = await connection.fetch("SELECT version FROM schema_migrations")
+    return {migration.version for migration in migrations} <= {row["version"] for row in rows}
+
+
+async def _missing(connection: asyncpg.Connection, migrations: list[Migration]) -> list[Migration]:
+    rows = await connection.fetch("SELECT version, name, checksum FROM schema_migrations")
+    applied = {row["version"]: row["checksum"] for row in rows}
+    for migration in migrations:
+        if applied.get(migration.version, migration.checksum) != migration.checksum:
+            raise SchemaMismatch(f"{migration.name} was edited after it was applied: add a new migration instead")
+    if unknown := applied.keys() - {migration.version for migration in migrations}:
+        raise SchemaMismatch(f"the database has migrations that this version does not know: {sorted(unknown)}")
+    return [migration for migration in migrations if migration.version not in applied]

@@ -1,0 +1,48 @@
+"""Settings from the environment, checked all at once."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gavel.runtime.logs import LogFormat
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsInvalid(Exception):
+    """One or more settings are missing or malformed; the text names each, and shows no value."""
+
+
+def _log_level(name: str) -> str:
+    if name.upper() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return name.upper()
+
+
+class ProcessSettings(BaseSettings):
+    """What every process reads."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    log_level: Annotated[str, AfterValidator(_log_level)] = "INFO"
+    log_format: LogFormat = "json"
+
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+def load_settings(kind: type[_Settings]) -> _Settings:
+    """Read the environment. Raises SettingsInvalid with every mistake in one text, and no value of any."""
+    try:
+        return kind()
+    except ValidationError as error:
+        mistakes = [
+            f"  {'_'.join(map(str, each['loc'])).upper() or 'SETTINGS'}: {_words(each['type'], each['msg'])}"
+            for each in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise SettingsInvalid("These settings need mending:\n" + "\n".join(mistakes)) from None
+
+
+def _words(kind: str, message: str) -> str:
+    return "is required" if kind == "missing" else message.removeprefix("Value error, ")
