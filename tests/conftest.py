@@ -1,0 +1,54 @@
+"""Servers and databases for the tests: one server a run, a database a test, made from a migrated template."""
+
+from collections.abc import AsyncGenerator
+from itertools import count
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from gavel.runtime import postgres
+from gavel.runtime.migrations import load_migrations, migrate
+from tests.servers.postgres import PostgresServer, running_postgres
+
+_database_numbers = count(1)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[PostgresServer]:
+    """A real Postgres for the run, with the two migrated templates."""
+    async with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        for package, template in (("gavel.bids", "bid_template"), ("gavel.userstats", "stats_template")):
+            await server.create_database(template)
+            connection = await postgres.connect(server.url(template), "tests")
+            await migrate(connection, load_migrations(package))
+            await connection.close()
+        yield server
+
+
+@pytest_asyncio.fixture
+async def bid_db_url(postgres_server: PostgresServer) -> AsyncGenerator[str]:
+    """A fresh bid_db."""
+    async with postgres_server.database(f"bids_{next(_database_numbers)}", "bid_template") as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def stats_db_url(postgres_server: PostgresServer) -> AsyncGenerator[str]:
+    """A fresh stats_db."""
+    async with postgres_server.database(f"stats_{next(_database_numbers)}", "stats_template") as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def bid_pool(bid_db_url: str) -> AsyncGenerator[asyncpg.Pool]:
+    """A pool on a fresh bid_db."""
+    async with await postgres.open_pool(bid_db_url, "tests") as pool:
+        yield pool
+
+
+@pytest_asyncio.fixture
+async def stats_pool(stats_db_url: str) -> AsyncGenerator[asyncpg.Pool]:
+    """A pool on a fresh stats_db."""
+    async with await postgres.open_pool(stats_db_url, "tests") as pool:
+        yield pool

@@ -1,0 +1,65 @@
+"""The schema: made once, by one process at a time, and never in halves."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from gavel.runtime import postgres
+from gavel.runtime.migrations import Migration, SchemaMismatch, is_current, load_migrations, migrate
+from tests.servers.postgres import PostgresServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def empty_url(postgres_server: PostgresServer):
+    async with postgres_server.database("migrations", "template0") as url:
+        yield url
+
+
+async def _migrate(url: str, migrations: list[Migration]) -> int:
+    connection = await postgres.connect(url, "tests")
+    try:
+        return await migrate(connection, migrations)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("package", ["gavel.bids", "gavel.userstats"])
+async def test_an_empty_database_becomes_current_and_a_second_run_changes_nothing(empty_url: str, package: str) -> None:
+    migrations = load_migrations(package)
+    connection = await postgres.connect(empty_url, "tests")
+    assert not await is_current(connection, migrations)
+    assert await migrate(connection, migrations) == len(migrations) > 0
+    assert await is_current(connection, migrations)
+    assert await migrate(connection, migrations) == 0
+    await connection.close()
+
+
+async def test_of_two_at_once_one_migrates_and_the_other_waits(empty_url: str) -> None:
+    migrations = load_migrations("gavel.bids")
+    applied = await asyncio.gather(*(_migrate(empty_url, migrations) for _ in range(4)))
+    assert sorted(applied) == [0, 0, 0, len(migrations)]
+
+
+async def test_a_migration_that_fails_leaves_nothing_and_can_be_run_again(empty_url: str) -> None:
+    first = Migration(1, "0001_first.sql", "CREATE TABLE kept (id integer)")
+    broken = Migration(2, "0002_second.sql", "CREATE TABLE half (id integer); SELECT 1 / 0")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await _migrate(empty_url, [first, broken])
+    mended = Migration(2, "0002_second.sql", "CREATE TABLE half (id integer)")
+    assert await _migrate(empty_url, [first, mended]) == 1
+
+
+async def test_an_edited_migration_is_refused(empty_url: str) -> None:
+    await _migrate(empty_url, [Migration(1, "0001_first.sql", "CREATE TABLE one (id integer)")])
+    with pytest.raises(SchemaMismatch, match=r"0001_first\.sql was edited"):
+        await _migrate(empty_url, [Migration(1, "0001_first.sql", "CREATE TABLE one (id bigint)")])
+
+
+async def test_a_database_of_a_newer_version_is_refused(empty_url: str) -> None:
+    newer = [Migration(1, "0001_one.sql", "SELECT 1"), Migration(2, "0002_two.sql", "SELECT 2")]
+    await _migrate(empty_url, newer)
+    with pytest.raises(SchemaMismatch, match="does not know"):
+        await _migrate(empty_url, newer[:1])

@@ -1,0 +1,67 @@
+"""Postgres for the tests."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from gavel.runtime import postgres
+from gavel.runtime.embedded_postgres import embedded_postgres
+from tests.servers.containers import engine_answers
+
+# A superuser's URL of a server that tests may make databases on.
+URL_VARIABLE = "GAVEL_TEST_POSTGRES_URL"
+IMAGE = "postgres:16"
+
+
+class PostgresServer:
+    """A server, by the URL of one of its databases."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def url(self, database: str) -> str:
+        """The URL of a database of this server."""
+        return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
+
+    async def create_database(self, name: str, template: str = "template0") -> None:
+        """Make a database, replacing one of that name."""
+        await self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+    @asynccontextmanager
+    async def database(self, name: str, template: str) -> AsyncGenerator[str]:
+        """A database from a template, dropped afterwards; its URL."""
+        await self.create_database(name, template)
+        try:
+            yield self.url(name)
+        finally:
+            await self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _run(self, statement: str) -> None:
+        connection = await postgres.connect(self._url, "tests")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def running_postgres(folder: Path) -> AsyncGenerator[PostgresServer]:
+    """A server from the environment, a container, or the wheel."""
+    if url := os.environ.get(URL_VARIABLE):
+        yield PostgresServer(url)
+    elif engine_answers():
+        from testcontainers.postgres import PostgresContainer
+
+        container = PostgresContainer(IMAGE, driver=None)
+        await asyncio.to_thread(container.start)
+        try:
+            yield PostgresServer(container.get_connection_url())
+        finally:
+            await asyncio.to_thread(container.stop)
+    else:
+        async with embedded_postgres(folder) as server:
+            yield PostgresServer(server.url("postgres"))
