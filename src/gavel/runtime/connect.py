@@ -1,0 +1,117 @@
+"""Connect as every service uses it: errors by a table, nothing of the inside in a reply, bounded calls."""
+
+import json
+import math
+import re
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from connectrpc.request import RequestContext
+from protobuf import message_to_json_value
+
+REQUEST_BYTES_MAX = 256 * 1024
+CALL_SECONDS_MAX = 10.0
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z").match
+
+# The Connect protocol, "Error codes": the HTTP status of each code's unary reply.
+_HTTP_STATUS = {
+    Code.CANCELED: 499,
+    Code.UNKNOWN: 500,
+    Code.INVALID_ARGUMENT: 400,
+    Code.DEADLINE_EXCEEDED: 504,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.PERMISSION_DENIED: 403,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.FAILED_PRECONDITION: 400,
+    Code.ABORTED: 409,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNIMPLEMENTED: 501,
+    Code.INTERNAL: 500,
+    Code.UNAVAILABLE: 503,
+    Code.DATA_LOSS: 500,
+    Code.UNAUTHENTICATED: 401,
+}
+
+# What a service says of its own exceptions; None for one that it does not expect.
+MapError = Callable[[Exception], ConnectError | None]
+
+_log = structlog.get_logger(__name__)
+
+
+class RetryLater(ConnectError):
+    """An error that goes away by itself: its reply tells when to come back, in whole seconds, in Retry-After."""
+
+    def __init__(self, code: Code, message: str, retry_after_seconds: float) -> None:
+        super().__init__(code, message)
+        self.retry_after = str(max(1, math.ceil(retry_after_seconds)))
+
+
+class MappedErrors:
+    """Interceptor: every exception of a handler leaves as what the service's table says of it, or as `internal`."""
+
+    def __init__(self, map_error: MapError) -> None:
+        self._map_error = map_error
+
+    async def intercept_unary(
+        self,
+        call_next: Callable[[Any, RequestContext[Any, Any]], Awaitable[Any]],
+        request: Any,
+        ctx: RequestContext[Any, Any],
+    ) -> Any:
+        """Call on, and translate what is raised."""
+        try:
+            return await call_next(request, ctx)
+        except Exception as error:
+            told = connect_error_of(error, self._map_error, ctx.method.name)
+            if isinstance(told, RetryLater):
+                ctx.response_headers["retry-after"] = told.retry_after
+            raise told from error
+
+
+def connect_error_of(error: Exception, map_error: MapError, method: str) -> ConnectError:
+    """What the caller is told of an exception. An unexpected one is logged under a reference id and told as that."""
+    told = error if isinstance(error, ConnectError) else map_error(error)
+    if told is not None:
+        if told.code not in (Code.UNAVAILABLE, Code.INTERNAL):
+            _log.info("refused", method=method, code=told.code.value, reason=told.message)
+        return told
+    reference = uuid4().hex
+    _log.error("unexpected_error", method=method, reference=reference, exc_info=error)
+    return ConnectError(Code.INTERNAL, f"something went wrong on our side; reference {reference}")
+
+
+def error_reply(error: ConnectError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """HTTP status, headers and body of a unary error, as the Connect protocol has them."""
+    value: dict[str, Any] = {"code": error.code.value, "message": error.message}
+    if error.details:
+        value["details"] = [
+            {
+                "type": detail.type_name,
+                "value": b64encode(detail.message_bytes).decode().rstrip("="),
+                "debug": message_to_json_value(message) if (message := detail.value()) is not None else {},
+            }
+            for detail in error.details
+        ]
+    body = json.dumps(value, ensure_ascii=False).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if isinstance(error, RetryLater):
+        headers.append((b"retry-after", error.retry_after.encode()))
+    return _HTTP_STATUS[error.code], headers, body
+
+
+def valid_traceparent(text: str) -> str:
+    """The W3C trace context, version 00, where the text is one; else an empty text. Never an error."""
+    return text if _TRACEPARENT(text) else ""
+
+
+def call_seconds(ctx: RequestContext[Any, Any]) -> float:
+    """How long the caller waits: its own timeout, at most CALL_SECONDS_MAX."""
+    timeout_ms = ctx.timeout_ms
+    return CALL_SECONDS_MAX if timeout_ms is None else min(timeout_ms / 1000, CALL_SECONDS_MAX)
