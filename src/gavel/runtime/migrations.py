@@ -8,6 +8,9 @@ from importlib.resources import files
 import asyncpg
 import structlog
 
+from gavel.runtime.health import Check
+from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
+
 # Any number does, as long as every version of Gavel uses the same one.
 _ADVISORY_LOCK = 7_226_582_171
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -90,3 +93,17 @@ async def _missing(connection: asyncpg.Connection, migrations: list[Migration]) 
     if unknown := applied.keys() - {migration.version for migration in migrations}:
         raise SchemaMismatch(f"the database has migrations that this version does not know: {sorted(unknown)}")
     return [migration for migration in migrations if migration.version not in applied]
+
+
+def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Check:
+    """The readiness check of a database: it answers, and has the schema."""
+
+    async def check() -> str | None:
+        try:
+            async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+                current = await is_current(connection, migrations)
+        except DATABASE_ERRORS as error:
+            return f"no answer ({type(error).__name__})"
+        return None if current else "the schema is not current: run gavel migrate"
+
+    return check

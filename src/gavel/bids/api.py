@@ -1,0 +1,49 @@
+"""Composition root of the bid API."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from gavel.bids.adapters.connect_api import BidApi, bid_service_app
+from gavel.bids.adapters.connect_thin_path import thin_place_bid
+from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres_installation import read_page_token_secret
+from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
+from gavel.bids.ports import AuctionBook, ItemCatalogue
+from gavel.runtime import postgres
+from gavel.runtime.health import Check
+from gavel.runtime.migrations import load_migrations, schema_check
+from gavel.runtime.page_tokens import PageTokens
+from gavel.runtime.serve import Asgi
+
+SERVICE_PATH = "/bids.v1.BidService/"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBidApi:
+    """The application to serve, what must hold for it to be ready, and the ports behind it."""
+
+    app: Asgi
+    checks: Mapping[str, Check]
+    book: AuctionBook
+    catalogue: ItemCatalogue
+
+
+@asynccontextmanager
+async def open_bid_api(bid_db_url: str, house_currency: str) -> AsyncGenerator[OpenBidApi]:
+    """Build the API on a database that may still be away; on the way out, answer what waits and close."""
+
+    async def connect() -> asyncpg.Connection:
+        return await postgres.connect(bid_db_url, "gavel-lane")
+
+    async with (
+        await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
+        PostgresAuctionBook(pool, connect).running() as book,
+    ):
+        catalogue = PostgresItemCatalogue(pool)
+        api = BidApi(book, catalogue, PageTokens(lambda: read_page_token_secret(pool)), house_currency)
+        app = thin_place_bid(api, bid_service_app(api))
+        checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
+        yield OpenBidApi(app, checks, book, catalogue)

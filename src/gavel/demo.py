@@ -1,0 +1,78 @@
+"""What someone who starts Gavel by hand is shown: where it is, what is on sale, and a bid to paste."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from rich.console import Console
+from rich.table import Table
+
+from gavel.bids.api import OpenBidApi
+from gavel.bids.domain.auction import Status
+from gavel.bids.domain.money import minor_units_per_major
+from gavel.bids.ports import ItemView
+from gavel.sample_auctions import SAMPLES, list_samples
+
+ITEMS_SHOWN_MAX = 8
+# Where less than this many auctions are open, the samples are listed again.
+OPEN_AUCTIONS_MIN = len(SAMPLES) // 2
+
+
+async def welcome(bids: OpenBidApi, address: str, currency: str, *, sample_auctions: bool) -> None:
+    """Print the way in; list the sample auctions first where that is asked for and few auctions are open."""
+    items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
+    if sample_auctions and len(items) < OPEN_AUCTIONS_MIN:
+        await list_samples(bids.book, now=at, currency=currency)
+        items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
+    console = Console()
+    console.print(
+        f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
+    )
+    if items:
+        console.print(_auctions(items, at))
+        print(_paste(address, items[-1]))  # noqa: T201 - rich would wrap the commands
+
+
+def _auctions(items: list[ItemView], at: datetime) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table.add_column("ends in", justify="right")
+    table.add_column("least bid", justify="right")
+    table.add_column("item")
+    table.add_column("item_id", overflow="fold")
+    for item in items:
+        terms = item.auction.terms
+        table.add_row(
+            _time_left((item.auction.end_at - at).total_seconds()),
+            f"{money(item.auction.minimum_next_bid, terms.currency)}",
+            item.listing.title,
+            item.auction.item_id,
+        )
+    return table
+
+
+def money(amount: int, currency: str) -> str:
+    """An amount of minor units in major units: 1250 USD is 12.50 USD."""
+    minor_per_major = minor_units_per_major(currency)
+    digits = len(str(minor_per_major)) - 1
+    whole, rest = divmod(amount, minor_per_major)
+    return f"{whole:,}.{rest:0{digits}d} {currency}" if digits else f"{whole:,} {currency}"
+
+
+def _time_left(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    days, hours = minutes // 1440, minutes // 60
+    if days:
+        return f"{days} d"
+    return f"{hours} h" if hours else f"{minutes} min"
+
+
+def _paste(address: str, item: ItemView) -> str:
+    user_id, amount = uuid4(), item.auction.minimum_next_bid
+    bid = f'{{"item_id": "{item.auction.item_id}", "user_id": "{user_id}", "amount": {amount}}}'
+    curl = 'curl -X POST -H "Content-Type: application/json"'
+    return f"""
+Bid {money(amount, item.auction.terms.currency)} on it (amounts are in minor units), then ask for the bidder's totals:
+
+{curl} -d '{bid}' {address}/bids.v1.BidService/PlaceBid
+
+{curl} -d '{{"user_id": "{user_id}"}}' {address}/userstats.v1.UserStatsService/GetUserStats
+"""

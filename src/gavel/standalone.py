@@ -1,0 +1,90 @@
+"""`gavel standalone`: both services, their workers and a Postgres of their own in one process."""
+
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from pydantic import Field
+
+from gavel.bids.adapters.in_process_publisher import InProcessPublisher
+from gavel.bids.api import OpenBidApi, open_bid_api
+from gavel.bids.settings import Currency
+from gavel.bids.worker import running_bid_worker
+from gavel.runtime import postgres
+from gavel.runtime.embedded_postgres import embedded_postgres
+from gavel.runtime.health import health_app
+from gavel.runtime.http_settings import HttpSettings
+from gavel.runtime.in_process_broker import InProcessBroker
+from gavel.runtime.logs import LogFormat
+from gavel.runtime.migrations import load_migrations, migrate
+from gavel.runtime.routes import routed
+from gavel.runtime.serve import Asgi
+from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
+from gavel.userstats.api import open_stats_api
+from gavel.userstats.worker import running_stats_worker
+
+DATABASES = {"bid_db": "gavel.bids", "stats_db": "gavel.userstats"}
+
+_log = structlog.get_logger(__name__)
+
+
+def default_data_folder() -> Path:
+    """The user's data folder by the habits of the platform; root's is the system's, which Postgres' user can enter."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/gavel")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "gavel"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gavel"
+
+
+class StandaloneSettings(HttpSettings):
+    """`gavel standalone`."""
+
+    http_port: int = 8080
+    house_currency: Currency = "USD"
+    gavel_data_dir: Annotated[Path, Field(default_factory=default_data_folder)]
+    # Someone sits in front of it.
+    log_level: str = "WARNING"
+    log_format: LogFormat = "console"
+
+
+class Standalone:
+    """What runs: the application to serve, and the open bid API behind it."""
+
+    def __init__(self, app: Asgi, bids: OpenBidApi) -> None:
+        self.app = app
+        self.bids = bids
+
+
+@asynccontextmanager
+async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Standalone]:
+    """Start the parts in the order in which they need each other; stop them in reverse.
+
+    Raises FolderInUse or EmbeddedPostgresFailed.
+    """
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(embedded_postgres(settings.gavel_data_dir.expanduser()))
+        for database, package in DATABASES.items():
+            await server.create_database(database)
+            await _migrate(server.url(database), package)
+        broker = InProcessBroker()
+        stats = await stack.enter_async_context(open_stats_api(server.url("stats_db")))
+        await stack.enter_async_context(running_stats_worker(server.url("stats_db"), broker))
+        stack.callback(broker.close)
+        await stack.enter_async_context(running_bid_worker(server.url("bid_db"), InProcessPublisher(broker)))
+        bids = await stack.enter_async_context(open_bid_api(server.url("bid_db"), settings.house_currency))
+        health = health_app({**bids.checks, **stats.checks})
+        app = routed({STATS_SERVICE_PATH: stats.app, "/livez": health, "/readyz": health}, otherwise=bids.app)
+        yield Standalone(app, bids)
+
+
+async def _migrate(url: str, package: str) -> None:
+    connection = await postgres.connect(url, "gavel-migrate")
+    try:
+        await migrate(connection, load_migrations(package))
+    finally:
+        await connection.close()
