@@ -1,0 +1,42 @@
+"""The facts that this side counts, as far as it needs them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gavel.userstats.domain.ids import EventId, ItemId, UserId
+
+AMOUNT_MAX = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlaced:
+    """A bid was accepted, an automatic or a buy-now one included. Amounts are minor units."""
+
+    event_id: EventId
+    at: datetime
+    item_id: ItemId
+    user_id: UserId
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSold:
+    """An auction closed with a winner."""
+
+    event_id: EventId
+    at: datetime
+    item_id: ItemId
+    seller_id: UserId
+    winner_id: UserId
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToCount:
+    """A fact that changes nobody's totals: listed, extended, cancelled, closed unsold."""
+
+    event_id: EventId
+    at: datetime
+
+
+Event = BidPlaced | ItemSold | NothingToCount

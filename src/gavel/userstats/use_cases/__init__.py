@@ -1,0 +1,1 @@
+"""What the read side does, one verb a file."""
