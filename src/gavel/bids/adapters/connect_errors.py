@@ -7,7 +7,15 @@ from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
 from gavel.bids.adapters.wire import timestamp
-from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, ItemNotFound, KeyReused
+from gavel.bids.domain.refusals import (
+    BidRefusal,
+    BidRefused,
+    ChangeRefused,
+    InvalidInput,
+    ItemNotFound,
+    KeyReused,
+    NotTheSeller,
+)
 from gavel.bids.ports import DeadlineExceeded, Overloaded, Unavailable
 from gavel.contracts.bids.v1.bid_service_pb import BidRejected
 from gavel.runtime.connect import RetryLater
@@ -43,6 +51,8 @@ _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
     InvalidInput: lambda error: ConnectError(Code.INVALID_ARGUMENT, str(error)),
     PageTokenInvalid: lambda _: ConnectError(Code.INVALID_ARGUMENT, "page_token: only as it was given, for this list"),
     ItemNotFound: lambda error: ConnectError(Code.NOT_FOUND, str(error)),
+    NotTheSeller: lambda error: ConnectError(Code.PERMISSION_DENIED, str(error)),
+    ChangeRefused: lambda error: ConnectError(Code.FAILED_PRECONDITION, str(error)),
     KeyReused: lambda error: ConnectError(Code.ALREADY_EXISTS, str(error)),
     DeadlineExceeded: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time: retry with the same key"),
     Overloaded: lambda error: RetryLater(Code.RESOURCE_EXHAUSTED, str(error), error.retry_after_seconds),

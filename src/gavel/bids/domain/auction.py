@@ -1,6 +1,6 @@
 """An auction as it stands: what was agreed when it was listed, and what bidding has made of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -36,14 +36,17 @@ class SoftClose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What never changes after an item is listed. Prices in minor units; 0 means there is none."""
+    """What never changes after an item is listed. Prices in minor units; 0 means there is none.
+
+    The reserve is left out of the repr, so that no log line can show it.
+    """
 
     seller_id: UserId
     currency: str
     start_at: datetime
     scheduled_end_at: datetime
     start_price: int
-    reserve_price: int = 0
+    reserve_price: int = field(default=0, repr=False)
     buy_now_price: int = 0
     soft_close: SoftClose = SoftClose()
     increment: BidIncrement = BidIncrement()
@@ -53,9 +56,9 @@ class Terms:
 class Auction:
     """The state that a decision reads and replaces as a whole.
 
-    `price` is the visible price, 0 before the first bid; `leader_maximum` is the leader's hidden maximum;
-    `seq` numbers the item's events, `last_bid_seq` is that of the leader's standing bid; `revision` rises with
-    every change, also with one that makes no event.
+    `price` is the visible price, 0 before the first bid; `leader_maximum` is the leader's hidden maximum,
+    left out of the repr, so that no log line can show it; `seq` numbers the item's events, `last_bid_seq` is that
+    of the leader's standing bid; `revision` rises with every event, and with a change that makes none.
     """
 
     item_id: ItemId
@@ -63,7 +66,7 @@ class Auction:
     end_at: datetime
     price: int = 0
     leader_id: UserId | None = None
-    leader_maximum: int = 0
+    leader_maximum: int = field(default=0, repr=False)
     bid_count: int = 0
     last_bid_seq: int = 0
     seq: int = 0

@@ -5,7 +5,7 @@ docs/auction-rules.md is run as a test.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,11 +26,14 @@ _REFUSAL_BY_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class NewBid:
-    """What a bidder asks for. Minor units; `maximum` is never below `amount`."""
+    """What a bidder asks for. Minor units; `maximum` is never below `amount`.
+
+    The repr tells neither, so that no log line can: where a leader raises, the amount may be the maximum.
+    """
 
     user_id: UserId
-    amount: int
-    maximum: int
+    amount: int = field(repr=False)
+    maximum: int = field(repr=False)
 
 
 def new_bid(user_id: UserId, amount: int, max_amount: int) -> NewBid:
@@ -162,6 +165,6 @@ def _accept(auction: Auction, at: datetime, rows: list[_Row]) -> Decision:
         bid_count,
         last_bid_seq,
         seq,
-        auction.revision + 1,
+        auction.revision + len(events),
     )
     return Decision(after, at, tuple(events), bid_seq=auction.seq + 1)

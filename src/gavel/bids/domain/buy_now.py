@@ -42,6 +42,7 @@ def buy_now(auction: Auction, at: datetime, user_id: UserId) -> Decision:
         bid_count=bid.bid_count,
         last_bid_seq=seq,
         seq=seq,
+        revision=auction.revision + 1,
         end_at=at,
     )
     after, close = closed(bought, at)

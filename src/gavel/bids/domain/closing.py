@@ -1,4 +1,4 @@
-"""The end of an auction: closed once with its leader as the winner, or cancelled before anyone had bid."""
+"""The end of an auction: closed once, with its leader as the winner, or unsold."""
 
 from dataclasses import replace
 from datetime import datetime

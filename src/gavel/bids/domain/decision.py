@@ -1,13 +1,14 @@
 """What a decision is made of: the new state and the facts, to be stored together or not at all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.events import BidPlaced, Event
 from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import InvalidInput
+from gavel.bids.domain.texts import ListingChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Decision:
     """The state after a command, the events that led there, in order of seq, and the bid to answer with.
 
     `bid_seq` is the seq of the bid that the answer shows: the caller's own, or the standing bid of a leader
-    who only raised the maximum; 0 where the command was no bid. `at` is the database's clock.
+    who only raised the maximum; 0 where the command was no bid. `changes` are texts to set in the item's listing.
+    `at` is the database's clock.
     """
 
     auction: Auction
@@ -23,6 +25,7 @@ class Decision:
     events: tuple[Event, ...] = ()
     bid_seq: int = 0
     raised_maximum: bool = False
+    changes: ListingChanges | None = None
 
 
 KEY_CHARACTERS_MAX = 128
@@ -32,11 +35,14 @@ Decide = Callable[[Auction, datetime], Decision]
 
 @dataclass(frozen=True, slots=True)
 class RetryKey:
-    """An idempotency key, and what it stands for: one user's one request on one item."""
+    """An idempotency key, and what it stands for: one user's one request on one item.
+
+    The request names a maximum, and is left out of the repr, so that no log line can show it.
+    """
 
     user_id: UserId
     key: str
-    request: str
+    request: str = field(repr=False)
 
 
 def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:

@@ -1,6 +1,6 @@
 """Facts about an item, in the past tense. Each has the item's next `seq` and tells the state right after it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gavel.bids.domain.ids import ItemId, UserId
@@ -10,8 +10,8 @@ from gavel.bids.domain.ids import ItemId, UserId
 class BidPlaced:
     """A bid row: its bidder leads at its amount, until the next event says otherwise.
 
-    `maximum` is what this bidder is prepared to pay; it is stored and never told. `outbid_user_id` is the
-    leader before, if another. `end_at` is the end in force when the bid was accepted.
+    `maximum` is what this bidder is prepared to pay; it is stored and never told, so the repr leaves it out.
+    `outbid_user_id` is the leader before, if another. `end_at` is the end in force when the bid was accepted.
     """
 
     item_id: ItemId
@@ -19,7 +19,7 @@ class BidPlaced:
     at: datetime
     user_id: UserId
     amount: int
-    maximum: int
+    maximum: int = field(repr=False)
     automatic: bool
     outbid_user_id: UserId | None
     bid_count: int

@@ -1,6 +1,6 @@
-"""Listing an item: the texts that describe it, and what a new auction must agree to."""
+"""Listing an item: what a new auction must agree to, so that every later decision can rely on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gavel.bids.domain.auction import Auction, SoftClose, Terms
@@ -10,12 +10,8 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BASIS_POINTS_MAX, BidIncrement
 from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount
 from gavel.bids.domain.refusals import InvalidInput
+from gavel.bids.domain.texts import Listing, check_listing
 
-TITLE_CHARACTERS_MAX = 200
-DESCRIPTION_CHARACTERS_MAX = 10_000
-CATEGORY_CHARACTERS_MAX = 64
-IMAGES_MAX = 20
-IMAGE_URL_CHARACTERS_MAX = 2_048
 SOFT_CLOSE_SECONDS_MAX = 86_400
 # A bound, so that an end plus its extensions is always a date that every part can write down.
 AUCTION_DAYS_MAX = 3_660
@@ -24,25 +20,18 @@ HOUSE_SOFT_CLOSE = SoftClose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """The texts of an item, shown literally. None of them matters to a decision."""
-
-    title: str
-    description: str = ""
-    images: tuple[str, ...] = ()
-    category: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An item that a seller asks to list. `start_at` None means now; prices in minor units, 0 for none."""
+    """An item that a seller asks to list. `start_at` None means now; prices in minor units, 0 for none.
+
+    The reserve is left out of the repr, so that no log line can show it.
+    """
 
     seller_id: UserId
     listing: Listing
     end_at: datetime
     start_price: int
     start_at: datetime | None = None
-    reserve_price: int = 0
+    reserve_price: int = field(default=0, repr=False)
     buy_now_price: int = 0
     soft_close: SoftClose = HOUSE_SOFT_CLOSE
     increment: BidIncrement = BidIncrement()
@@ -70,29 +59,11 @@ def list_item(draft: Draft, item_id: ItemId, at: datetime, currency: str) -> Dec
     return Decision(auction, at, (ItemListed(item_id, 1, at, draft.listing.title),))
 
 
-def check_listing(listing: Listing) -> None:
-    """Raise InvalidInput where a text is missing, too long, or not storable."""
-    _require(listing.title.strip() != "", "title", "must not be empty")
-    _check_text("title", listing.title, TITLE_CHARACTERS_MAX)
-    _check_text("description", listing.description, DESCRIPTION_CHARACTERS_MAX)
-    _check_text("category", listing.category, CATEGORY_CHARACTERS_MAX)
-    _require(len(listing.images) <= IMAGES_MAX, "images", f"at most {IMAGES_MAX}")
-    for image in listing.images:
-        _check_text("images", image, IMAGE_URL_CHARACTERS_MAX)
-        _require(image.startswith(("https://", "http://", "/")), "images", "each must be an http(s) address or a path")
-
-
-def _check_text(field: str, text: str, characters_max: int) -> None:
-    _require(len(text) <= characters_max, field, f"at most {characters_max} characters")
-    # PostgreSQL cannot store NUL in a text.
-    _require("\x00" not in text, field, "must not contain NUL")
-
-
 def _check_prices(draft: Draft) -> None:
     _require(is_amount(draft.start_price), "start_price", f"must be {AMOUNT_MIN} to {AMOUNT_MAX} minor units")
-    for field, price in (("reserve_price", draft.reserve_price), ("buy_now_price", draft.buy_now_price)):
-        _require(0 <= price <= AMOUNT_MAX, field, f"must be 0 (none) to {AMOUNT_MAX} minor units")
-        _require(price == 0 or price >= draft.start_price, field, "must be at least the start price")
+    for name, price in (("reserve_price", draft.reserve_price), ("buy_now_price", draft.buy_now_price)):
+        _require(0 <= price <= AMOUNT_MAX, name, f"must be 0 (none) to {AMOUNT_MAX} minor units")
+        _require(price == 0 or price >= draft.start_price, name, "must be at least the start price")
     if draft.buy_now_price:
         _require(draft.buy_now_price >= draft.reserve_price, "buy_now_price", "must be at least the reserve price")
 
@@ -105,13 +76,13 @@ def _check_times(terms: Terms, at: datetime) -> None:
 
 
 def _check_soft_close(rule: SoftClose) -> None:
-    for field, seconds in (
+    for name, seconds in (
         ("window_seconds", rule.window_seconds),
         ("extension_seconds", rule.extension_seconds),
         ("max_extension_seconds", rule.max_extension_seconds),
     ):
         in_range = 0 <= seconds <= SOFT_CLOSE_SECONDS_MAX
-        _require(in_range, f"soft_close.{field}", f"must be 0 to {SOFT_CLOSE_SECONDS_MAX}")
+        _require(in_range, f"soft_close.{name}", f"must be 0 to {SOFT_CLOSE_SECONDS_MAX}")
     if rule.window_seconds:
         _require(rule.extension_seconds >= 1, "soft_close.extension_seconds", "must be at least 1")
 
@@ -125,6 +96,6 @@ def _check_increment(increment: BidIncrement) -> None:
     )
 
 
-def _require(holds: bool, field: str, problem: str) -> None:
+def _require(holds: bool, name: str, problem: str) -> None:
     if not holds:
-        raise InvalidInput(field, problem)
+        raise InvalidInput(name, problem)

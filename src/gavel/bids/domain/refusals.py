@@ -40,6 +40,39 @@ class BidRefused(Refusal):
         return self.reason.value
 
 
+class ChangeRefusal(Enum):
+    """Why an item can no longer be cancelled or its texts be changed."""
+
+    CANCELLED = "the auction was cancelled"
+    ENDED = "the auction has ended"
+    HAS_BIDS = "someone has bid on it"
+
+
+@dataclass(eq=False, slots=True)
+class ChangeRefused(Refusal):
+    """The seller's wish comes too late. `fields` are the texts that stay as they are; none where it was to cancel."""
+
+    reason: ChangeRefusal
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Name the fields first, so that a form can find them."""
+        if not self.fields:
+            return f"the item can't be cancelled any more: {self.reason.value}"
+        return f"{', '.join(self.fields)}: can't be changed any more: {self.reason.value}"
+
+
+@dataclass(eq=False, slots=True)
+class NotTheSeller(Refusal):
+    """Someone wants to change or cancel another's item."""
+
+    item_id: ItemId
+
+    def __str__(self) -> str:
+        """Say who may."""
+        return f"only its seller may change or cancel the item {self.item_id}"
+
+
 @dataclass(eq=False, slots=True)
 class ItemNotFound(Refusal):
     """No item has this id."""

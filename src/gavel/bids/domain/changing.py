@@ -1,0 +1,50 @@
+"""What a seller may still change of a listed item: its texts, and whether there is an auction at all."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gavel.bids.domain.auction import Auction, Status
+from gavel.bids.domain.decision import Decision
+from gavel.bids.domain.events import AuctionCancelled
+from gavel.bids.domain.ids import UserId
+from gavel.bids.domain.refusals import ChangeRefusal, ChangeRefused, NotTheSeller
+from gavel.bids.domain.texts import ListingChanges
+
+# Whoever bids has bid on these words.
+FIELDS_FIXED_BY_A_BID = ("title", "description")
+
+_REFUSAL_BY_STATUS = {Status.CANCELLED: ChangeRefusal.CANCELLED, Status.ENDED: ChangeRefusal.ENDED}
+
+
+def cancel_item(auction: Auction, at: datetime, seller_id: UserId) -> Decision:
+    """Withdraw an item on which nobody has bid, before its end; a scheduled one too.
+
+    Raises NotTheSeller, then ChangeRefused: cancelled, ended, has bids. Then nothing has changed.
+    """
+    _check_changeable(auction, at, seller_id)
+    if auction.bid_count:
+        raise ChangeRefused(ChangeRefusal.HAS_BIDS)
+    after = replace(auction, cancelled_at=at, seq=auction.seq + 1, revision=auction.revision + 1)
+    return Decision(after, at, (AuctionCancelled(auction.item_id, after.seq, at),))
+
+
+def update_item(auction: Auction, at: datetime, seller_id: UserId, changes: ListingChanges) -> Decision:
+    """Set texts anew: title and description before the first bid, images and category until the end.
+
+    A change without an event: only `revision` rises, and not even that where no text is set.
+    Raises NotTheSeller, then ChangeRefused: cancelled, ended, has bids. Then nothing has changed.
+    """
+    _check_changeable(auction, at, seller_id, changes.fields)
+    fixed = tuple(field for field in changes.fields if field in FIELDS_FIXED_BY_A_BID)
+    if fixed and auction.bid_count:
+        raise ChangeRefused(ChangeRefusal.HAS_BIDS, fixed)
+    if not changes.fields:
+        return Decision(auction, at)
+    return Decision(replace(auction, revision=auction.revision + 1), at, changes=changes)
+
+
+def _check_changeable(auction: Auction, at: datetime, seller_id: UserId, fields: tuple[str, ...] = ()) -> None:
+    if seller_id != auction.terms.seller_id:
+        raise NotTheSeller(auction.item_id)
+    if (reason := _REFUSAL_BY_STATUS.get(auction.status_at(at))) is not None:
+        raise ChangeRefused(reason, fields)

@@ -1,0 +1,90 @@
+"""The texts of an item: stored and shown literally, and none of them matters to a decision."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gavel.bids.domain.refusals import InvalidInput
+
+TITLE_CHARACTERS_MAX = 200
+DESCRIPTION_CHARACTERS_MAX = 10_000
+CATEGORY_CHARACTERS_MAX = 64
+IMAGES_MAX = 20
+IMAGE_URL_CHARACTERS_MAX = 2_048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The texts that describe an item."""
+
+    title: str
+    description: str = ""
+    images: tuple[str, ...] = ()
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingChanges:
+    """The texts that a seller sets anew. None leaves a text as it is; an empty one empties it."""
+
+    title: str | None = None
+    description: str | None = None
+    images: tuple[str, ...] | None = None
+    category: str | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the texts that are set."""
+        return tuple(name for name in self.__slots__ if getattr(self, name) is not None)
+
+
+def listing_changes(
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    images: Iterable[str] | None = None,
+    category: str | None = None,
+) -> ListingChanges:
+    """The changes as they are asked for. Raises InvalidInput where a text is missing, too long, or not storable."""
+    changes = ListingChanges(
+        title=title, description=description, images=None if images is None else tuple(images), category=category
+    )
+    _check(changes)
+    return changes
+
+
+def check_listing(listing: Listing) -> None:
+    """Raise InvalidInput where a text is missing, too long, or not storable."""
+    _check(
+        ListingChanges(
+            title=listing.title, description=listing.description, images=listing.images, category=listing.category
+        )
+    )
+
+
+def _check(texts: ListingChanges) -> None:
+    if texts.title is not None and not texts.title.strip():
+        raise InvalidInput("title", "must not be empty")
+    _check_text("title", texts.title or "", TITLE_CHARACTERS_MAX)
+    _check_text("description", texts.description or "", DESCRIPTION_CHARACTERS_MAX)
+    _check_text("category", texts.category or "", CATEGORY_CHARACTERS_MAX)
+    images = texts.images or ()
+    if len(images) > IMAGES_MAX:
+        raise InvalidInput("images", f"at most {IMAGES_MAX}")
+    for image in images:
+        _check_text("images", image, IMAGE_URL_CHARACTERS_MAX)
+        if not _is_address_or_path(image):
+            raise InvalidInput("images", "each must be an http(s) address or a path")
+
+
+def _check_text(field: str, text: str, characters_max: int) -> None:
+    if len(text) > characters_max:
+        raise InvalidInput(field, f"at most {characters_max} characters")
+    # PostgreSQL cannot store NUL in a text.
+    if "\x00" in text:
+        raise InvalidInput(field, "must not contain NUL")
+
+
+def _is_address_or_path(image: str) -> bool:
+    """Whether a browser would fetch it by HTTP: whatever stands before the first colon is no other scheme."""
+    before, colon, _ = image.partition(":")
+    return bool(image.strip()) and (not colon or "/" in before or before.lower() in ("http", "https"))
