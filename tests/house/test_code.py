@@ -1,0 +1,90 @@
+"""The house rules of the code: small files, small functions, no hidden clock, no dead statement."""
+
+import re
+
+import pytest
+
+from tests.house.tree import ROOT, SOURCE, calls, functions, named, python_files
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+
+# Time, ids and randomness come into the rules as arguments.
+IMPURE_CALLS = re.compile(
+    r"(datetime\.(now|utcnow|today)|date\.today|time\.\w+|uuid\d|uuid\.\w+|random\.\w+|secrets\.\w+|os\.urandom)$"
+)
+VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
+
+
+def test_files_stay_short() -> None:
+    long = {
+        named(path): lines
+        for path in python_files("src", "tests")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES_MAX
+    }
+    assert long == {}
+
+
+def test_functions_stay_short() -> None:
+    long = {
+        f"{named(path)}:{node.lineno} {node.name}": lines
+        for path in python_files("src", "tests")
+        for node in functions(path)
+        if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
+    }
+    assert long == {}
+
+
+def test_rules_and_use_cases_read_no_clock_and_make_no_ids() -> None:
+    pure = [
+        path
+        for side in ("bids", "userstats")
+        for layer in ("domain", "use_cases", "ports.py")
+        for path in python_files(f"src/gavel/{side}/{layer}") or [SOURCE / side / layer]
+        if path.is_file()
+    ]
+    assert pure
+    impure = [
+        f"{named(path)}:{line} {call}" for path in pure for call, line in calls(path) if IMPURE_CALLS.search(call)
+    ]
+    assert impure == []
+
+
+@pytest.mark.parametrize("call", ["datetime.now", "uuid4", "uuid.uuid4", "random.random", "time.time", "os.urandom"])
+def test_the_rule_on_impure_calls_would_notice(call: str) -> None:
+    assert IMPURE_CALLS.search(call)
+
+
+def test_names_say_what_a_file_is_for() -> None:
+    vague = [named(path) for path in python_files("src", "tests") if path.stem in VAGUE_NAMES]
+    assert vague == []
+
+
+def test_every_statement_in_a_sql_file_is_used() -> None:
+    statements = sorted(SOURCE.rglob("sql/*.sql"))
+    assert statements
+    dead = [
+        named(path)
+        for path in statements
+        if not any(f'"{path.stem}"' in user.read_text(encoding="utf-8") for user in path.parents[1].glob("*.py"))
+    ]
+    assert dead == []
+
+
+def test_every_sql_file_says_what_it_guarantees() -> None:
+    silent = [
+        named(path) for path in SOURCE.rglob("sql/*.sql") if not path.read_text(encoding="utf-8").startswith("-- ")
+    ]
+    assert silent == []
+
+
+def test_nothing_is_left_unfinished() -> None:
+    unfinished = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError|pytest\.skip|mark\.(skip|xfail)")
+    found = [
+        f"{named(path)}:{number}"
+        for path in python_files("src", "tests")
+        if path != ROOT / "tests" / "house" / "test_code.py"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if unfinished.search(line)
+    ]
+    assert found == []
