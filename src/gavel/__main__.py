@@ -1,0 +1,5 @@
+"""`python -m gavel` is `gavel`."""
+
+from gavel.cli import app
+
+app()

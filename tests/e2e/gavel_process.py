@@ -1,0 +1,161 @@
+"""A real Gavel process, talked to from outside."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 10
+POLL_SECONDS = 0.05
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment without Gavel's settings, and with these."""
+    ours = ("AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "LOG_", "RABBITMQ_", "REDIS_", "STATS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
+
+
+async def start(*arguments: str, env: Mapping[str, str]) -> Process:
+    """Start `gavel ARGUMENTS`."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gavel", *arguments, env=dict(env), stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+    )
+
+
+async def run(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run `gavel ARGUMENTS` to its end: the exit status and what it said on standard error."""
+    process = await start(*arguments, env=env)
+    async with asyncio.timeout(START_SECONDS_MAX):
+        _, said = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+class Standalone:
+    """One `gavel standalone` after another on the same data folder and port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = environment(
+            AUTH_MODE="trusted", GAVEL_DATA_DIR=str(folder), HTTP_PORT=str(self.port), LOG_LEVEL="INFO"
+        )
+        self._process: Process | None = None
+
+    async def start(self, *arguments: str) -> None:
+        """Start it, and return when it is ready."""
+        self._process = await start("standalone", *arguments, env=self.env)
+        self._said = asyncio.create_task(self._process.stderr.read() if self._process.stderr else asyncio.sleep(0, b""))
+        async with asyncio.timeout(START_SECONDS_MAX), httpx.AsyncClient() as client:
+            while True:
+                if self._process.returncode is not None:
+                    raise AssertionError(f"gavel standalone ended: {(await self._said).decode()}")
+                try:
+                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def stop(self) -> int:
+        """Ask it to stop, and return its exit status; it must be gone within STOP_SECONDS_MAX."""
+        return await self._signalled(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """End it without a chance to clean up."""
+        await self._signalled(signal.SIGKILL)
+
+    async def logs(self) -> str:
+        """What the process that has ended said on standard error."""
+        return (await self._said).decode()
+
+    async def _signalled(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            return await self._process.wait()
+
+
+@asynccontextmanager
+async def running_standalone(folder: Path) -> AsyncGenerator[Standalone]:
+    """A running `gavel standalone`, stopped afterwards with its Postgres."""
+    gavel = Standalone(folder)
+    await gavel.start()
+    try:
+        yield gavel
+    finally:
+        await gavel.stop()
+
+
+class Client:
+    """Calls of both services as JSON, the way curl does."""
+
+    def __init__(self, http: httpx.AsyncClient, url: str) -> None:
+        self.http = http
+        self._url = url
+
+    async def call(self, method: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
+        """POST to `bids.v1.BidService/METHOD`, or to the stats service where the method is its own."""
+        return await self.http.post(f"{self._url}/{service_of(method)}/{method}", json=body, headers=headers)
+
+    async def ok(self, method: str, body: Mapping[str, Any], **headers: str) -> dict[str, Any]:
+        """The reply to a call that must be answered."""
+        reply = await self.call(method, body, **headers)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    async def list_item(self, **fields: Any) -> str:
+        """List an item that ends in a year; its id."""
+        item = {"title": "A lot", "sellerId": SELLER_ID, "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"} | fields
+        return (await self.ok("CreateItem", item))["item"]["id"]
+
+    async def bids(self, item_id: str) -> list[dict[str, Any]]:
+        """All bids of an item, oldest first."""
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = await self.ok("GetItemBids", {"itemId": item_id, "pageSize": 100, "pageToken": token})
+            found += page.get("bids", [])
+            token = page.get("nextPageToken", "")
+            if not token:
+                return found[::-1]
+
+    async def stats_once(self, user_id: str, total_bids: int, within_seconds: float = 10) -> dict[str, Any]:
+        """The user's statistics once they count so many bids: counting comes a moment after the bid."""
+        async with asyncio.timeout(within_seconds):
+            while True:
+                reply = await self.call("GetUserStats", {"userId": user_id})
+                stats: dict[str, Any] = reply.json().get("stats", {})
+                if int(stats.get("totalBids", 0)) == total_bids:
+                    return stats
+                await asyncio.sleep(POLL_SECONDS)
+
+
+SELLER_ID = "5e11e500-0000-4000-8000-000000000001"
+
+
+def bidder(number: int) -> str:
+    """The id of a bidder."""
+    return f"b1dde500-0000-4000-8000-{number:012x}"
+
+
+def service_of(method: str) -> str:
+    """The service that a method belongs to."""
+    return "userstats.v1.UserStatsService" if method in ("GetUserStats", "ListTopBidders") else "bids.v1.BidService"

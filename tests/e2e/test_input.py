@@ -1,0 +1,316 @@
+"""Bad input: answered with an error that says what to mend, by both ways to PlaceBid, and with no effect."""
+
+import gzip
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
+from tests.e2e.gavel_process import SELLER_ID, Client, Standalone, bidder
+
+pytestmark = pytest.mark.e2e
+
+# A timeout of its own makes a call go the full way; without one PlaceBid takes the thin one.
+WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
+PLACE_BID = "bids.v1.BidService/PlaceBid"
+JSON = {"Content-Type": "application/json"}
+
+
+async def _post(gavel: Standalone, client: Client, body: bytes | str, **headers: str) -> httpx.Response:
+    return await client.http.post(f"{gavel.url}/{PLACE_BID}", content=body, headers=JSON | headers)
+
+
+def _refused(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    error = reply.json()
+    assert (reply.status_code, error["code"]) == (status, code), reply.text
+    assert reply.elapsed < timedelta(seconds=1)
+    for secret in ("Traceback", "asyncpg", "SELECT", ".py", "postgres", "<class"):
+        assert secret not in reply.text
+    return error
+
+
+async def _no_effect(client: Client, item_id: str) -> None:
+    item = (await client.ok("GetItem", {"id": item_id}))["item"]
+    assert (item["seq"], item.get("bidCount", "0")) == ("1", "0")
+
+
+@way
+@pytest.mark.parametrize("body", ["{}", "", "null", "[]", '{"item_id": ', "42", '"text"', "\x00", "{" * 100_000])
+async def test_a_body_that_is_no_bid(
+    shared_gavel: Standalone, client: Client, body: str, headers: dict[str, str]
+) -> None:
+    _refused(await _post(shared_gavel, client, body, **headers), 400, "invalid_argument")
+
+
+@way
+async def test_deeply_nested_json(shared_gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
+    body = f'{{"unknown": {"[" * 50_000}{"]" * 50_000}}}'
+    _refused(await _post(shared_gavel, client, body, **headers), 400, "invalid_argument")
+    assert (await client.http.get(f"{shared_gavel.url}/livez")).status_code == 200
+
+
+@way
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "{123e4567-e89b-42d3-a456-426614174000}",
+        "urn:uuid:123e4567-e89b-42d3-a456-426614174000",
+        "123e4567e89b42d3a456426614174000",
+        "123e4567-e89b-42d3-a456-42661417400\x00",
+        " 123e4567-e89b-42d3-a456-426614174000",
+    ],
+)
+async def test_an_id_that_is_no_uuid(client: Client, text: str, headers: dict[str, str]) -> None:
+    item_id = await client.list_item()
+    of_item = await client.call("PlaceBid", {"itemId": text, "userId": bidder(1), "amount": 100}, **headers)
+    of_user = await client.call("PlaceBid", {"itemId": item_id, "userId": text, "amount": 100}, **headers)
+    assert "item_id" in _refused(of_item, 400, "invalid_argument")["message"]
+    assert "user_id" in _refused(of_user, 400, "invalid_argument")["message"]
+    await _no_effect(client, item_id)
+
+
+@way
+@pytest.mark.parametrize("method", ["PlaceBid", "GetItemBids"])
+async def test_an_unknown_item(client: Client, method: str, headers: dict[str, str]) -> None:
+    body = {"itemId": str(uuid4()), "userId": bidder(1), "amount": 100}
+    _refused(await client.call(method, body, **headers), 404, "not_found")
+
+
+async def test_an_unknown_item_or_user_is_not_found(client: Client) -> None:
+    _refused(await client.call("GetItem", {"id": str(uuid4())}), 404, "not_found")
+    _refused(await client.call("GetUserStats", {"userId": str(uuid4())}), 404, "not_found")
+
+
+@way
+@pytest.mark.parametrize(
+    "amount",
+    ["0", "-1", '"-1"', None, "9223372036854775808", "1e30", "100.5", '"abc"', "true", '"NaN"', "NaN", f"{10**15 + 1}"],
+)
+async def test_an_amount_that_nobody_can_bid(
+    shared_gavel: Standalone, client: Client, amount: str | None, headers: dict[str, str]
+) -> None:
+    item_id = await client.list_item()
+    bid = f'"item_id": "{item_id}", "user_id": "{bidder(1)}"' + ("" if amount is None else f', "amount": {amount}')
+    _refused(await _post(shared_gavel, client, f"{{{bid}}}", **headers), 400, "invalid_argument")
+    await _no_effect(client, item_id)
+
+
+@way
+async def test_a_maximum_below_the_amount(client: Client, headers: dict[str, str]) -> None:
+    item_id = await client.list_item()
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 500, "maxAmount": 499}
+    assert "max_amount" in _refused(await client.call("PlaceBid", body, **headers), 400, "invalid_argument")["message"]
+    await _no_effect(client, item_id)
+
+
+def _rejected(error: dict[str, Any]) -> dict[str, Any]:
+    [detail] = error["details"]
+    assert detail["type"] == "bids.v1.BidRejected"
+    return detail["debug"]
+
+
+@way
+async def test_a_bid_under_the_start_price_and_one_under_the_increment(client: Client, headers: dict[str, str]) -> None:
+    item_id = await client.list_item(startPrice=1000)
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 999}
+    error = _refused(await client.call("PlaceBid", body, **headers), 400, "failed_precondition")
+    assert (_rejected(error)["reason"], _rejected(error)["minimumNextBid"]) == ("REASON_TOO_LOW", "1000")
+    await _no_effect(client, item_id)
+
+    await client.ok("PlaceBid", body | {"amount": 1000}, **headers)
+    second = await client.call("PlaceBid", body | {"userId": bidder(2), "amount": 1049}, **headers)
+    rejected = _rejected(_refused(second, 400, "failed_precondition"))
+    assert (rejected["reason"], rejected["currentHighestBid"], rejected["minimumNextBid"]) == (
+        "REASON_TOO_LOW", "1000", "1050",
+    )  # fmt: skip
+    assert rejected["endAt"] == "2035-01-01T00:00:00Z"
+    assert len(await client.bids(item_id)) == 1
+
+
+@way
+async def test_the_sellers_own_bid(client: Client, headers: dict[str, str]) -> None:
+    item_id = await client.list_item()
+    body = {"itemId": item_id, "userId": SELLER_ID, "amount": 100}
+    error = _refused(await client.call("PlaceBid", body, **headers), 403, "permission_denied")
+    assert _rejected(error)["reason"] == "REASON_SELLER"
+    await _no_effect(client, item_id)
+
+
+@way
+async def test_the_leaders_second_bid(client: Client, headers: dict[str, str]) -> None:
+    item_id = await client.list_item()
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    await client.ok("PlaceBid", body, **headers)
+    error = _refused(await client.call("PlaceBid", body, **headers), 400, "failed_precondition")
+    assert _rejected(error)["reason"] == "REASON_ALREADY_LEADING"
+
+
+@way
+async def test_a_bid_on_an_item_that_has_not_started_or_has_ended(client: Client, headers: dict[str, str]) -> None:
+    scheduled = await client.list_item(startAt="2034-01-01T00:00:00Z")
+    body = {"itemId": scheduled, "userId": bidder(1), "amount": 100}
+    error = _refused(await client.call("PlaceBid", body, **headers), 400, "failed_precondition")
+    assert _rejected(error)["reason"] == "REASON_NOT_STARTED"
+    await _no_effect(client, scheduled)
+
+
+@way
+async def test_an_idempotency_key_in_body_and_header(client: Client, headers: dict[str, str]) -> None:
+    item_id = await client.list_item()
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 100, "idempotencyKey": "one"}
+    differing = await client.call("PlaceBid", body, **headers, **{"Idempotency-Key": "two"})
+    assert "idempotency_key" in _refused(differing, 400, "invalid_argument")["message"]
+    await _no_effect(client, item_id)
+    first = await client.ok("PlaceBid", body, **headers, **{"Idempotency-Key": "one"})
+    del body["idempotencyKey"]
+    again = await client.ok("PlaceBid", body, **headers, **{"Idempotency-Key": "one"})
+    assert again["bid"] == first["bid"]
+    reused = await client.call("PlaceBid", body | {"amount": 200}, **headers, **{"Idempotency-Key": "one"})
+    _refused(reused, 409, "already_exists")
+    for key in ("x" * 129, "with\ttab", "with\nline"):
+        _refused(await client.call("PlaceBid", body | {"idempotencyKey": key}, **headers), 400, "invalid_argument")
+
+
+async def test_the_wrong_content_type_method_or_name(shared_gavel: Standalone, client: Client) -> None:
+    url = f"{shared_gavel.url}/{PLACE_BID}"
+    for content_type in ({"Content-Type": "text/plain"}, {}):
+        assert (await client.http.post(url, content=b"{}", headers=content_type)).status_code == 415
+    assert (await client.http.get(url)).status_code == 405
+    unknown = await client.http.post(f"{shared_gavel.url}/bids.v1.BidService/Nothing", json={})
+    assert unknown.status_code == 404
+
+
+@way
+async def test_a_body_past_the_limit(shared_gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
+    body = json.dumps({"itemId": "x" * 10_000_000})
+    _refused(await _post(shared_gavel, client, body, **headers), 429, "resource_exhausted")
+
+
+async def test_a_gzip_bomb(shared_gavel: Standalone, client: Client) -> None:
+    bomb = gzip.compress(b'{"itemId": "' + b"x" * 100_000_000 + b'"}')
+    assert len(bomb) < 200_000
+    reply = await _post(shared_gavel, client, bomb, **{"Content-Encoding": "gzip"})
+    _refused(reply, 429, "resource_exhausted")
+
+
+async def test_timeouts_that_are_none(client: Client) -> None:
+    item_id = await client.list_item()
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    for text in ("abc", "-1", "1.5", "99999999999"):
+        reply = await client.call("PlaceBid", body, **{"Connect-Timeout-Ms": text})
+        _refused(reply, 400, "invalid_argument")
+    await _no_effect(client, item_id)
+    await client.ok("PlaceBid", body, **{"Connect-Timeout-Ms": "9999999999"})
+
+
+async def test_a_timeout_of_a_millisecond_agrees_with_the_database(client: Client) -> None:
+    item_id = await client.list_item()
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 100, "idempotencyKey": "k"}
+    reply = await client.call("PlaceBid", body, **{"Connect-Timeout-Ms": "1"})
+    if reply.status_code != 200:
+        _refused(reply, 504, "deadline_exceeded")
+    told = await client.ok("PlaceBid", body)
+    [bid] = await client.bids(item_id)
+    assert told["bid"] == bid
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 20), (1, 1), (10**9, 100)])
+async def test_page_sizes(client: Client, asked: int, given: int) -> None:
+    item_id = await client.list_item(bidIncrement={"fixed": 1})
+    for number in range(103):
+        await client.ok("PlaceBid", {"itemId": item_id, "userId": bidder(number), "amount": 100 + number})
+    page = await client.ok("GetItemBids", {"itemId": item_id, "pageSize": asked})
+    assert len(page["bids"]) == given
+
+
+async def test_page_sizes_and_tokens_that_are_none(client: Client) -> None:
+    one, other = await client.list_item(), await client.list_item()
+    for number, amount in enumerate((100, 200)):
+        await client.ok("PlaceBid", {"itemId": one, "userId": bidder(number), "amount": amount})
+    token = (await client.ok("GetItemBids", {"itemId": one, "pageSize": 1}))["nextPageToken"]
+    forged = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
+    for body in (
+        {"itemId": one, "pageSize": -1},
+        {"itemId": one, "pageToken": forged},
+        {"itemId": one, "pageToken": "x"},
+        {"itemId": one, "pageToken": "x" * 5000},
+        {"itemId": other, "pageToken": token},
+    ):
+        _refused(await client.call("GetItemBids", body), 400, "invalid_argument")
+    for body in ({"pageToken": token}, {"pageSize": -5}, {"status": 99}):
+        _refused(await client.call("ListItems", body), 400, "invalid_argument")
+
+
+_PAST = (datetime.now(UTC) - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("end_at", {"endAt": _PAST}),
+        ("end_at", {"endAt": None}),
+        ("end_at", {"startAt": "2034-01-01T00:00:00Z", "endAt": "2033-01-01T00:00:00Z"}),
+        ("start_price", {"startPrice": 0}),
+        ("start_price", {"startPrice": 10**15 + 1}),
+        ("reserve_price", {"reservePrice": 99}),
+        ("buy_now_price", {"reservePrice": 300, "buyNowPrice": 299}),
+        ("buy_now_price", {"buyNowPrice": 99}),
+        ("bid_increment", {"bidIncrement": {"fixed": -1}}),
+        ("bid_increment", {"bidIncrement": {"basisPoints": -1}}),
+        ("soft_close", {"softClose": {"windowSeconds": -1}}),
+        ("soft_close", {"softClose": {"windowSeconds": 10, "extensionSeconds": 0}}),
+        ("title", {"title": ""}),
+        ("title", {"title": "   "}),
+        ("title", {"title": "x" * 201}),
+        ("title", {"title": "nul\x00"}),
+        ("description", {"description": "x" * 10_001}),
+        ("images", {"images": ["https://example.com/x.png"] * 21}),
+        ("images", {"images": ["javascript:alert(1)"]}),
+        ("seller_id", {"sellerId": "me"}),
+    ],
+)
+async def test_an_item_that_nobody_can_list(client: Client, field: str, fields: dict[str, Any]) -> None:
+    item = {"title": "x", "sellerId": SELLER_ID, "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"} | fields
+    assert field in _refused(await client.call("CreateItem", item), 400, "invalid_argument")["message"]
+
+
+async def test_a_title_of_10_mb(client: Client) -> None:
+    item = {"title": "x" * 10_000_000, "sellerId": SELLER_ID, "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"}
+    _refused(await client.call("CreateItem", item), 429, "resource_exhausted")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["two\nlines", "🔨 gavel", "\u202eright to left", "'; DROP TABLE auctions; --", "<script>alert(1)</script>"],
+)
+async def test_a_title_is_stored_and_shown_literally(client: Client, title: str) -> None:
+    item_id = await client.list_item(title=title)
+    assert (await client.ok("GetItem", {"id": item_id}))["item"]["title"] == title
+
+
+@way
+async def test_binary_protobuf_is_the_same_bid(
+    shared_gavel: Standalone, client: Client, headers: dict[str, str]
+) -> None:
+    item_id = await client.list_item()
+    request = PlaceBidRequest(item_id=item_id, user_id=bidder(1), amount=15_000).to_binary()
+    proto = {"Content-Type": "application/proto"}
+    reply = await client.http.post(f"{shared_gavel.url}/{PLACE_BID}", content=request, headers=proto | headers)
+    assert reply.headers["content-type"] == "application/proto"
+    answer = PlaceBidResponse.from_binary(reply.content)
+    assert answer.bid is not None
+    assert (answer.bid.amount, answer.current_highest_bid, answer.leading) == (15_000, 15_000, True)
+    garbage = await client.http.post(f"{shared_gavel.url}/{PLACE_BID}", content=b"\xff\xff", headers=proto | headers)
+    _refused(garbage, 400, "invalid_argument")
+
+
+def test_nan_is_what_python_writes_for_it() -> None:
+    assert json.dumps(math.nan) == "NaN"

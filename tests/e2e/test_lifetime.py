@@ -1,0 +1,165 @@
+"""Starting, stopping and dying: what was answered is there, and the totals are exact again."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.gavel_process import Client, Standalone, bidder, environment, free_port, run, running_standalone
+
+pytestmark = pytest.mark.e2e
+
+BIDDERS = 40
+
+
+class Told:
+    """The bids that were answered as accepted, and a way to wait until they are so many."""
+
+    def __init__(self, enough: int) -> None:
+        self.bids: list[dict[str, Any]] = []
+        self.enough = asyncio.Event()
+        self._enough_count = enough
+
+    def add(self, bid: dict[str, Any]) -> None:
+        """Keep what was answered."""
+        self.bids.append(bid)
+        if len(self.bids) >= self._enough_count:
+            self.enough.set()
+
+
+async def _bid_on(client: Client, item_id: str, number: int, told: Told) -> None:
+    """One bidder who goes on until the server is gone."""
+    amount = 100 + number
+    while True:
+        try:
+            reply = await client.call("PlaceBid", {"itemId": item_id, "userId": bidder(number), "amount": amount})
+        except httpx.TransportError:
+            return
+        answer = reply.json()
+        if reply.status_code == 200:
+            told.add(answer["bid"])
+            amount = int(answer["minimumNextBid"]) + BIDDERS
+        elif answer["code"] == "failed_precondition":
+            amount = int(answer["details"][0]["debug"]["minimumNextBid"]) + number
+        else:
+            assert answer["code"] == "unavailable", answer
+
+
+async def _check_account(client: Client, item_ids: list[str], told: list[dict[str, Any]]) -> None:
+    """Every bid that was answered is there, seq has no gap, amounts rise, and the totals are the sums of the bids."""
+    sums: dict[str, tuple[int, int]] = {}
+    stored: dict[str, dict[str, Any]] = {}
+    for item_id in item_ids:
+        bids = await client.bids(item_id)
+        assert [int(bid["seq"]) for bid in bids] == list(range(2, len(bids) + 2))
+        amounts = [int(bid["amount"]) for bid in bids]
+        assert amounts == sorted(set(amounts))
+        for bid in bids:
+            stored[bid["id"]] = bid
+            count, total = sums.get(bid["userId"], (0, 0))
+            sums[bid["userId"]] = count + 1, total + int(bid["amount"])
+    assert told
+    assert [bid for bid in told if stored.get(bid["id"]) != bid] == []
+    for user_id, (count, total) in sums.items():
+        stats = await client.stats_once(user_id, total_bids=count)
+        assert int(stats["totalAmount"]) == total
+
+
+async def test_killed_under_load_and_started_again_nothing_answered_is_lost(tmp_path: Path) -> None:
+    gavel, told = Standalone(tmp_path), Told(enough=400)
+    await gavel.start()
+    try:
+        async with httpx.AsyncClient(timeout=30) as http:
+            client = Client(http, gavel.url)
+            item_ids = [await client.list_item(bidIncrement={"fixed": 1}) for _ in range(4)]
+            async with asyncio.TaskGroup() as bidders:
+                for number in range(BIDDERS):
+                    bidders.create_task(_bid_on(client, item_ids[number % 4], number, told))
+                await told.enough.wait()
+                await gavel.kill()
+        await gavel.start()
+        async with httpx.AsyncClient(timeout=30) as http:
+            await _check_account(Client(http, gavel.url), item_ids, told.bids)
+    finally:
+        await gavel.stop()
+
+
+async def test_stopped_under_load_no_call_that_was_taken_fails(tmp_path: Path) -> None:
+    gavel, told = Standalone(tmp_path), Told(enough=400)
+    await gavel.start()
+    try:
+        async with httpx.AsyncClient(timeout=30) as http:
+            client = Client(http, gavel.url)
+            item_ids = [await client.list_item(bidIncrement={"fixed": 1}) for _ in range(4)]
+            async with asyncio.TaskGroup() as bidders:
+                for number in range(BIDDERS):
+                    bidders.create_task(_bid_on(client, item_ids[number % 4], number, told))
+                await told.enough.wait()
+                assert await gavel.stop() == 0
+        assert "Traceback" not in await gavel.logs()
+        await gavel.start()
+        async with httpx.AsyncClient(timeout=30) as http:
+            await _check_account(Client(http, gavel.url), item_ids, told.bids)
+    finally:
+        await gavel.stop()
+
+
+async def test_one_key_a_hundred_times_makes_one_bid_and_again_after_a_restart(tmp_path: Path) -> None:
+    gavel = Standalone(tmp_path)
+    await gavel.start()
+    try:
+        async with httpx.AsyncClient(timeout=30) as http:
+            client = Client(http, gavel.url)
+            item_id = await client.list_item()
+            body = {"itemId": item_id, "userId": bidder(1), "amount": 100, "idempotencyKey": "once"}
+            answers = await asyncio.gather(*(client.ok("PlaceBid", body) for _ in range(100)))
+            [bid] = await client.bids(item_id)
+            assert {str(answer["bid"]) for answer in answers} == {str(bid)}
+        assert await gavel.stop() == 0
+        await gavel.start()
+        async with httpx.AsyncClient(timeout=30) as http:
+            client = Client(http, gavel.url)
+            assert (await client.ok("PlaceBid", body))["bid"] == bid
+            assert await client.bids(item_id) == [bid]
+            await client.stats_once(bidder(1), total_bids=1)
+    finally:
+        await gavel.stop()
+
+
+async def test_a_second_gavel_on_the_same_folder_is_refused_in_words(tmp_path: Path) -> None:
+    async with running_standalone(tmp_path) as gavel:
+        status, said = await run("standalone", env=gavel.env | {"HTTP_PORT": str(free_port())})
+        assert status == 2
+        assert re.fullmatch(r"gavel: .* is in use by another Gavel \(process \d+\)\n", said), said
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(f"{gavel.url}/readyz")).status_code == 200
+
+
+async def test_a_port_in_use_is_told_in_one_message(shared_gavel: Standalone, tmp_path: Path) -> None:
+    status, said = await run("standalone", env=shared_gavel.env | {"GAVEL_DATA_DIR": str(tmp_path)})
+    assert status == 2
+    assert said == f"gavel: can't listen on 127.0.0.1:{shared_gavel.port}: Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "mistakes"),
+    [
+        ({}, ["AUTH_MODE: is required"]),
+        ({"AUTH_MODE": "trusted", "HTTP_HOST": "0.0.0.0"}, ["HTTP_HOST must be a loopback address"]),
+        (
+            {"AUTH_MODE": "s3cret-a", "HTTP_PORT": "s3cret-b", "HOUSE_CURRENCY": "s3cret-c", "LOG_LEVEL": "s3cret-d"},
+            ["AUTH_MODE", "HTTP_PORT", "HOUSE_CURRENCY", "LOG_LEVEL"],
+        ),
+    ],
+)
+async def test_mistakes_in_the_settings_are_reported_together_without_their_values(
+    settings: dict[str, str], mistakes: list[str], tmp_path: Path
+) -> None:
+    status, said = await run("standalone", env=environment(GAVEL_DATA_DIR=str(tmp_path), **settings))
+    assert status == 2
+    assert [mistake for mistake in mistakes if mistake not in said] == []
+    assert "s3cret" not in said
+    assert "Traceback" not in said
