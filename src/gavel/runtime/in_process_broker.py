@@ -1,7 +1,7 @@
 """A broker inside the process: bounded, in memory, and at least once because nobody lets go before the consumer has."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
@@ -69,10 +69,10 @@ class InProcessBroker:
             self._last_taken = max(self._last_taken, taken[-1].number)
         return taken
 
-    def ack(self, messages: Sequence[Message]) -> None:
-        """Let go of what was consumed; acknowledging twice changes nothing."""
-        for message in messages:
-            self._unacked.pop(message.number, None)
+    def ack(self, numbers: Iterable[int]) -> None:
+        """Let go of what was consumed, by its numbers; acknowledging twice changes nothing."""
+        for number in numbers:
+            self._unacked.pop(number, None)
         self._tell()
 
     def close(self) -> None:

@@ -1,0 +1,18 @@
+-- The two sets of tables change places, and the old one is emptied: all at the commit, or nothing; under lock_counting.sql.
+DO $$
+BEGIN
+    CREATE SCHEMA retired;
+    ALTER TABLE counted_events SET SCHEMA retired;
+    ALTER TABLE bid_items SET SCHEMA retired;
+    ALTER TABLE user_stats SET SCHEMA retired;
+    ALTER TABLE rebuild.counted_events SET SCHEMA public;
+    ALTER TABLE rebuild.bid_items SET SCHEMA public;
+    ALTER TABLE rebuild.user_stats SET SCHEMA public;
+    ALTER TABLE retired.counted_events SET SCHEMA rebuild;
+    ALTER TABLE retired.bid_items SET SCHEMA rebuild;
+    ALTER TABLE retired.user_stats SET SCHEMA rebuild;
+    DROP SCHEMA retired;
+    TRUNCATE rebuild.counted_events, rebuild.bid_items, rebuild.user_stats;
+    UPDATE counting SET rebuilding = false;
+END
+$$

@@ -1,0 +1,10 @@
+-- What counting goes by. A rebuild counts as running only while its session holds the lock ($1): a dead one is none.
+SELECT
+    forgotten_before,
+    rebuilding AND EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+            AND ((classid::bigint << 32) | objid::bigint) = $1
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS rebuilding
+FROM counting

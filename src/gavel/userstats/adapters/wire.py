@@ -1,0 +1,153 @@
+"""Message bodies as events, by the published contract `events.v1`: whatever the bytes are, nothing is raised."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
+
+from gavel.contracts.events.v1 import auction_events_pb as pb
+from gavel.userstats.domain.events import AMOUNT_MAX, BidPlaced, Event, ItemSold, NothingToCount
+from gavel.userstats.domain.ids import EventId, ItemId, UserId, canonical_uuid
+from gavel.userstats.ports import DeadLetter, ReadBatch
+
+# A relay packs about 500 events into a body: some 150 KB.
+BODY_BYTES_MAX = 4 * 1024 * 1024
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# EventBatch.events, field 1, length-delimited.
+_EVENTS_TAG = 0x0A
+_VARINT_BYTES_MAX = 10
+
+
+class _Unreadable(Exception):
+    """Why an event can't be counted, in words for whoever looks at the dead letters."""
+
+
+class EventBatchReader:
+    """EventReader of serialized `events.v1.EventBatch` messages."""
+
+    def read(self, body: bytes) -> ReadBatch:
+        """See EventReader.read."""
+        if len(body) > BODY_BYTES_MAX:
+            return _all_dead(body, f"the body has {len(body)} bytes, more than {BODY_BYTES_MAX}")
+        try:
+            batch = pb.EventBatch.from_binary(body)
+        except Exception as error:  # noqa: BLE001 - bytes of any kind must not stop the queue; the reason is kept
+            return _read_one_by_one(body, error)
+        if not batch.events:
+            return _all_dead(body, "the body holds no event")
+        events: list[Event] = []
+        reasons: dict[int, str] = {}
+        for number, message in enumerate(batch.events):
+            try:
+                events.append(_event(message))
+            except _Unreadable as error:
+                reasons[number] = str(error)
+        if not reasons:
+            return ReadBatch(events, ())
+        parts = _parts(body)
+        return ReadBatch(events, [DeadLetter(parts[number], reason) for number, reason in reasons.items()])
+
+    def cut(self, body: bytes, event_ids: Collection[EventId]) -> Sequence[bytes]:
+        """See EventReader.cut."""
+        return [part for part in _parts(body) if any(event.event_id in event_ids for event in self.read(part).events)]
+
+
+def _all_dead(body: bytes, reason: str) -> ReadBatch:
+    return ReadBatch((), [DeadLetter(body, reason)])
+
+
+def _read_one_by_one(body: bytes, failure: Exception) -> ReadBatch:
+    """A batch that can't be parsed as a whole: its events are told apart, so that the bad ones go alone."""
+    try:
+        parts = _parts(body)
+    except ValueError:
+        return _all_dead(body, f"not an EventBatch: {failure}")
+    events: list[Event] = []
+    unreadable: list[DeadLetter] = []
+    for part in parts:
+        try:
+            [message] = pb.EventBatch.from_binary(part).events
+            events.append(_event(message))
+        except _Unreadable as error:
+            unreadable.append(DeadLetter(part, str(error)))
+        except Exception as error:  # noqa: BLE001 - see EventBatchReader.read
+            unreadable.append(DeadLetter(part, f"not an Event: {error}"))
+    if not unreadable:
+        return _all_dead(body, f"not an EventBatch: {failure}")
+    return ReadBatch(events, unreadable)
+
+
+def _parts(body: bytes) -> list[bytes]:
+    """Each event of a batch as a batch of its own, byte for byte. Raises ValueError where they can't be told apart."""
+    parts: list[bytes] = []
+    position = 0
+    while position < len(body):
+        if body[position] != _EVENTS_TAG:
+            raise ValueError("something else than events")
+        length, start = _varint(body, position + 1)
+        end = start + length
+        if end > len(body):
+            raise ValueError("the body ends within an event")
+        parts.append(body[position:end])
+        position = end
+    return parts
+
+
+def _varint(body: bytes, position: int) -> tuple[int, int]:
+    """The number at a position, and the position behind it (Protocol Buffers encoding, "Base 128 Varints")."""
+    number = 0
+    for at, byte in enumerate(body[position : position + _VARINT_BYTES_MAX]):
+        number |= (byte & 0x7F) << (7 * at)
+        if byte < 0x80:
+            return number, position + at + 1
+    raise ValueError("a length without an end")
+
+
+def _event(message: pb.Event) -> Event:
+    """The event, checked as far as it is counted. Raises _Unreadable."""
+    event_id = EventId(_uuid(message.event_id, "event_id"))
+    item_id = ItemId(_uuid(message.item_id, "item_id"))
+    at = _time(message.recorded_at)
+    match message.fact:
+        case None:
+            raise _Unreadable("an unknown kind of fact")
+        case fact if fact.field == "bid_placed":
+            bid = fact.value
+            return BidPlaced(event_id, at, item_id, UserId(_uuid(bid.user_id, "user_id")), _amount(bid.amount))
+        case fact if fact.field == "auction_closed":
+            return _closed(fact.value, event_id, at, item_id)
+        case _:
+            return NothingToCount(event_id, at)
+
+
+def _closed(closed: pb.AuctionClosed, event_id: EventId, at: datetime, item_id: ItemId) -> Event:
+    seller_id = UserId(_uuid(closed.seller_id, "seller_id"))
+    if not closed.sold:
+        return NothingToCount(event_id, at)
+    winner_id = UserId(_uuid(closed.winner_id, "winner_id"))
+    return ItemSold(event_id, at, item_id, seller_id, winner_id, _amount(closed.amount))
+
+
+def _uuid(text: str, name: str) -> str:
+    canonical = canonical_uuid(text)
+    if canonical is None:
+        raise _Unreadable(f"{name} is not a UUID" if text else f"{name} is missing")
+    return canonical
+
+
+def _amount(amount: int) -> int:
+    if not 1 <= amount <= AMOUNT_MAX:
+        raise _Unreadable(f"the amount is {amount}, not 1 to 10^15")
+    return amount
+
+
+def _time(recorded_at: Timestamp | None) -> datetime:
+    if recorded_at is None:
+        raise _Unreadable("recorded_at is missing")
+    if not 0 <= recorded_at.nanos < 1_000_000_000:
+        raise _Unreadable("recorded_at is no time")
+    try:
+        return _EPOCH + timedelta(seconds=recorded_at.seconds, microseconds=recorded_at.nanos // 1_000)
+    except OverflowError as error:
+        raise _Unreadable("recorded_at is no time") from error

@@ -1,0 +1,28 @@
+"""Dead letters get another chance, after whatever was wrong has been mended."""
+
+from collections.abc import Collection
+
+from gavel.userstats.ports import DeadLetters, Delivery, EventReader, StatsBook
+from gavel.userstats.use_cases.count_events import count_batches
+
+
+async def replay_dead_letters(
+    dead_letters: DeadLetters,
+    reader: EventReader,
+    book: StatsBook,
+    *,
+    letter_ids: Collection[str] | None,
+    letters_max: int,
+) -> int:
+    """Count the events in the letters (those named, or all) and let go of the letters that hold nothing else.
+
+    The number let go. A letter of which a part still can't be counted stays; what can be is counted, once as ever.
+    Raises Unavailable.
+    """
+
+    async def deliver(body: bytes) -> bool:
+        group = [(Delivery(0, body), reader.read(body))]
+        _, letters = await count_batches(group, reader, book)
+        return not letters
+
+    return await dead_letters.replay(deliver, letter_ids, letters_max)
