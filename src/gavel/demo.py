@@ -36,8 +36,8 @@ def _auctions(items: list[ItemView], at: datetime) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column("ends in", justify="right")
     table.add_column("least bid", justify="right")
-    table.add_column("item")
-    table.add_column("item_id", overflow="fold")
+    table.add_column("item", no_wrap=True)
+    table.add_column("item_id", no_wrap=True, min_width=36)
     for item in items:
         terms = item.auction.terms
         table.add_row(

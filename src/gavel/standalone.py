@@ -23,6 +23,7 @@ from gavel.runtime.logs import LogFormat
 from gavel.runtime.migrations import load_migrations, migrate
 from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
+from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
 from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
 from gavel.userstats.worker import running_stats_worker
@@ -73,7 +74,8 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             await _migrate(server.url(database), package)
         broker = InProcessBroker()
         stats = await stack.enter_async_context(open_stats_api(server.url("stats_db")))
-        await stack.enter_async_context(running_stats_worker(server.url("stats_db"), broker))
+        source = InProcessEventSource(broker)
+        await stack.enter_async_context(running_stats_worker(server.url("stats_db"), source))
         stack.callback(broker.close)
         await stack.enter_async_context(running_bid_worker(server.url("bid_db"), InProcessPublisher(broker)))
         bids = await stack.enter_async_context(open_bid_api(server.url("bid_db"), settings.house_currency))
