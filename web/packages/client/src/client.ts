@@ -1,0 +1,30 @@
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { type ConnectTransportOptions, createConnectTransport } from "@connectrpc/connect-web";
+import { BidService } from "./gen/bids/v1/bid_service_pb.js";
+import { UserStatsService } from "./gen/userstats/v1/user_stats_service_pb.js";
+
+/** The two services of one Gavel. */
+export type GavelClient = {
+  readonly bids: Client<typeof BidService>;
+  readonly stats: Client<typeof UserStatsService>;
+};
+
+export type GavelClientOptions = Omit<ConnectTransportOptions, "baseUrl"> & {
+  /** Where the statistics are served, if not beside the bids. */
+  readonly statsUrl?: string;
+};
+
+/**
+ * Clients of the Gavel at `baseUrl`, such as `https://api.auction.local`. Works in browsers and in Node.
+ *
+ * Every method throws a `ConnectError`; that of a refused bid has a `BidRejected` among its details. Credentials are
+ * sent by an interceptor that sets the `Authorization` header.
+ */
+export function createGavelClient(baseUrl: string, options: GavelClientOptions = {}): GavelClient {
+  const { statsUrl = baseUrl, ...transportOptions } = options;
+  const transportTo = (url: string): Transport => createConnectTransport({ ...transportOptions, baseUrl: url });
+  return {
+    bids: createClient(BidService, transportTo(baseUrl)),
+    stats: createClient(UserStatsService, transportTo(statsUrl)),
+  };
+}

@@ -1,0 +1,26 @@
+import react from "@vitejs/plugin-react";
+import { defaultClientConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+// A running Gavel, for `npm run dev` and `vite preview`; in production it serves the page itself.
+const gavel = { target: process.env.GAVEL_URL ?? "http://127.0.0.1:8080" };
+const proxy = Object.fromEntries(
+  ["/bids.v1.BidService", "/userstats.v1.UserStatsService", "/board.json", "/page.json"].map((path) => [path, gavel]),
+);
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { conditions: ["gavel-source", ...defaultClientConditions] },
+  // Nothing is inlined, so that the page runs under `default-src 'self'`.
+  build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  server: { host: "127.0.0.1", proxy },
+  preview: { host: "127.0.0.1", proxy },
+  test: {
+    include: ["src/**/*.test.{ts,tsx}", "packages/*/src/**/*.test.ts"],
+    environment: "jsdom",
+    setupFiles: ["src/testing/setup.ts"],
+    restoreMocks: true,
+    // Two processors are shared with everything else that runs.
+    maxWorkers: 2,
+  },
+});
