@@ -16,7 +16,13 @@ from gavel.runtime.settings import SettingsInvalid, load_settings
 
 EXIT_CANNOT_START = 2
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gavel, a real-time auction system.")
+# Pretty tracebacks would print local variables, settings among them.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Gavel, a real-time auction system.",
+)
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

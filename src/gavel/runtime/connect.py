@@ -5,14 +5,15 @@ import math
 import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
 from connectrpc.code import Code
+from connectrpc.codec import Codec, proto_binary_codec, proto_json_codec
 from connectrpc.errors import ConnectError
 from connectrpc.request import RequestContext
-from protobuf import message_to_json_value
+from protobuf import Message, message_to_json_value
 
 REQUEST_BYTES_MAX = 256 * 1024
 CALL_SECONDS_MAX = 10.0
@@ -39,10 +40,41 @@ _HTTP_STATUS = {
     Code.UNAUTHENTICATED: 401,
 }
 
+_PYTHON_TYPE = re.compile(r"<class '(\w+)'>")
+_Message = TypeVar("_Message", bound=Message)
+
 # What a service says of its own exceptions; None for one that it does not expect.
 MapError = Callable[[Exception], ConnectError | None]
 
 _log = structlog.get_logger(__name__)
+
+
+class ToldCodec:
+    """A codec of connectrpc whose parser's complaints are told in the words of the contract, not of Python."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def name(self) -> str:
+        """What follows `application/` in the content type."""
+        return self._codec.name()
+
+    def encode(self, message: Message) -> bytes:
+        """The message as bytes."""
+        return self._codec.encode(message)
+
+    def decode(self, data: bytes | bytearray, message_class: type[_Message]) -> _Message:
+        """The message that the bytes hold. Raises ConnectError (invalid_argument)."""
+        try:
+            return self._codec.decode(data, message_class)
+        except Exception as error:
+            problem = _PYTHON_TYPE.sub(r"\1", str(error))
+            raise ConnectError(Code.INVALID_ARGUMENT, f"the body is not what it should be: {problem}") from error
+
+
+JSON_CODEC = ToldCodec(proto_json_codec())
+PROTO_CODEC = ToldCodec(proto_binary_codec())
+CODECS = (JSON_CODEC, PROTO_CODEC)
 
 
 class RetryLater(ConnectError):

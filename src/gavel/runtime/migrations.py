@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import asyncpg
 import structlog
+from asyncpg.pool import PoolConnectionProxy
 
 from gavel.runtime.health import Check
 from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
@@ -76,7 +77,7 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
             await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
 
 
-async def is_current(connection: asyncpg.Connection, migrations: list[Migration]) -> bool:
+async def is_current(connection: asyncpg.Connection | PoolConnectionProxy, migrations: list[Migration]) -> bool:
     """Whether the database has these migrations, all of them. A newer schema is current too: releases overlap."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         return False

@@ -27,7 +27,7 @@ from gavel.bids.use_cases.place_bid import place_bid
 from gavel.bids.use_cases.show_items import show_bids, show_item, show_items
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
-from gavel.runtime.connect import REQUEST_BYTES_MAX, MappedErrors, call_seconds, valid_traceparent
+from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, call_seconds, valid_traceparent
 from gavel.runtime.page_tokens import PageTokenInvalid, PageTokens, Part
 
 Context = RequestContext[Any, Any]
@@ -104,7 +104,9 @@ class BidApi(BidService):
 
 def bid_service_app(api: BidApi) -> BidServiceASGIApplication:
     """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
-    return BidServiceASGIApplication(api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX)
+    return BidServiceASGIApplication(
+        api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
+    )
 
 
 def _metadata(ctx: Context) -> Metadata:

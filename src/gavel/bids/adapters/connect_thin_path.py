@@ -8,15 +8,14 @@ same tests; the thin path takes about half the CPU of a call (see docs/decisions
 import asyncio
 from collections.abc import Iterable
 
-from connectrpc.code import Code
-from connectrpc.errors import ConnectError
-
 from gavel.bids.adapters.connect_api import BidApi, Metadata
 from gavel.bids.adapters.connect_errors import connect_error
 from gavel.bids.ports import Call
-from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
+from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest
 from gavel.runtime.connect import (
     CALL_SECONDS_MAX,
+    JSON_CODEC,
+    PROTO_CODEC,
     REQUEST_BYTES_MAX,
     connect_error_of,
     error_reply,
@@ -26,7 +25,7 @@ from gavel.runtime.serve import Asgi, Message, Receive, Scope, Send
 
 PATH = "/bids.v1.BidService/PlaceBid"
 
-_JSON, _PROTO = b"application/json", b"application/proto"
+_CODECS = {b"application/json": JSON_CODEC, b"application/proto": PROTO_CODEC}
 # Headers that ask for more than the plain case.
 _NOT_PLAIN = frozenset((b"content-encoding", b"connect-timeout-ms", b"connect-protocol-version"))
 
@@ -60,7 +59,7 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata] | N
             traceparent = value
         elif name in _NOT_PLAIN and not (name == b"connect-protocol-version" and value == b"1"):
             return None
-    if content_type not in (_JSON, _PROTO):
+    if content_type not in _CODECS:
         return None
     deadline_seconds = asyncio.get_running_loop().time() + CALL_SECONDS_MAX
     call = Call(deadline_seconds, valid_traceparent(traceparent.decode("latin-1")) if traceparent else "")
@@ -71,24 +70,12 @@ async def _answer(
     api: BidApi, body: bytes, content_type: bytes, metadata: Metadata
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     try:
-        response = await api.answer_bid(_decode(body, content_type), metadata)
+        codec = _CODECS[content_type]
+        response = await api.answer_bid(codec.decode(body, PlaceBidRequest), metadata)
+        encoded = codec.encode(response)
     except Exception as error:  # noqa: BLE001 - every exception is told by the table, or as internal
         return error_reply(connect_error_of(error, connect_error, "PlaceBid"))
-    return _encode(response, content_type)
-
-
-def _decode(body: bytes, content_type: bytes) -> PlaceBidRequest:
-    try:
-        if content_type == _JSON:
-            return PlaceBidRequest.from_json(body, ignore_unknown_fields=True)
-        return PlaceBidRequest.from_binary(body)
-    except Exception as error:
-        raise ConnectError(Code.INVALID_ARGUMENT, f"unmarshal message: {error}") from error
-
-
-def _encode(response: PlaceBidResponse, content_type: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    body = response.to_json().encode() if content_type == _JSON else response.to_binary()
-    return 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))], body
+    return 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(encoded))], encoded
 
 
 async def _reply(send: Send, reply: tuple[int, list[tuple[bytes, bytes]], bytes]) -> None:

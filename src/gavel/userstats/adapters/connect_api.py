@@ -9,7 +9,7 @@ from connectrpc.request import RequestContext
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService, UserStatsServiceASGIApplication
-from gavel.runtime.connect import REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds
+from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds
 from gavel.runtime.page_tokens import PageTokenInvalid, PageTokens, Part
 from gavel.userstats.adapters.connect_messages import stats_message
 from gavel.userstats.domain.ids import UserId, canonical_uuid
@@ -58,7 +58,7 @@ class StatsApi(UserStatsService):
 def stats_service_app(api: StatsApi) -> UserStatsServiceASGIApplication:
     """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
     return UserStatsServiceASGIApplication(
-        api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX
+        api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
 
 
