@@ -1,0 +1,101 @@
+"""The auctions of a run: some that are open already, or new ones made for it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import uuid4
+
+from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
+
+from gavel.bidders.calls import CREATE_ITEM, GET_ITEM, LIST_ITEMS, Answer, Caller, Failed, NoAnswer, Refused
+from gavel.bidders.market import ItemOnSale
+from gavel.bidders.options import BiddersFailed, BiddersOptions
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+
+PAGE_SIZE = 100
+DEFAULT_ENDS_IN_SECONDS = 3_600.0
+# Auctions that end during the run are extended a little by late bids, so that they do end during the run.
+SHORT_SOFT_CLOSE = pb.SoftClose(window_seconds=2, extension_seconds=2, max_extension_seconds=10)
+
+
+async def open_auctions(caller: Caller, options: BiddersOptions) -> list[ItemOnSale]:
+    """The items to bid on, as the server shows them now. Raises BiddersFailed."""
+    if options.create:
+        item_ids = await _create(caller, options)
+    else:
+        item_ids = await _list(caller, options)
+    loop = asyncio.get_running_loop()
+    found: list[ItemOnSale] = []
+    for item_id in item_ids:
+        shown = _answered(await caller.call(GET_ITEM, pb.GetItemRequest(id=item_id)), options.url)
+        if shown.item is not None:
+            found.append(ItemOnSale.of(shown.item, shown.server_time, loop.time()))
+    return found
+
+
+def draft(
+    number: int, seed: int, seller_id: str, end_at: datetime, soft_close: pb.SoftClose | None
+) -> pb.CreateItemRequest:
+    """The n-th auction of a run: every third has a reserve, every fourth of the others and of these a buy-now price."""
+    random = Random(f"{seed} auction {number}")
+    start_price = random.randrange(500, 20_000, 100)
+    reserve_price = start_price * random.randint(2, 8) if number % 3 == 2 else 0
+    buy_now_price = max(start_price, reserve_price) * 2 if number % 4 in (1, 2) else 0
+    return pb.CreateItemRequest(
+        title=f"Simulated auction {number + 1}",
+        description="Made for a run of simulated bidders.",
+        category="simulated",
+        seller_id=seller_id,
+        start_price=start_price,
+        reserve_price=reserve_price,
+        buy_now_price=buy_now_price,
+        end_at=Timestamp.from_datetime(end_at),
+        soft_close=soft_close,
+    )
+
+
+async def _create(caller: Caller, options: BiddersOptions) -> list[str]:
+    seller_id, item_ids = str(uuid4()), list[str]()
+    soft_close = None if options.ends_in_seconds is None else SHORT_SOFT_CLOSE
+    for number in range(options.create):
+        end_at = datetime.now(UTC) + timedelta(seconds=options.ends_in_seconds or DEFAULT_ENDS_IN_SECONDS)
+        request = draft(number, options.seed, seller_id, end_at, soft_close)
+        created = _answered(await caller.call(CREATE_ITEM, request), options.url)
+        if created.item is not None:
+            item_ids.append(created.item.id)
+    return item_ids
+
+
+async def _list(caller: Caller, options: BiddersOptions) -> list[str]:
+    item_ids, page_token = list[str](), ""
+    while len(item_ids) < options.items:
+        request = pb.ListItemsRequest(page_size=min(options.items - len(item_ids), PAGE_SIZE), page_token=page_token)
+        page = _answered(await caller.call(LIST_ITEMS, request), options.url)
+        item_ids += [item.id for item in page.items]
+        page_token = page.next_page_token
+        if not page_token:
+            break
+    if not item_ids:
+        raise BiddersFailed(f"no auction is open at {options.url}: make some for the run with --create 10")
+    return item_ids
+
+
+def _answered(answer: Answer | Refused | NoAnswer | Failed, url: str) -> Answer:
+    """The answer, where it is one. Raises BiddersFailed with what to do next."""
+    match answer:
+        case NoAnswer("connection_refused"):
+            raise BiddersFailed(f"nothing listens at {url}: start it with `make demo`, or name another with --url")
+        case NoAnswer("connection_lost", text):
+            raise BiddersFailed(f"can't reach {url} ({text}): is --url right?")
+        case NoAnswer(kind, text):
+            raise BiddersFailed(f"{url} does not answer now ({kind}: {text}): wait until its /readyz says ready")
+        case Failed("unimplemented", text):
+            raise BiddersFailed(f"what answers at {url} is no Gavel's bid API ({text}): is --url right?")
+        case Failed("unauthenticated" | "permission_denied" as code, _):
+            raise BiddersFailed(f"{url} says {code}: bidders need a Gavel that runs with AUTH_MODE=trusted")
+        case Failed(code, text):
+            raise BiddersFailed(f"{url} says {code}: {text}")
+        case Refused():
+            raise BiddersFailed(f"{url} refuses, as if this was a bid: is it a Gavel?")
+        case _:
+            return answer

@@ -1,0 +1,56 @@
+"""The options of `gavel bidders` on the command line."""
+
+from typing import Annotated
+
+import typer
+
+from gavel.bidders.options import BIDDERS_MAX, DEFAULT_URL, ITEMS_MAX, BiddersOptions
+
+
+def bidders(
+    *,
+    url: Annotated[str, typer.Option(help="The Gavel to bid at.")] = DEFAULT_URL,
+    stats_url: Annotated[
+        str, typer.Option(help="Its stats API, where that has another address.", show_default="as --url")
+    ] = "",
+    bidders: Annotated[int, typer.Option("--bidders", "-n", min=2, max=BIDDERS_MAX, help="How many bid at once.")] = 50,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after so long.", show_default="30, without --count")
+    ] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after so many bids.")] = None,
+    items: Annotated[int, typer.Option(min=1, max=ITEMS_MAX, help="Bid on up to so many of the open auctions.")] = 20,
+    create: Annotated[
+        int, typer.Option(min=0, max=ITEMS_MAX, help="Bid on so many auctions made for the run instead.")
+    ] = 0,
+    ends_in: Annotated[
+        float | None,
+        typer.Option(min=1.0, help="With --create: they end after so many seconds.", show_default="an hour"),
+    ] = None,
+    pause: Annotated[float, typer.Option(min=0.0, help="Each bidder rests so many seconds between two bids.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="The same seed, the same tempers.")] = 1,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Afterwards check bids, winners and totals; exit 1 on a difference.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the account as JSON; progress goes to stderr.")] = False,
+) -> None:
+    """Let simulated bidders bid at a Gavel, and tell how that went.
+
+    Each bid has an idempotency key, and is asked again with it until there is an answer.
+    """
+    from gavel.bidders.run import run_bidders
+
+    options = BiddersOptions(
+        url=url,
+        stats_url=stats_url,
+        bidders=bidders,
+        seconds=seconds,
+        count=count,
+        items=items,
+        create=create,
+        ends_in_seconds=ends_in,
+        pause_seconds=pause,
+        seed=seed,
+        verify=verify,
+        json=json,
+    )
+    raise typer.Exit(run_bidders(options))

@@ -1,0 +1,102 @@
+"""What the bidders of one process see of the items: the newest that any of them was told."""
+
+from dataclasses import dataclass
+from random import Random
+
+from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
+
+from gavel.bidders.strategies import Sight
+from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+
+_OVER = {pb.BidRejected.Reason.ENDED, pb.BidRejected.Reason.CANCELLED}
+
+
+@dataclass(slots=True)
+class ItemOnSale:
+    """An item as last heard of. Minor units; `ends_at` is on the event loop's clock, as is every `now` here."""
+
+    item_id: str
+    price: int
+    minimum_next_bid: int
+    leader_id: str
+    ends_at: float
+    buy_now_price: int
+    over: bool = False
+
+    @classmethod
+    def of(cls, item: pb.Item, server_time: Timestamp | None, now: float) -> "ItemOnSale":
+        """An item as GetItem shows it."""
+        return cls(
+            item_id=item.id,
+            price=item.current_highest_bid,
+            minimum_next_bid=item.minimum_next_bid,
+            leader_id=item.highest_bidder_id,
+            ends_at=now + _seconds_between(server_time, item.end_at),
+            buy_now_price=item.buy_now_price if item.buy_now_available else 0,
+            over=item.status is not pb.ItemStatus.ACTIVE,
+        )
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything left to bid."""
+        return not self.over and self.minimum_next_bid <= AMOUNT_MAX
+
+    def sight(self, user_id: str, now: float, run_ends_at: float) -> Sight:
+        """What one bidder sees of it."""
+        return Sight(
+            self.price,
+            self.minimum_next_bid,
+            leading=self.leader_id == user_id,
+            buy_now_price=self.buy_now_price,
+            seconds_left=self.ends_at - now if self.ends_at <= run_ends_at else float("inf"),
+        )
+
+    def accepted(self, answer: pb.PlaceBidResponse, user_id: str, now: float) -> None:
+        """Take in the answer to an accepted bid."""
+        if self._newer(answer.current_highest_bid, answer.minimum_next_bid):
+            self.leader_id = user_id if answer.leading else ""
+        self.ends_at = max(self.ends_at, now + _seconds_between(answer.server_time, answer.end_at))
+
+    def refused(self, detail: pb.BidRejected, user_id: str, now: float) -> None:
+        """Take in a refusal."""
+        self._newer(detail.current_highest_bid, detail.minimum_next_bid)
+        self.ends_at = max(self.ends_at, now + _seconds_between(detail.server_time, detail.end_at))
+        if detail.reason in _OVER:
+            self.over = True
+        elif detail.reason is pb.BidRejected.Reason.ALREADY_LEADING:
+            self.leader_id = user_id
+        elif detail.reason is pb.BidRejected.Reason.BUY_NOW_UNAVAILABLE:
+            self.buy_now_price = 0
+
+    def _newer(self, price: int, minimum_next_bid: int) -> bool:
+        """Take in a price unless it is an older one: answers overtake each other, prices only rise."""
+        if price < self.price:
+            return False
+        if price > self.price:
+            self.leader_id = ""
+        self.price, self.minimum_next_bid = price, minimum_next_bid
+        return True
+
+
+class Market:
+    """The items of a run."""
+
+    def __init__(self, items: list[ItemOnSale]) -> None:
+        self.items = items
+
+    def choose(self, random: Random) -> ItemOnSale | None:
+        """An item to bid on, the first ones more often than the last: some are hot. None when every one is over."""
+        still_open = [item for item in self.items if item.open]
+        return still_open[int(len(still_open) * random.random() ** 2)] if still_open else None
+
+    def offer_no_buy_now(self) -> None:
+        """Stop trying to buy: the server does not know how."""
+        for item in self.items:
+            item.buy_now_price = 0
+
+
+def _seconds_between(earlier: Timestamp | None, later: Timestamp | None) -> float:
+    if earlier is None or later is None:
+        return 0.0
+    return later.seconds - earlier.seconds + (later.nanos - earlier.nanos) / 1e9

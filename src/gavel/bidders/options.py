@@ -1,0 +1,44 @@
+"""What a run of bidders is asked to do."""
+
+from dataclasses import dataclass
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_SECONDS = 30.0
+# A run that is bounded by a count ends after this long all the same.
+SECONDS_MAX_OF_A_COUNT = 600.0
+BIDDERS_MAX = 5_000
+ITEMS_MAX = 1_000
+
+
+class BiddersFailed(Exception):
+    """The run can't begin; the text says what to do next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiddersOptions:
+    """The bounds of a run, and what it is run against.
+
+    `stats_url` empty: the same as `url`. `seconds` and `count` both None: DEFAULT_SECONDS. With `create` that many
+    auctions are made for the run, ending `ends_in_seconds` after they were made; otherwise up to `items` of the open
+    ones are bid on. With `verify` the server is checked afterwards against what it answered.
+    """
+
+    url: str = DEFAULT_URL
+    stats_url: str = ""
+    bidders: int = 50
+    seconds: float | None = None
+    count: int | None = None
+    items: int = 20
+    create: int = 0
+    ends_in_seconds: float | None = None
+    pause_seconds: float = 0.0
+    seed: int = 1
+    verify: bool = False
+    json: bool = False
+
+    @property
+    def seconds_max(self) -> float:
+        """When the run ends at the latest."""
+        if self.seconds is not None:
+            return self.seconds
+        return DEFAULT_SECONDS if self.count is None else SECONDS_MAX_OF_A_COUNT

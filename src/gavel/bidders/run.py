@@ -1,0 +1,131 @@
+"""A run of bidders, from its options to its exit status."""
+
+import asyncio
+import resource
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from uuid import uuid4
+
+import uvloop
+
+from gavel.bidders.account import Account
+from gavel.bidders.auctions import open_auctions
+from gavel.bidders.bidder import Bidder, Bounds
+from gavel.bidders.calls import Caller
+from gavel.bidders.http_connection import Address, UrlInvalid, address_of
+from gavel.bidders.market import ItemOnSale, Market
+from gavel.bidders.options import BiddersFailed, BiddersOptions
+from gavel.bidders.progress import Watch, progress_stream, show_progress
+from gavel.bidders.read_back import CannotVerify, Verification, Verifier, readers
+from gavel.bidders.report import Report
+from gavel.bidders.tally import CallTally
+from gavel.runtime.serve import stop_signals
+
+EXIT_DIFFERENT = 1
+EXIT_CANNOT_START = 2
+# How long the bids under way are waited for when the run ends.
+DRAIN_SECONDS_MAX = 10.0
+# What a process holds open besides the bidders' connections.
+OTHER_FILES = 64
+
+
+def run_bidders(options: BiddersOptions) -> int:
+    """Run, print the account, and return the exit status: 0, 1 where a verification differs, 2 where it can't start."""
+    try:
+        report = uvloop.run(_run(options))
+    except (BiddersFailed, UrlInvalid) as error:
+        print(f"gavel bidders: {error}", file=sys.stderr)
+        return EXIT_CANNOT_START
+    print(report.as_json() if options.json else report.as_text())
+    return EXIT_DIFFERENT if report.verification is not None and report.verification.differences else 0
+
+
+async def _run(options: BiddersOptions) -> Report:
+    address, stats_url = address_of(options.url), options.stats_url or options.url
+    stats_address = address_of(stats_url)
+    _allow_connections(options.bidders)
+    caller = Caller(address, CallTally())
+    try:
+        items = await open_auctions(caller, options)
+    finally:
+        caller.close()
+    loop, account, tally = asyncio.get_running_loop(), Account(), CallTally()
+    begun_at = loop.time()
+    bounds = Bounds(asyncio.Event(), begun_at + options.seconds_max, options.count)
+    with ExitStack() as stack:
+        bidders = _bidders(options, address, items, account, tally, bounds, stack)
+        await _bid(bidders, bounds, Watch(account, tally, begun_at), options)
+    seconds = loop.time() - begun_at
+    verification = None
+    if options.verify:
+        print("Verifying ...", file=progress_stream(json=options.json), flush=True)
+        async with readers(address, options.url) as bids, readers(stats_address, stats_url) as stats:
+            verification = await _verify(
+                Verifier(account, [bidder.user_id for bidder in bidders], bids, stats), account
+            )
+    strategies = {bidder.user_id: bidder.strategy for bidder in bidders}
+    return Report(bounds.why, seconds, strategies, account, tally, verification)
+
+
+def _bidders(
+    options: BiddersOptions,
+    address: Address,
+    items: list[ItemOnSale],
+    account: Account,
+    tally: CallTally,
+    bounds: Bounds,
+    stack: ExitStack,
+) -> list[Bidder]:
+    """The crowd, each with a connection and a fresh id of its own, so that all bids of an id are known."""
+    market, bidders = Market(items), list[Bidder]()
+    for number in range(options.bidders):
+        caller = Caller(address, tally)
+        stack.callback(caller.close)
+        bidders.append(
+            Bidder(number, str(uuid4()), options.seed, caller=caller, market=market, account=account, bounds=bounds)
+        )
+    return bidders
+
+
+async def _bid(bidders: Sequence[Bidder], bounds: Bounds, watch: Watch, options: BiddersOptions) -> None:
+    """Let them bid until the run ends. Bids under way get DRAIN_SECONDS_MAX to be answered."""
+    loop, title = asyncio.get_running_loop(), f"{len(bidders)} bidders at {options.url}   (Ctrl-C stops)"
+    with stop_signals() as interrupted:
+        async with asyncio.TaskGroup() as group:
+            crowd = [group.create_task(bidder.bid_on(options.pause_seconds)) for bidder in bidders]
+            group.create_task(show_progress(watch, bounds.stopping, title, progress_stream(json=options.json)))
+            everyone = group.create_task(asyncio.wait(crowd))
+            stopped = group.create_task(bounds.stopping.wait())
+            interrupt = group.create_task(interrupted.wait())
+            interrupt.add_done_callback(lambda _: bounds.stop("it was interrupted"))
+            timer = loop.call_at(bounds.ends_at, bounds.stop, "the time is up")
+            await asyncio.wait([everyone, stopped], return_when=asyncio.FIRST_COMPLETED)
+            bounds.stop("every auction is over")
+            _, late = await asyncio.wait(crowd, timeout=DRAIN_SECONDS_MAX)
+            for task in (*late, interrupt):
+                task.cancel()
+            timer.cancel()
+
+
+async def _verify(verifier: Verifier, account: Account) -> Verification:
+    """Compare the server with the account. Answers that no server should give are differences too."""
+    unexpected = [f"{count} times the server answered {what}" for what, count in account.failed.items()]
+    try:
+        verification = await verifier.verify()
+    except CannotVerify as error:
+        return Verification(0, 0, 0, [*unexpected, f"nothing could be verified: {error}"])
+    return replace(verification, differences=unexpected + verification.differences)
+
+
+def _allow_connections(bidders: int) -> None:
+    """Let the process hold a connection for each bidder. Raises BiddersFailed where the system does not."""
+    needed = bidders + OTHER_FILES
+    allowed, allowed_max = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed_max != resource.RLIM_INFINITY and allowed_max < needed:
+        raise BiddersFailed(
+            f"{bidders} bidders need {needed} open files, {allowed_max} are allowed: have fewer bidders"
+        )
+    if allowed != resource.RLIM_INFINITY and allowed < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, allowed_max))

@@ -1,0 +1,122 @@
+"""What a bidder does next, from what it sees: pure, and the same again for the same random numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from gavel.bids.domain.money import AMOUNT_MAX
+
+# A sniper comes in the last seconds of an auction.
+SNIPE_SECONDS = 1.5
+# How often one who sees a buy-now price takes it: now and then.
+BUY_NOW_SHARE = 0.01
+# How often a leader with a proxy raises its maximum.
+RAISE_SHARE = 0.2
+# How long a leader rests before it looks again.
+LEADER_REST_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An item as one bidder sees it. Minor units; `price` 0 before the first bid, `buy_now_price` 0 for not on offer.
+
+    `seconds_left` is infinite where the auction goes on for longer than the run.
+    """
+
+    price: int
+    minimum_next_bid: int
+    leading: bool
+    buy_now_price: int
+    seconds_left: float
+
+    @property
+    def raise_by(self) -> int:
+        """The increment in force; before the first bid a twentieth of the start price."""
+        return self.minimum_next_bid - self.price if self.price else max(1, self.minimum_next_bid // 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """Bid an amount, and up to a maximum; 0 for none."""
+
+    amount: int
+    max_amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Buy:
+    """Take the buy-now price."""
+
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Do nothing for a while."""
+
+    seconds: float
+
+
+Move = Bid | Buy | Rest
+Strategy = Callable[[Sight, Random], Move]
+
+
+def incremental(sight: Sight, random: Random) -> Move:
+    """Bid the least that is accepted; rest while leading."""
+    return _bid(sight, random, 0)
+
+
+def jumper(sight: Sight, random: Random) -> Move:
+    """Bid several increments more than needed, to impress; rest while leading."""
+    return _bid(sight, random, random.randint(1, 9))
+
+
+def proxy(sight: Sight, random: Random) -> Move:
+    """Bid the least, with a maximum well above; while leading, raise that maximum now and then."""
+    maximum = min(sight.minimum_next_bid + sight.raise_by * random.randint(5, 40), AMOUNT_MAX)
+    if sight.leading and random.random() >= RAISE_SHARE:
+        return _rest(random)
+    return Bid(sight.minimum_next_bid, maximum)
+
+
+def sniper(sight: Sight, random: Random) -> Move:
+    """Wait for the last moments, then jump; an auction that outlasts the run is bid on like any other."""
+    if sight.seconds_left == float("inf"):
+        return incremental(sight, random)
+    if sight.seconds_left > SNIPE_SECONDS:
+        return Rest(sight.seconds_left - random.uniform(0.1, SNIPE_SECONDS))
+    return _bid(sight, random, random.randint(0, 5))
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "incremental": incremental,
+    "jumper": jumper,
+    "proxy": proxy,
+    "sniper": sniper,
+}
+# Ten bidders in a row have all of them, in these shares.
+_CROWD = ("incremental", "jumper", "proxy", "incremental", "sniper", "incremental", "proxy", "jumper") + (
+    "incremental",
+) * 2
+
+
+def strategy_name(number: int) -> str:
+    """The strategy of the n-th bidder."""
+    return _CROWD[number % len(_CROWD)]
+
+
+def next_move(strategy: Strategy, sight: Sight, random: Random) -> Move:
+    """What a bidder does: its strategy's move, or a buy-now where there is one to take and it feels like it."""
+    if sight.buy_now_price and random.random() < BUY_NOW_SHARE:
+        return Buy(sight.buy_now_price)
+    return strategy(sight, random)
+
+
+def _bid(sight: Sight, random: Random, jumps: int) -> Move:
+    if sight.leading:
+        return _rest(random)
+    return Bid(min(sight.minimum_next_bid + sight.raise_by * jumps, AMOUNT_MAX))
+
+
+def _rest(random: Random) -> Rest:
+    return Rest(LEADER_REST_SECONDS * random.uniform(0.5, 1.5))
