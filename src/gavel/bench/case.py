@@ -1,0 +1,86 @@
+"""What a case of the benchmark is. One file a case in `cases/`; a new one is added to the list there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from gavel.bench.processes import Server
+
+
+class MeasurementFailed(Exception):
+    """The figures of this run are worth nothing; the text says why."""
+
+
+class Side(Enum):
+    """Whose figures they are. Both are served by the same HTTP layer, on the same schema and the same Postgres."""
+
+    GAVEL = "gavel"
+    NAIVE = "naive"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is done for one measurement. The load runs for `seconds`, after a warm-up that does not count."""
+
+    seconds: int = 5
+    warmup_seconds: int = 1
+    connections: int = 64
+    single_bids: int = 500
+    # Between two single bids, so that each finds the system idle again.
+    single_bid_pause_seconds: float = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number that a case yields: its name in the results, the words it is shown with, and its goals.
+
+    `at_most` and `at_least` are in `unit`; `naive_times_at_least` is a multiple of the baseline's number.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+    naive_times_at_least: float | None = None
+
+
+# A measurement: a number for each figure of its case, by the figure's name.
+Measured = Mapping[str, float]
+
+
+class Case(Protocol):
+    """One thing that is measured, once a round, on a server that runs for nothing else at that time.
+
+    `section` is the object in the results that the figures go into; cases may share one.
+    """
+
+    @property
+    def name(self) -> str:
+        """What `--only` calls it."""
+        ...
+
+    @property
+    def section(self) -> str:
+        """Where its figures are found in the results."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        ...
+
+    @property
+    def sides(self) -> Sequence[Side]:
+        """Whom it is measured on."""
+        ...
+
+    @property
+    def figures(self) -> Sequence[Figure]:
+        """What it yields."""
+        ...
+
+    def measure(self, server: Server, effort: Effort) -> Measured:
+        """Measure once. Raises MeasurementFailed where the numbers could not be trusted."""
+        ...

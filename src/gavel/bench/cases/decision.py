@@ -1,0 +1,43 @@
+"""The decision alone, from enqueue to commit: a book in a process of its own on the idle server's database."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed, Side
+from gavel.bench.processes import Server
+from gavel.bench.samples import percentile
+
+PROBE_SECONDS_MAX = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is left of a lone bid's time without HTTP."""
+
+    name: str = "decision"
+    section: str = "idle"
+    title: str = "One bid at a time"
+    sides: Sequence[Side] = (Side.GAVEL,)
+    figures: Sequence[Figure] = (
+        Figure(name="decision_p50_ms", label="decision, enqueue to commit, p50", unit="ms", at_most=1),
+        Figure(name="decision_p99_ms", label="decision, enqueue to commit, p99", unit="ms"),
+    )
+
+    def measure(self, server: Server, effort: Effort) -> Measured:
+        """See Case.measure."""
+        bids, pause_seconds = str(effort.single_bids), str(effort.single_bid_pause_seconds)
+        command = [sys.executable, "-m", "gavel.bench.decision_probe", server.bid_db_url, bids, pause_seconds]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS_MAX, check=True)
+        except subprocess.CalledProcessError as error:
+            raise MeasurementFailed(f"the decision's probe failed:\n{error.stderr}") from None
+        except subprocess.TimeoutExpired:
+            raise MeasurementFailed("the decision's probe did not come to an end") from None
+        times_ms: list[float] = json.loads(done.stdout)
+        return {"decision_p50_ms": percentile(times_ms, 50), "decision_p99_ms": percentile(times_ms, 99)}
+
+
+DECISION = Decision()

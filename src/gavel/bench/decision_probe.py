@@ -1,0 +1,81 @@
+"""`python -m gavel.bench.decision_probe URL BIDS PAUSE`: times of decisions alone, from enqueue to commit.
+
+A process of its own with a PostgresAuctionBook on the bid_db at URL. It opens an auction, places BIDS bids one at a
+time with PAUSE seconds between them, and prints the times in milliseconds as a JSON list.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import asyncpg
+import uvloop
+
+from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.domain.bidding import new_bid
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.increments import BidIncrement
+from gavel.bids.domain.listing import Draft, Listing
+from gavel.bids.ports import AuctionBook, Call
+from gavel.bids.use_cases.list_item import list_item
+from gavel.bids.use_cases.place_bid import place_bid
+from gavel.runtime import postgres
+from gavel.runtime.postgres import load_sql
+
+_READ_CLOCK = load_sql(__package__, "read_clock")
+
+CALL_SECONDS_MAX = 10.0
+# Not counted: the first bids open the connection and prepare the statements.
+WARMUP_BIDS = 20
+
+
+def _call() -> Call:
+    return Call(asyncio.get_running_loop().time() + CALL_SECONDS_MAX)
+
+
+async def time_decisions(url: str, bids: int, pause_seconds: float) -> list[float]:
+    """The time of each decision, in milliseconds."""
+
+    async def connect() -> asyncpg.Connection:
+        return await postgres.connect(url, "gavel-lane")
+
+    async with (
+        await postgres.open_pool(url, "gavel-bench") as pool,
+        PostgresAuctionBook(pool, connect).running() as book,
+    ):
+        item_id = await _open_item(book, await pool.fetchval(_READ_CLOCK))
+        bidders = [UserId(str(uuid4())) for _ in range(2)]
+        times_ms: list[float] = []
+        for number in range(1, WARMUP_BIDS + bids + 1):
+            await asyncio.sleep(pause_seconds)
+            bid = new_bid(bidders[number % 2], number, 0)
+            began_seconds = time.perf_counter()
+            await place_bid(book, item_id, bid, idempotency_key="", call=_call())
+            times_ms.append((time.perf_counter() - began_seconds) * 1_000)
+        return times_ms[WARMUP_BIDS:]
+
+
+async def _open_item(book: AuctionBook, now: datetime) -> ItemId:
+    item_id = ItemId(str(uuid4()))
+    draft = Draft(
+        seller_id=UserId(str(uuid4())),
+        listing=Listing(title="Measured", description="", category="decision"),
+        end_at=now + timedelta(days=1),
+        start_price=1,
+        increment=BidIncrement(fixed=1),
+    )
+    await list_item(book, draft, item_id=item_id, currency="USD", call=_call())
+    return item_id
+
+
+def main() -> None:
+    """Print the times."""
+    url, bids, pause_seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    print(json.dumps(uvloop.run(time_decisions(url, bids, pause_seconds))))
+
+
+if __name__ == "__main__":
+    main()

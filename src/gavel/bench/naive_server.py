@@ -1,0 +1,44 @@
+"""`python -m gavel.bench.naive_server`: standalone as it is, but that its bids go through the naive book.
+
+The HTTP layer, the thin path, the checks, the decisions, the schema, Postgres, the relay and the consumer are the
+same, so that the difference between the two is the book alone.
+"""
+
+import uvloop
+
+from gavel.bench.naive_auction_book import POOL_CONNECTIONS_MAX, NaiveAuctionBook
+from gavel.bids.adapters.connect_api import BidApi, bid_service_app
+from gavel.bids.adapters.connect_thin_path import thin_place_bid
+from gavel.bids.adapters.postgres_installation import read_page_token_secret
+from gavel.bids.api import SERVICE_PATH
+from gavel.runtime import postgres
+from gavel.runtime.embedded_postgres import EmbeddedPostgres
+from gavel.runtime.logs import configure_logs
+from gavel.runtime.page_tokens import PageTokens
+from gavel.runtime.routes import routed
+from gavel.runtime.serve import bind, serving, stop_signals
+from gavel.runtime.settings import load_settings
+from gavel.standalone import StandaloneSettings, running_standalone
+
+
+async def serve() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = load_settings(StandaloneSettings)
+    configure_logs(settings.log_level, settings.log_format)
+    listener = bind(settings.http_host, settings.http_port)
+    bid_db_url = EmbeddedPostgres(settings.gavel_data_dir.resolve() / "postgres").url("bid_db")
+    with stop_signals() as stopping:
+        async with (
+            running_standalone(settings) as running,
+            await postgres.open_pool(bid_db_url, "gavel-naive", POOL_CONNECTIONS_MAX) as pool,
+        ):
+            book = NaiveAuctionBook(pool, beside=running.bids.book)
+            tokens = PageTokens(lambda: read_page_token_secret(pool))
+            api = BidApi(book, running.bids.catalogue, tokens, settings.house_currency)
+            app = routed({SERVICE_PATH: thin_place_bid(api, bid_service_app(api))}, otherwise=running.app)
+            async with serving(app, listener):
+                await stopping.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

@@ -1,0 +1,136 @@
+"""The servers under test: real processes on data folders of their own, started, awaited, watched and stopped."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gavel.runtime.embedded_postgres import EmbeddedPostgres
+
+HOST = "127.0.0.1"
+READY_SECONDS_MAX = 90.0
+STOP_SECONDS_MAX = 20.0
+LOG_LINES_SHOWN_MAX = 15
+
+GAVEL_COMMAND = (str(Path(sys.executable).with_name("gavel")), "standalone")
+NAIVE_COMMAND = (sys.executable, "-m", "gavel.bench.naive_server")
+
+
+class ServerFailed(Exception):
+    """A server did not start, or did not stop; the text has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has taken so far: CPU time, and the most memory that it ever held."""
+
+    cpu_seconds: float
+    memory_peak_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is ready: where it listens, its process, and its database."""
+
+    port: int
+    pid: int
+    bid_db_url: str
+
+    def usage(self) -> Usage:
+        """What the process itself has taken; its Postgres is not counted."""
+        return process_usage(self.pid)
+
+
+@contextmanager
+def running_server(command: Sequence[str], folder: Path) -> Generator[Server]:
+    """Run a server on a data folder inside the context. Raises ServerFailed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port, log_file = _free_port(), folder / "server.log"
+    environment = os.environ | {
+        "GAVEL_DATA_DIR": str(folder),
+        "HTTP_HOST": HOST,
+        "HTTP_PORT": str(port),
+        "AUTH_MODE": "trusted",
+        "LOG_LEVEL": "WARNING",
+    }
+    with log_file.open("ab") as log:
+        # A session of its own: Ctrl-C reaches the benchmark alone, which then stops what it started.
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_until_ready(process, port, log_file)
+        yield Server(port, process.pid, EmbeddedPostgres(folder.resolve() / "postgres").url("bid_db"))
+    finally:
+        _stop(process, log_file)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:
+    deadline_seconds = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline_seconds:
+        if process.poll() is not None:
+            raise ServerFailed(f"the server ended with status {process.returncode}:\n{_end_of(log_file)}")
+        if _is_ready(port):
+            return
+        time.sleep(0.05)
+    raise ServerFailed(f"the server was not ready after {READY_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}")
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+    """End the server as an operator would; one that does not go is killed, and told of."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise ServerFailed(f"the server did not stop in {STOP_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}") from None
+
+
+def _end_of(log_file: Path) -> str:
+    return "\n".join(log_file.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN_MAX:])
+
+
+def process_usage(pid: int) -> Usage:
+    """CPU time and peak memory of a process, from the kernel; without /proc, its present memory from ps."""
+    folder = Path("/proc") / str(pid)
+    if not folder.exists():
+        asked = subprocess.run(["ps", "-o", "rss=,time=", "-p", str(pid)], capture_output=True, text=True, check=True)
+        resident_kb, cpu_time = asked.stdout.split()
+        return Usage(_seconds_of(cpu_time), int(resident_kb) / 1024)
+    # The name of the program stands in parentheses and may hold spaces: fields are counted from behind it.
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), int(status["VmHWM"].split()[0]) / 1024)
+
+
+def _seconds_of(clock: str) -> float:
+    """Seconds of a time as ps writes it: [hours:]minutes:seconds."""
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds

@@ -1,0 +1,116 @@
+"""One run: rounds in which Gavel and the baseline are measured in turn, so that noise hits both."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from gavel.bench.bid_db import read_settings
+from gavel.bench.case import Case, Effort, MeasurementFailed, Side
+from gavel.bench.cases import CASES
+from gavel.bench.chart import write_chart
+from gavel.bench.conditions import read_conditions
+from gavel.bench.processes import GAVEL_COMMAND, NAIVE_COMMAND, Server, ServerFailed, running_server
+from gavel.bench.report import print_report, warn_if_busy
+from gavel.bench.results import Results, in_words
+from gavel.runtime.postgres import DATABASE_ERRORS
+
+EXIT_MEASURED = 0
+EXIT_FAILED = 1
+
+_COMMANDS = {Side.GAVEL: GAVEL_COMMAND, Side.NAIVE: NAIVE_COMMAND}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions:
+    """What to measure and how long. `only` names cases, all where it is empty; `quick` is a look, not a measurement."""
+
+    seconds: int = 5
+    rounds: int = 3
+    quick: bool = False
+    only: Sequence[str] = ()
+    results: Path = Path("bench/results")
+
+    @property
+    def effort(self) -> Effort:
+        """How much is done for one measurement."""
+        return Effort(seconds=1, single_bids=50) if self.quick else Effort(seconds=self.seconds)
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases that are asked for. Raises MeasurementFailed for a name that is none."""
+        if unknown := set(self.only) - {case.name for case in CASES}:
+            names = ", ".join(case.name for case in CASES)
+            raise MeasurementFailed(f"no such case: {', '.join(sorted(unknown))}; there are {names}")
+        return [case for case in CASES if not self.only or case.name in self.only]
+
+
+def run_bench(options: BenchOptions) -> int:
+    """Measure, print the table, and write bench.json and bench.svg to the folder of the results.
+
+    The exit status: 0 whatever the figures are, 1 where they could not be trusted.
+    """
+    console = Console()
+    try:
+        cases = options.cases
+        results = _measure(console, cases, 1 if options.quick else options.rounds, options.effort)
+    except (MeasurementFailed, ServerFailed, *DATABASE_ERRORS) as error:
+        console.print(f"[red]The measurement failed:[/red] {error or type(error).__name__}", highlight=False)
+        return EXIT_FAILED
+    rows = results.rows(cases)
+    print_report(console, rows, results.conditions)
+    options.results.mkdir(parents=True, exist_ok=True)
+    written = [options.results / "bench.json"]
+    results.write_json(cases, written[0])
+    if write_chart(rows, results.conditions, options.results / "bench.svg"):
+        written.append(options.results / "bench.svg")
+    console.print(f"Written: {', '.join(map(str, written))}", highlight=False)
+    return EXIT_MEASURED
+
+
+def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effort) -> Results:
+    results = Results(read_conditions(rounds, effort))
+    warn_if_busy(console, results.conditions)
+    # A short path: the socket of the embedded Postgres lies in it.
+    with tempfile.TemporaryDirectory(prefix="gavel-") as scratch:
+        for number in range(1, rounds + 1):
+            for side in Side:
+                _measure_side(console, f"{number}/{rounds}", side, Path(scratch), cases, effort, results)
+    return results
+
+
+def _measure_side(
+    console: Console,
+    round_name: str,
+    side: Side,
+    scratch: Path,
+    cases: Sequence[Case],
+    effort: Effort,
+    results: Results,
+) -> None:
+    """Start a side's server, measure its cases one after the other, and stop it: nothing runs beside it."""
+    asked = [case for case in cases if side in case.sides]
+    with console.status("") as status:
+        if not asked:
+            return
+        status.update(f"round {round_name}  {side.value}: starting")
+        with running_server(_COMMANDS[side], scratch / side.value) as server:
+            _note_database(server, results)
+            for case in asked:
+                status.update(f"round {round_name}  {side.value}: {case.title} ({case.name})")
+                measured = case.measure(server, effort)
+                results.add(case, side, measured)
+                first = case.figures[0]
+                told = f"{first.label} {in_words(measured[first.name], first.unit)}"
+                console.print(f"round {round_name}  {side.value:<5}  {case.title}: {told}", highlight=False)
+
+
+def _note_database(server: Server, results: Results) -> None:
+    """Keep the database's settings with the conditions. Raises MeasurementFailed where the sides' differ."""
+    settings = read_settings(server.bid_db_url)
+    known = results.conditions.postgres
+    if known and known != settings:
+        raise MeasurementFailed(f"the sides' databases differ: {known} and {settings}")
+    results.conditions = replace(results.conditions, postgres=settings)
