@@ -86,6 +86,7 @@ class Bidder:
             max_amount=bid.max_amount,
             idempotency_key=self._next_key(),
         )
+        item.called = max(item.called, bid.amount)
         doubtful, accepted = True, False
         try:
             answer, doubtful = await self._caller.insist(PLACE_BID, request)

@@ -22,6 +22,7 @@ class ItemOnSale:
     leader_id: str
     ends_at: float
     buy_now_price: int
+    called: int = 0
     over: bool = False
 
     @classmethod
@@ -47,6 +48,7 @@ class ItemOnSale:
         return Sight(
             self.price,
             self.minimum_next_bid,
+            self.called,
             leading=self.leader_id == user_id,
             buy_now_price=self.buy_now_price,
             seconds_left=self.ends_at - now if self.ends_at <= run_ends_at else float("inf"),

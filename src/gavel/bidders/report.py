@@ -31,7 +31,7 @@ class Report:
             f"Stopped after {self.seconds:.1f} s: {self.why}.",
             f"bids       {account.asked:,} asked, {account.refused.total():,} refused, {account.given_up:,} given up",
             f"accepted   {account.accepted:,} ({account.accepted / self.seconds:,.0f}/s)",
-            f"           {account.purchases:,} of these took a buy-now price; besides, {account.raised_maxima:,} maxima were raised",
+            f"besides    {account.purchases:,} of these by buy-now; {account.raised_maxima:,} maxima raised",
             f"refused    {counted(account.refused)}",
             f"no answer  {counted(self.tally.no_answers)} (asked again with the same key)",
             f"failed     {counted(account.failed)}",

@@ -9,7 +9,9 @@ from gavel.bids.domain.money import AMOUNT_MAX
 # A sniper comes in the last seconds of an auction.
 SNIPE_SECONDS = 1.5
 # How often one who sees a buy-now price takes it: now and then.
-BUY_NOW_SHARE = 0.01
+BUY_NOW_SHARE = 0.03
+# How often an incremental bidder does not listen to the others, and so races with them for the same amount.
+RACE_SHARE = 0.25
 # How often a leader with a proxy raises its maximum.
 RAISE_SHARE = 0.2
 # How long a leader rests before it looks again.
@@ -20,11 +22,13 @@ LEADER_REST_SECONDS = 0.05
 class Sight:
     """An item as one bidder sees it. Minor units; `price` 0 before the first bid, `buy_now_price` 0 for not on offer.
 
-    `seconds_left` is infinite where the auction goes on for longer than the run.
+    `called` is the highest amount that any bidder of this run has asked for, answered or not. `seconds_left` is
+    infinite where the auction goes on for longer than the run.
     """
 
     price: int
     minimum_next_bid: int
+    called: int
     leading: bool
     buy_now_price: int
     seconds_left: float
@@ -33,6 +37,11 @@ class Sight:
     def raise_by(self) -> int:
         """The increment in force; before the first bid a twentieth of the start price."""
         return self.minimum_next_bid - self.price if self.price else max(1, self.minimum_next_bid // 20)
+
+    @property
+    def over_the_crowd(self) -> int:
+        """The least amount that also beats what others are calling out at this moment."""
+        return max(self.minimum_next_bid, self.called + self.raise_by) if self.called else self.minimum_next_bid
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +71,23 @@ Strategy = Callable[[Sight, Random], Move]
 
 
 def incremental(sight: Sight, random: Random) -> Move:
-    """Bid the least that is accepted; rest while leading."""
-    return _bid(sight, random, 0)
+    """Bid an increment over what is called out, or the bare minimum, as others do just then; rest while leading."""
+    if sight.leading:
+        return _rest(random)
+    return _bid(sight.minimum_next_bid if random.random() < RACE_SHARE else sight.over_the_crowd)
 
 
 def jumper(sight: Sight, random: Random) -> Move:
-    """Bid several increments more than needed, to impress; rest while leading."""
-    return _bid(sight, random, random.randint(1, 9))
+    """Bid more than anyone calls out, sometimes by several increments, to impress; rest while leading."""
+    return _rest(random) if sight.leading else _bid(sight.over_the_crowd + sight.raise_by * random.choice((0, 0, 1, 5)))
 
 
 def proxy(sight: Sight, random: Random) -> Move:
-    """Bid the least, with a maximum well above; while leading, raise that maximum now and then."""
-    maximum = min(sight.minimum_next_bid + sight.raise_by * random.randint(5, 40), AMOUNT_MAX)
+    """Bid a little, with a maximum well above; while leading, raise that maximum now and then."""
     if sight.leading and random.random() >= RAISE_SHARE:
         return _rest(random)
-    return Bid(sight.minimum_next_bid, maximum)
+    bid = _bid(sight.over_the_crowd)
+    return Bid(bid.amount, min(bid.amount + sight.raise_by * random.randint(5, 40), AMOUNT_MAX))
 
 
 def sniper(sight: Sight, random: Random) -> Move:
@@ -85,7 +96,7 @@ def sniper(sight: Sight, random: Random) -> Move:
         return incremental(sight, random)
     if sight.seconds_left > SNIPE_SECONDS:
         return Rest(sight.seconds_left - random.uniform(0.1, SNIPE_SECONDS))
-    return _bid(sight, random, random.randint(0, 5))
+    return _rest(random) if sight.leading else _bid(sight.over_the_crowd + sight.raise_by * random.randint(0, 5))
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -112,10 +123,8 @@ def next_move(strategy: Strategy, sight: Sight, random: Random) -> Move:
     return strategy(sight, random)
 
 
-def _bid(sight: Sight, random: Random, jumps: int) -> Move:
-    if sight.leading:
-        return _rest(random)
-    return Bid(min(sight.minimum_next_bid + sight.raise_by * jumps, AMOUNT_MAX))
+def _bid(amount: int) -> Bid:
+    return Bid(min(amount, AMOUNT_MAX))
 
 
 def _rest(random: Random) -> Rest:
