@@ -16,6 +16,8 @@ _VERSION_AT = 14
 
 def canonical_uuid(text: str) -> str | None:
     """The text in lower case where it is a UUID of 36 characters with hyphens, else None."""
+    if _CANONICAL_UUID(text):
+        return text
     lowered = text.lower()
     return lowered if _CANONICAL_UUID(lowered) else None
 

@@ -1,6 +1,8 @@
 """The counter: takes messages, counts what is in them once, and lets go of them."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gavel.userstats.domain.events import Event
@@ -29,10 +31,22 @@ FORGOTTEN = "older than the event ids that are still known: only a rebuild can c
 class CounterPass:
     """What one pass did: deliveries let go of, events counted now, counted before, and dead."""
 
-    deliveries: int
-    new: int
-    duplicates: int
-    dead: int
+    deliveries: int = 0
+    new: int = 0
+    duplicates: int = 0
+    dead: int = 0
+
+    def __add__(self, other: "CounterPass") -> "CounterPass":
+        return CounterPass(
+            self.deliveries + other.deliveries,
+            self.new + other.new,
+            self.duplicates + other.duplicates,
+            self.dead + other.dead,
+        )
+
+
+# Deliveries that are counted together, with what is in them.
+Group = list[tuple[Delivery, ReadBatch]]
 
 
 async def count_events(
@@ -43,40 +57,39 @@ async def count_events(
     A delivery is acknowledged once its events are counted, and those that can't be are dead letters, each alone with
     its reason. Raises Unavailable; then what was not acknowledged comes again, and what was counted is known by its id.
     """
-    done = CounterPass(0, 0, 0, 0)
-    for group in _grouped(await source.take(DELIVERIES_MAX, TAKE_WAIT_SECONDS), reader):
-        counted, letters = await count_batches(group, reader, book)
+
+    async def settle(group: Group) -> CounterPass:
+        counted, letters = await count_group(group, reader, book)
         if letters:
             await dead_letters.put(letters)
         await source.ack([delivery for delivery, _ in group])
-        done = CounterPass(
-            done.deliveries + len(group),
-            done.new + counted.new,
-            done.duplicates + counted.duplicates,
-            done.dead + len(letters),
-        )
+        return CounterPass(len(group), counted.new, counted.duplicates, len(letters))
+
+    done = CounterPass()
+    waiting = deque(await source.take(DELIVERIES_MAX, TAKE_WAIT_SECONDS))
+    group = await _read_group(waiting, reader)
+    while group:
+        # While the database counts one group, the next is read.
+        settled, group = await asyncio.gather(settle(group), _read_group(waiting, reader))
+        done += settled
     return done
 
 
-Group = list[tuple[Delivery, ReadBatch]]
-
-
-def _grouped(deliveries: Sequence[Delivery], reader: EventReader) -> Iterator[Group]:
-    """The deliveries in groups that fill a transaction, each read only when it is its turn."""
+async def _read_group(waiting: deque[Delivery], reader: EventReader) -> Group:
+    """Take from the deliveries what fills a transaction; empty where none is left."""
     group: Group = []
     events = 0
-    for delivery in deliveries:
+    while waiting and events < TRANSACTION_EVENTS_MAX:
+        delivery = waiting.popleft()
         batch = reader.read(delivery.body)
         group.append((delivery, batch))
         events += len(batch.events)
-        if events >= TRANSACTION_EVENTS_MAX:
-            yield group
-            group, events = [], 0
-    if group:
-        yield group
+        # Reading a body takes milliseconds; others have the event loop in between.
+        await asyncio.sleep(0)
+    return group
 
 
-async def count_batches(group: Group, reader: EventReader, book: StatsBook) -> tuple[Counted, list[DeadLetter]]:
+async def count_group(group: Group, reader: EventReader, book: StatsBook) -> tuple[Counted, list[DeadLetter]]:
     """Count all that can be counted, and make dead letters of the rest. Raises Unavailable."""
     events = [event for _, batch in group for event in batch.events]
     new = duplicates = 0

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from gavel.userstats.ports import DeadLetters, Delivery, EventReader, StatsBook
-from gavel.userstats.use_cases.count_events import count_batches
+from gavel.userstats.use_cases.count_events import count_group
 
 
 async def replay_dead_letters(
@@ -22,7 +22,7 @@ async def replay_dead_letters(
 
     async def deliver(body: bytes) -> bool:
         group = [(Delivery(0, body), reader.read(body))]
-        _, letters = await count_batches(group, reader, book)
+        _, letters = await count_group(group, reader, book)
         return not letters
 
     return await dead_letters.replay(deliver, letter_ids, letters_max)
