@@ -1,0 +1,49 @@
+import { useCallback, useSyncExternalStore } from "react";
+import { useLive } from "../live/live-context";
+import { secondsLeft } from "./countdown";
+import type { ServerClock } from "./server-clock";
+
+const TICK_MS = 200;
+
+const tickListeners = new Set<() => void>();
+let ticking: ReturnType<typeof setInterval> | undefined;
+
+/** One timer for all that count down. */
+function onTick(listener: () => void): () => void {
+  tickListeners.add(listener);
+  ticking ??= setInterval(() => {
+    for (const each of tickListeners) {
+      each();
+    }
+  }, TICK_MS);
+  return () => {
+    tickListeners.delete(listener);
+    if (tickListeners.size === 0) {
+      clearInterval(ticking);
+      ticking = undefined;
+    }
+  };
+}
+
+/** Something that follows from the server's time; renders again only when it changes. Null: the time is not known. */
+export function useByClock<Value extends string | number | boolean | null>(
+  derive: (nowMs: number | null) => Value,
+): Value {
+  const { clock } = useLive();
+  const subscribe = useCallback((listener: () => void) => everyTick(clock, listener), [clock]);
+  return useSyncExternalStore(subscribe, () => derive(clock.nowMs()));
+}
+
+function everyTick(clock: ServerClock, listener: () => void): () => void {
+  const stops = [onTick(listener), clock.subscribe(listener)];
+  return () => {
+    for (const stop of stops) {
+      stop();
+    }
+  };
+}
+
+/** Whole seconds until a time by the server's clock; null while that is not known. */
+export function useSecondsLeft(untilMs: number): number | null {
+  return useByClock((nowMs) => (nowMs === null ? null : secondsLeft(untilMs, nowMs)));
+}

@@ -1,0 +1,76 @@
+import type { Item } from "@gavel/client";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import type { Identity } from "../who/identity";
+import type { BidHistory, History } from "./bid-history";
+import type { ConnectionState } from "./connection";
+import type { Live } from "./live";
+
+const LiveContext = createContext<Live | null>(null);
+
+export function LiveProvider({ live, children }: { live: Live; children: ReactNode }) {
+  return <LiveContext value={live}>{children}</LiveContext>;
+}
+
+export function useLive(): Live {
+  const live = useContext(LiveContext);
+  if (!live) {
+    throw new Error("useLive outside of a LiveProvider");
+  }
+  return live;
+}
+
+/** The newest known state of an item. */
+export function useItem(itemId: string): Item | undefined {
+  const { items } = useLive();
+  const subscribe = useCallback((listener: () => void) => items.subscribe(itemId, listener), [items, itemId]);
+  return useSyncExternalStore(subscribe, () => items.get(itemId));
+}
+
+/** Have the feed watch these items while the component is shown. */
+export function useWatched(itemIds: readonly string[]): void {
+  const { watching } = useLive();
+  const key = itemIds.join(" ");
+  useEffect(() => (key ? watching.add(key.split(" ")) : undefined), [watching, key]);
+}
+
+export function useConnection(): ConnectionState {
+  const { connection } = useLive();
+  return useSyncExternalStore(connection.subscribe, connection.state);
+}
+
+export function useIdentity(): Identity {
+  const { session } = useLive();
+  return useSyncExternalStore(session.subscribe, session.identity);
+}
+
+const NOTHING_YET: History = { bids: [], hasOlder: false, state: "loading" };
+
+/** An item's bids, newest first, and how to read further back. */
+export function useHistory(itemId: string): History & { readOlder: () => Promise<void> } {
+  const live = useLive();
+  const [history, setHistory] = useState<BidHistory | null>(null);
+  useEffect(() => {
+    const shown = new AbortController();
+    setHistory(live.history(itemId, shown.signal));
+    return () => shown.abort();
+  }, [live, itemId]);
+  const view = useSyncExternalStore(history?.subscribe ?? subscribeToNothing, history?.view ?? nothingYet);
+  const readOlder = useCallback(async () => history?.readOlder(), [history]);
+  return { ...view, readOlder };
+}
+
+function subscribeToNothing(): () => void {
+  return () => undefined;
+}
+
+function nothingYet(): History {
+  return NOTHING_YET;
+}

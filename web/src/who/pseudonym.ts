@@ -1,0 +1,39 @@
+/**
+ * Bidders are known to each other by their id alone. So that a history reads like people and not like numbers, an id
+ * has a paddle: a name of two words and a hue, the same in every browser.
+ */
+
+const FIRST = (
+  "Amber Ashen Bold Brass Brave Bright Calm Clever Coral Copper Crimson Daring Deft Dusky Eager Early Fabled Fair " +
+  "Fleet Frank Gentle Gilded Glad Golden Grand Hardy Hazel Honest Indigo Iron Ivory Jade Jolly Keen Kind Lively Lucky " +
+  "Lunar Merry Misty Mossy Nimble Noble Olive Opal Patient Pearl Plucky Prime Quick Quiet Regal Ruby Rustic Sable " +
+  "Scarlet Silver Steady Sunny Swift Teal Tidy Velvet Witty"
+).split(" ");
+const SECOND = (
+  "Badger Bear Beaver Bison Bobcat Camel Condor Crane Curlew Deer Dove Eagle Egret Elk Falcon Ferret Finch Fox Gazelle " +
+  "Goose Hare Hawk Heron Ibex Ibis Jackal Jaguar Jay Kestrel Kite Lark Leopard Lion Lynx Magpie Marten Merlin Moose " +
+  "Newt Orca Osprey Otter Owl Panda Pelican Pike Plover Puffin Quail Rabbit Raven Robin Salmon Seal Shrike Sparrow " +
+  "Stork Swan Tapir Tern Tiger Walrus Wolf Wren"
+).split(" ");
+
+/** A number for a text, spread evenly and the same everywhere (FNV-1a, mixed once more). */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+/** The name under which everyone sees the bidder with this id, such as "Amber Heron". */
+export function pseudonym(userId: string): string {
+  const hash = hashOf(userId);
+  return `${FIRST[hash % FIRST.length]} ${SECOND[Math.floor(hash / FIRST.length) % SECOND.length]}`;
+}
+
+/** The paddle's hue in degrees. */
+export function paddleHue(userId: string): number {
+  return hashOf(`hue ${userId}`) % 360;
+}
