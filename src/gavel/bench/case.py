@@ -35,12 +35,14 @@ class Effort:
 class Figure:
     """A number that a case yields: its name in the results, the words it is shown with, and its goals.
 
-    `at_most` and `at_least` are in `unit`; `naive_times_at_least` is a multiple of the baseline's number.
+    `at_most` and `at_least` are in `unit`; `naive_times_at_least` is a multiple of the baseline's number. `compared`
+    figures are shown as a multiple of the baseline's.
     """
 
     name: str
     label: str
     unit: str = ""
+    compared: bool = False
     at_most: float | None = None
     at_least: float | None = None
     naive_times_at_least: float | None = None

@@ -17,7 +17,7 @@ def print_report(console: Console, rows: Sequence[Row], conditions: Conditions) 
     console.print(_table(rows))
     missed = [(row, words) for row in rows for words in row.missed]
     for row, words in missed:
-        console.print(f"[red]missed[/red]  {row.case.title}, {row.figure.label}: {words}")
+        console.print(f"[red]missed[/red]  {row.case.title}, {row.figure.label}: {words}", soft_wrap=True)
     if not missed:
         console.print("[green]Every goal is met.[/green]")
     console.print()
@@ -31,15 +31,17 @@ def warn_if_busy(console: Console, conditions: Conditions) -> None:
     if conditions.busy:
         console.print(
             f"[yellow]This machine is not idle[/yellow] (load average {conditions.load_average:.2f} on"
-            f" {conditions.cpu_count} cores): the figures are worse than its own."
+            f" {conditions.cpu_count} cores): the figures are worse than its own.",
+            soft_wrap=True,
         )
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column("")
-    for heading in ("Gavel", "naive", "times", "goal"):
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", no_wrap=True)
+    for heading in ("Gavel", "naive", "times"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("goal", no_wrap=True)
     table.add_column("")
     for title, group in groupby(rows, key=lambda row: row.case.title):
         table.add_row(f"[bold]{title}[/bold]")
@@ -56,10 +58,7 @@ def _table(rows: Sequence[Row]) -> Table:
 
 
 def _times(row: Row) -> str:
-    """A multiple means something only where more is better."""
-    if row.figure.naive_times_at_least is None or row.naive_times is None:
-        return ""
-    return f"{row.naive_times:,.1f}"
+    return f"{row.naive_times:,.1f}" if row.figure.compared and row.naive_times is not None else ""
 
 
 def _goal(figure: Figure) -> str:
@@ -69,7 +68,7 @@ def _goal(figure: Figure) -> str:
     if figure.at_most is not None:
         parts.append(f"≤ {in_words(figure.at_most)}")
     if figure.naive_times_at_least is not None:
-        parts.append(f"≥ {figure.naive_times_at_least:g} times")
+        parts.append(f"{figure.naive_times_at_least:g} times")
     return ", ".join(parts)
 
 

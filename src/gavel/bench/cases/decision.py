@@ -22,8 +22,8 @@ class Decision:
     title: str = "One bid at a time"
     sides: Sequence[Side] = (Side.GAVEL,)
     figures: Sequence[Figure] = (
-        Figure(name="decision_p50_ms", label="decision, enqueue to commit, p50", unit="ms", at_most=1),
-        Figure(name="decision_p99_ms", label="decision, enqueue to commit, p99", unit="ms"),
+        Figure(name="decision_p50_ms", label="the decision alone, p50", unit="ms", at_most=1),
+        Figure(name="decision_p99_ms", label="the decision alone, p99", unit="ms"),
     )
 
     def measure(self, server: Server, effort: Effort) -> Measured:

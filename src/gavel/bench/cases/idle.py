@@ -6,8 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from uuid import uuid4
 
-from gavel.bench.bid_service import BidServiceClient, count_bids, create_items
+from gavel.bench.bid_service import count_bids, create_items
 from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed, Side
+from gavel.bench.kept_connection import KeptConnection
 from gavel.bench.processes import Server
 from gavel.bench.samples import percentile
 
@@ -23,8 +24,8 @@ class IdleBid:
     title: str = "One bid at a time"
     sides: Sequence[Side] = (Side.GAVEL, Side.NAIVE)
     figures: Sequence[Figure] = (
-        Figure(name="p50_ms", label="answer over HTTP, p50", unit="ms", at_most=1.5),
-        Figure(name="p99_ms", label="answer over HTTP, p99", unit="ms", at_most=5),
+        Figure(name="p50_ms", label="over HTTP, p50", unit="ms", at_most=1.5),
+        Figure(name="p99_ms", label="over HTTP, p99", unit="ms", at_most=5),
     )
 
     def measure(self, server: Server, effort: Effort) -> Measured:
@@ -32,13 +33,12 @@ class IdleBid:
         category, bidders = f"bench-{uuid4()}", [str(uuid4()) for _ in range(2)]
         [item_id] = create_items(server.port, category, 1)
         times_ms: list[float] = []
-        with closing(BidServiceClient(server.port)) as client:
+        with closing(KeptConnection(server.port)) as connection:
             for amount in range(1, WARMUP_BIDS + effort.single_bids + 1):
-                bid = {"item_id": item_id, "user_id": bidders[amount % 2], "amount": amount}
-                request = client.request("PlaceBid", bid)
+                bid = connection.bid(item_id, bidders[amount % 2], amount)
                 time.sleep(effort.single_bid_pause_seconds)
                 began_seconds = time.perf_counter()
-                client.exchange(request)
+                connection.exchange(bid)
                 times_ms.append((time.perf_counter() - began_seconds) * 1_000)
         [counted] = count_bids(server.port, category)
         if counted.bid_count != len(times_ms):
