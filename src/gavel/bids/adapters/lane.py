@@ -6,7 +6,7 @@ an idle system decides a bid at once, a busy one fills its batches by itself.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,8 +16,6 @@ from gavel.bids.ports import Call, Overloaded, Unavailable
 
 LANE_COMMANDS_MAX = 10_000
 LANE_BATCH_COMMANDS_MAX = 256
-# A quiet item's bid waits at most two batches behind a hot one: the batch under way, and the half of the next.
-LANE_ITEM_SHARE_COMMANDS_MAX = LANE_BATCH_COMMANDS_MAX // 2
 OVERLOADED_RETRY_AFTER_SECONDS = 1.0
 
 
@@ -37,7 +35,8 @@ class Lane:
 
     def __init__(self, run_batch: Callable[[list[Command]], Awaitable[None]]) -> None:
         self._run_batch = run_batch
-        self._queues: dict[ItemId, deque[Command]] = {}
+        # In order of turn: an item that was served and still waits goes to the end.
+        self._queues: OrderedDict[ItemId, deque[Command]] = OrderedDict()
         self._waiting_count = 0
         self._work = asyncio.Event()
         self._closing = False
@@ -53,7 +52,11 @@ class Lane:
             raise Unavailable("the server is stopping")
         if self._waiting_count >= LANE_COMMANDS_MAX:
             raise Overloaded(OVERLOADED_RETRY_AFTER_SECONDS)
-        self._queues.setdefault(command.item_id, deque()).append(command)
+        queue = self._queues.get(command.item_id)
+        if queue is None:
+            self._queues[command.item_id] = deque((command,))
+        else:
+            queue.append(command)
         self._waiting_count += 1
         self._work.set()
 
@@ -73,17 +76,35 @@ class Lane:
         self._closing = True
         self._work.set()
 
+    def abandon(self) -> list[Command]:
+        """Take out all that still waits, for the caller of this to answer."""
+        waiting = [command for queue in self._queues.values() for command in queue]
+        self._queues.clear()
+        self._waiting_count = 0
+        return waiting
+
     def _take_batch(self) -> list[Command]:
-        """Commands in order of arrival for each item, a bounded share of each, items in turn."""
+        """Commands in order of arrival for each item; first a fair share of each, then what room is left.
+
+        So a quiet item's bid is in the next batch, however many commands wait for a hot item; and where more items
+        wait than a batch has room for, each gets its turn.
+        """
         batch: list[Command] = []
-        unfinished: list[tuple[ItemId, deque[Command]]] = []
-        while self._queues and (room := LANE_BATCH_COMMANDS_MAX - len(batch)):
-            item_id = next(iter(self._queues))
-            queue = self._queues.pop(item_id)
-            batch.extend(queue.popleft() for _ in range(min(room, len(queue), LANE_ITEM_SHARE_COMMANDS_MAX)))
-            if queue:
-                unfinished.append((item_id, queue))
-        self._queues.update(unfinished)
+        self._take_turns(batch, max(1, LANE_BATCH_COMMANDS_MAX // max(1, len(self._queues))))
+        self._take_turns(batch, LANE_BATCH_COMMANDS_MAX)
         self._waiting_count -= len(batch)
         # A caller that went away before its command was taken is not decided.
         return [command for command in batch if not command.answer.done()]
+
+    def _take_turns(self, batch: list[Command], share: int) -> None:
+        for _ in range(len(self._queues)):
+            room = LANE_BATCH_COMMANDS_MAX - len(batch)
+            if not room:
+                return
+            item_id, queue = self._queues.popitem(last=False)
+            taken = min(room, share, len(queue))
+            if taken == len(queue):
+                batch.extend(queue)
+            else:
+                batch.extend(queue.popleft() for _ in range(taken))
+                self._queues[item_id] = queue

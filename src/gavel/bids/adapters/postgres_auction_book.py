@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -12,12 +12,20 @@ import structlog
 
 from gavel.bids.adapters.lane import Command, Lane
 from gavel.bids.adapters.lane_connection import Connect, LaneConnection
-from gavel.bids.adapters.postgres_batch import BatchOutcome, FateUnknown, NotCommitted, commit_batch
+from gavel.bids.adapters.postgres_access import borrowed
+from gavel.bids.adapters.postgres_batch import BatchOutcome, commit_batch, prepare_session
+from gavel.bids.adapters.postgres_failures import (
+    FateUnknown,
+    NotCommitted,
+    blames_content,
+    leaves_connection_in_doubt,
+    told,
+)
 from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.domain.listing import Listing
+from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import Call, DeadlineExceeded, Unavailable
 from gavel.runtime.postgres import load_sql
 
@@ -28,8 +36,9 @@ _OPEN_AUCTION = load_sql(__package__, "open_auction")
 ALONE_SECONDS_MAX = 2.0
 LAST_SEEN_AUCTIONS_MAX = 10_000
 DRAIN_SECONDS_MAX = 5.0
-# SQLSTATE classes that blame a statement's own data: data exception, integrity violation, syntax or access, PL/pgSQL.
-_CONTENT_SQLSTATE_CLASSES = ("22", "23", "42", "P0")
+
+_UNDECIDED = "the bid was not decided"
+_UNKNOWN = "the bid may not have been accepted"
 
 _log = structlog.get_logger(__name__)
 
@@ -39,23 +48,27 @@ class PostgresAuctionBook:
 
     def __init__(self, pool: asyncpg.Pool, connect: Connect) -> None:
         self._pool = pool
-        self._connection = LaneConnection(connect)
+        self._connection = LaneConnection(connect, prepare_session)
         self._lane = Lane(self._run_batch)
         self._last_seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Self]:
         """Serve commands inside the context; on the way out, answer those that wait, within DRAIN_SECONDS_MAX."""
-        runner = asyncio.create_task(self._lane.run(), name="lane")
+        runner = asyncio.create_task(self._serve(), name="lane")
         try:
             yield self
         finally:
             self._lane.close()
-            _, unfinished = await asyncio.wait([runner], timeout=DRAIN_SECONDS_MAX)
-            if unfinished:
+            try:
+                await asyncio.wait([runner], timeout=DRAIN_SECONDS_MAX)
+            finally:
                 runner.cancel()
-            self._connection.discard()
-            await asyncio.gather(runner, return_exceptions=bool(unfinished))
+                await asyncio.gather(runner, return_exceptions=True)
+                self._fail(self._lane.abandon(), Unavailable(_UNDECIDED))
+                await self._connection.close()
+                if not runner.cancelled():
+                    runner.result()
 
     @property
     def waiting_count(self) -> int:
@@ -74,21 +87,14 @@ class PostgresAuctionBook:
             alarm.cancel()
 
     async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
-        """See AuctionBook.open."""
+        """See AuctionBook.open. The clock is read first, since no lock can be waited for in between."""
         try:
-            async with (
-                asyncio.timeout_at(call.deadline_seconds),
-                self._pool.acquire() as connection,
-                connection.transaction(),
-            ):
-                decision = open_at(await connection.fetchval(_READ_CLOCK))
-                await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent))
+            async with asyncio.timeout_at(call.deadline_seconds):
+                async with borrowed(self._pool, "the item may not have been listed") as connection:
+                    decision = open_at(await connection.fetchval(_READ_CLOCK))
+                    await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent))
         except TimeoutError as error:
             raise DeadlineExceeded from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if _is_content_error(error):
-                raise
-            raise Unavailable("the item may not have been listed") from error
         return Answer(decision.auction, decision.at, bid=None)
 
     def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
@@ -99,52 +105,72 @@ class PostgresAuctionBook:
         auction, at, seen_seconds = seen
         return auction, at + timedelta(seconds=asyncio.get_running_loop().time() - seen_seconds)
 
+    async def _serve(self) -> None:
+        # Ahead of the first bid, so that it need not wait for a connection; where there is none yet, the bid will see.
+        with suppress(Unavailable):
+            await self._connection.get()
+        await self._lane.run()
+
     async def _run_batch(self, commands: Sequence[Command]) -> None:
         """Decide a batch and answer every caller in it, whatever happens."""
         try:
             self._tell(await self._commit(commands))
         except NotCommitted as failure:
-            if _is_content_error(failure.__cause__):
+            if blames_content(failure.__cause__):
                 await self._run_alone(commands, failure)
             else:
                 self._fail(commands, failure)
+        except asyncio.CancelledError:
+            self._fail(commands, FateUnknown())
+            raise
         except Exception as error:  # noqa: BLE001 - the lane must outlive any batch; every caller is told
             self._fail(commands, error)
 
     async def _commit(self, commands: Sequence[Command]) -> BatchOutcome:
-        """One transaction on the lane's connection; one that turns out to be stale at BEGIN is replaced once."""
-        was_open = self._connection.is_open
+        """One transaction, tried once more where it failed by chance: nothing of it happened then."""
+        try:
+            return await self._try(commands)
+        except NotCommitted as failure:
+            if not failure.worth_another_try:
+                raise
+            _log.info("batch_tried_again", commands=len(commands), error=type(failure.__cause__).__name__)
+            return await self._try(commands)
+
+    async def _try(self, commands: Sequence[Command]) -> BatchOutcome:
         connection = await self._connection.get()
         try:
             return await commit_batch(connection, commands)
         except NotCommitted as failure:
-            self._connection.discard()
-            if was_open and not failure.began:
-                return await self._commit(commands)
+            if leaves_connection_in_doubt(failure.__cause__):
+                self._connection.discard()
+            else:
+                await self._connection.roll_back()
             raise
-        except FateUnknown:
+        except BaseException:
+            # COMMIT of unknown fate, or the lane was cancelled in the middle.
             self._connection.discard()
             raise
 
     async def _run_alone(self, commands: Sequence[Command], failure: NotCommitted) -> None:
         """Something in the batch can't be stored: try each command alone, so that a poisonous one fails alone."""
         if len(commands) == 1:
-            self._fail(commands, failure.__cause__ or failure)
+            self._fail(commands, failure)
             return
         _log.warning("batch_failed_trying_alone", commands=len(commands), error=type(failure.__cause__).__name__)
-        deadline_seconds = asyncio.get_running_loop().time() + ALONE_SECONDS_MAX
-        for command in commands:
-            if asyncio.get_running_loop().time() > deadline_seconds:
-                self._fail([command], Unavailable("too many commands had to be tried alone"))
-            else:
-                await self._run_batch([command])
+        loop = asyncio.get_running_loop()
+        deadline_seconds = loop.time() + ALONE_SECONDS_MAX
+        for tried, command in enumerate(commands):
+            if loop.time() > deadline_seconds:
+                self._fail(commands[tried:], Unavailable("too many bids had to be tried alone"))
+                return
+            await self._run_batch([command])
 
     def _tell(self, outcome: BatchOutcome) -> None:
         """Answer the callers of a committed batch; one that went away misses its answer, not its bid."""
         now_seconds = asyncio.get_running_loop().time()
-        for auction in outcome.auctions.values():
-            self._last_seen[auction.item_id] = (auction, outcome.at, now_seconds)
-            self._last_seen.move_to_end(auction.item_id)
+        for item_id, auction in outcome.auctions.items():
+            self._last_seen[item_id] = (auction, outcome.at, now_seconds)
+            self._last_seen.move_to_end(item_id)
         while len(self._last_seen) > LAST_SEEN_AUCTIONS_MAX:
             self._last_seen.popitem(last=False)
         for command, answer in outcome.answers:
@@ -154,12 +180,15 @@ class PostgresAuctionBook:
             if not command.answer.done():
                 command.answer.set_exception(refusal)
 
-    def _fail(self, commands: Sequence[Command], error: BaseException) -> None:
+    def _fail(self, commands: Sequence[Command], error: Exception) -> None:
         """Tell every caller of a failed batch. Infrastructure errors become Unavailable; a bug stays what it is."""
-        if isinstance(error, NotCommitted | FateUnknown):
-            _log.warning("batch_failed", commands=len(commands), fate=type(error).__name__, error=repr(error.__cause__))
-            unknown = isinstance(error, FateUnknown)
-            error = Unavailable("the bid may not have been accepted" if unknown else "the bid was not decided")
+        if commands:
+            cause = type(error.__cause__ or error).__name__
+            _log.warning("batch_failed", commands=len(commands), failure=type(error).__name__, error=cause)
+        if isinstance(error, FateUnknown):
+            error = Unavailable(_UNKNOWN)
+        elif isinstance(error, NotCommitted):
+            error = told(error.__cause__ or error, _UNDECIDED)
         for command in commands:
             if not command.answer.done():
                 command.answer.set_exception(error)
@@ -168,13 +197,6 @@ class PostgresAuctionBook:
 def _give_up(answer: asyncio.Future[Answer]) -> None:
     if not answer.done():
         answer.set_exception(DeadlineExceeded())
-
-
-def _is_content_error(error: BaseException | None) -> bool:
-    """Whether the commands' own content made the batch fail, so that trying again as it is can't help."""
-    if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith(_CONTENT_SQLSTATE_CLASSES)
-    return isinstance(error, Exception) and not isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
 
 
 def _opening(decision: Decision, listing: Listing, traceparent: str) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """Items and bids, read from bid_db as they are committed."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -7,13 +8,16 @@ from typing import Any
 
 import asyncpg
 
+from gavel.bids.adapters.postgres_access import borrowed
 from gavel.bids.adapters.postgres_rows import auction_of, bid_of
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.domain.listing import Listing
+from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import ItemPosition, ItemView, Unavailable
 from gavel.runtime.postgres import load_sql
+
+READ_SECONDS_MAX = 3.0
 
 _READ_CLOCK = load_sql(__package__, "read_clock")
 _READ_ITEM = load_sql(__package__, "read_item")
@@ -25,12 +29,16 @@ _LISTS = {
     Status.SCHEDULED: load_sql(__package__, "list_scheduled_items"),
     Status.CANCELLED: load_sql(__package__, "list_cancelled_items"),
 }
+_LISTS_OF_CATEGORY = {
+    Status.ACTIVE: load_sql(__package__, "list_active_items_of_category"),
+    Status.ENDED: load_sql(__package__, "list_ended_items_of_category"),
+    Status.SCHEDULED: load_sql(__package__, "list_scheduled_items_of_category"),
+    Status.CANCELLED: load_sql(__package__, "list_cancelled_items_of_category"),
+}
 _FIRST = ItemPosition(datetime(1, 1, 1, tzinfo=UTC), ItemId("00000000-0000-0000-0000-000000000000"))
 _LAST = ItemPosition(datetime(9999, 12, 31, tzinfo=UTC), ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
 _STARTS = {Status.ACTIVE: _FIRST, Status.SCHEDULED: _FIRST, Status.ENDED: _LAST, Status.CANCELLED: _LAST}
 _SEQ_MAX = 2**63 - 1
-
-READ_SECONDS_MAX = 3.0
 
 
 class PostgresItemCatalogue:
@@ -41,7 +49,7 @@ class PostgresItemCatalogue:
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         """See ItemCatalogue.item."""
-        async with self._connection() as connection:
+        async with self._reading() as connection:
             row = await connection.fetchrow(_READ_ITEM, item_id)
         return None if row is None else (_view(row), row["at"])
 
@@ -50,25 +58,30 @@ class PostgresItemCatalogue:
     ) -> tuple[list[ItemView], datetime]:
         """See ItemCatalogue.items."""
         position = after or _STARTS[status]
-        async with self._connection() as connection:
+        arguments = (position.time, position.item_id, limit)
+        async with self._reading() as connection:
             at = await connection.fetchval(_READ_CLOCK)
-            rows = await connection.fetch(_LISTS[status], at, category, position.time, position.item_id, limit)
+            if category:
+                rows = await connection.fetch(_LISTS_OF_CATEGORY[status], at, *arguments, category)
+            else:
+                rows = await connection.fetch(_LISTS[status], at, *arguments)
         return [_view(row) for row in rows], at
 
     async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
         """See ItemCatalogue.bids."""
-        async with self._connection() as connection:
-            rows = await connection.fetch(_READ_ITEM_BIDS, item_id, before_seq or _SEQ_MAX, limit)
+        below = _SEQ_MAX if before_seq is None else before_seq
+        async with self._reading() as connection:
+            rows = await connection.fetch(_READ_ITEM_BIDS, item_id, below, limit)
             if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
                 return None
         return [bid_of(row) for row in rows]
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[Any]:
+    async def _reading(self) -> AsyncGenerator[Any]:
         try:
-            async with self._pool.acquire(timeout=READ_SECONDS_MAX) as connection:
-                yield connection
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            async with asyncio.timeout(READ_SECONDS_MAX), borrowed(self._pool, "the database gives no answer") as lent:
+                yield lent
+        except TimeoutError as error:
             raise Unavailable("the database gives no answer") from error
 
 

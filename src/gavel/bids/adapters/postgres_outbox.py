@@ -7,13 +7,18 @@ from operator import itemgetter
 
 import asyncpg
 
-from gavel.bids.ports import OutboxMessage, Unavailable
+from gavel.bids.adapters.postgres_access import borrowed
+from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt
+from gavel.bids.ports import EventsNotPublished, OutboxMessage
 from gavel.runtime.postgres import load_sql
 
 _CLAIM_OUTBOX = load_sql(__package__, "claim_outbox")
+# The plan is made once, often while the table is empty, and must not turn into a scan of a backlog.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off"
 
 # Below the server's idle_in_transaction_session_timeout, so that a silent broker never leaves a claim open.
 PUBLISH_SECONDS_MAX = 8.0
+# One batch of the lane can make more than this, and its row travels whole.
 MESSAGE_EVENTS_MAX = 500
 
 
@@ -25,21 +30,35 @@ class PostgresOutbox:
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
         """See Outbox.relay. If the relay dies after publishing, the claim rolls back: the rows are published again."""
-        try:
-            async with self._pool.acquire() as connection, connection.transaction():
+        async with borrowed(self._pool, "the outbox could not be relayed") as connection:
+            await connection.execute(_BEGIN)
+            try:
                 rows = await connection.fetch(_CLAIM_OUTBOX, rows_max)
                 if rows:
-                    async with asyncio.timeout(PUBLISH_SECONDS_MAX):
-                        await publish(_packed(rows))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise Unavailable("the outbox could not be relayed") from error
+                    await _publish_in_time(publish, _packed(rows))
+            except BaseException as error:
+                if not leaves_connection_in_doubt(error):
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
         return sum(row["event_count"] for row in rows)
 
 
+async def _publish_in_time(
+    publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], messages: Sequence[OutboxMessage]
+) -> None:
+    try:
+        async with asyncio.timeout(PUBLISH_SECONDS_MAX):
+            await publish(messages)
+    except TimeoutError as error:
+        raise EventsNotPublished(f"no answer within {PUBLISH_SECONDS_MAX:g} s") from error
+
+
 def _packed(rows: Sequence[asyncpg.Record]) -> list[OutboxMessage]:
-    """The rows as few messages, each of one routing key and of about MESSAGE_EVENTS_MAX events at most."""
+    """The rows, oldest first, as few messages, each of one routing key and of about MESSAGE_EVENTS_MAX events."""
     messages: list[OutboxMessage] = []
-    for routing_key, group in groupby(sorted(rows, key=itemgetter("routing_key")), key=itemgetter("routing_key")):
+    in_order = sorted(rows, key=itemgetter("routing_key", "id"))
+    for routing_key, group in groupby(in_order, key=itemgetter("routing_key")):
         bodies: list[bytes] = []
         event_count = 0
         for row in group:

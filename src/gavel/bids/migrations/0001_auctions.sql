@@ -51,6 +51,15 @@ CREATE TABLE listings (
     images text[] NOT NULL CHECK (cardinality(images) <= 20)
 );
 
+-- An item as it is shown: its auction and its texts.
+CREATE VIEW items AS
+SELECT a.item_id, a.seller_id, a.currency, a.category, a.created_at, a.updated_at, a.start_at, a.scheduled_end_at, a.end_at, a.start_price,
+       a.reserve_price, a.buy_now_price, a.soft_close_window_seconds, a.soft_close_extension_seconds,
+       a.soft_close_max_extension_seconds, a.increment_fixed, a.increment_basis_points, a.price, a.leader_id, a.leader_maximum,
+       a.bid_count, a.last_bid_seq, a.seq, a.revision, a.cancelled_at, a.closed_at, l.title, l.description, l.images
+FROM auctions a
+JOIN listings l USING (item_id);
+
 -- The log, first half: a bid is its own log row, with the state right after it. `maximum` is shown to nobody
 -- but its owner. A bid is accepted before the end in force, or not at all.
 CREATE TABLE bids (
@@ -83,10 +92,17 @@ CREATE TABLE item_events (
     end_at timestamptz NOT NULL,
     sold boolean NOT NULL DEFAULT false,
     traceparent text,
+    title text, -- as it was listed: a seller may change it later, and the event must not change with it
     PRIMARY KEY (item_id, seq),
     CHECK ((kind = 'listed') = (seq = 1)),
-    CHECK (NOT sold OR (kind = 'closed' AND leader_id IS NOT NULL))
+    CHECK ((kind = 'listed') = (title IS NOT NULL)),
+    CHECK (NOT sold OR (kind = 'closed' AND leader_id IS NOT NULL)),
+    CHECK (kind <> 'closed' OR created_at >= end_at),
+    CHECK (kind <> 'cancelled' OR bid_count = 0)
 );
+
+-- An auction is over once.
+CREATE UNIQUE INDEX item_events_one_end ON item_events (item_id) WHERE kind IN ('closed', 'cancelled');
 
 -- The log's footnote: a leader's higher maximum is a change without an event. Shown to nobody but its owner.
 CREATE TABLE maximum_raises (

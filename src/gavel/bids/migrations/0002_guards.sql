@@ -6,18 +6,30 @@ BEGIN
 END
 $$;
 
--- Price, seq and revision never fall, no bid comes at or after a close, and an auction closes once.
+-- An auction that is closed or cancelled stays as it is. Before that its numbers never fall, a state that differs has
+-- a higher revision, the price rises with every bid and with nothing else, and the end moves back for a close only.
 CREATE TRIGGER auction_only_moves_on BEFORE UPDATE ON auctions FOR EACH ROW
-    WHEN (NEW.price < OLD.price OR NEW.seq < OLD.seq OR NEW.bid_count < OLD.bid_count OR NEW.revision <= OLD.revision
-          OR OLD.cancelled_at IS NOT NULL OR OLD.closed_at IS NOT NULL)
+    WHEN (OLD.cancelled_at IS NOT NULL OR OLD.closed_at IS NOT NULL
+          OR NEW.price < OLD.price OR NEW.bid_count < OLD.bid_count OR NEW.last_bid_seq < OLD.last_bid_seq
+          OR NEW.seq - OLD.seq < NEW.bid_count - OLD.bid_count OR NEW.revision - OLD.revision < NEW.seq - OLD.seq
+          OR (NEW.price = OLD.price) <> (NEW.bid_count = OLD.bid_count)
+          OR (NEW.seq = OLD.seq AND (NEW.end_at <> OLD.end_at OR NEW.cancelled_at IS NOT NULL OR NEW.closed_at IS NOT NULL))
+          OR (NEW.revision = OLD.revision AND NEW.leader_maximum <> OLD.leader_maximum)
+          OR (NEW.bid_count = OLD.bid_count AND (NEW.leader_id <> OLD.leader_id OR NEW.leader_maximum < OLD.leader_maximum))
+          OR (NEW.end_at < OLD.end_at AND NEW.closed_at IS NULL))
     EXECUTE FUNCTION refuse_change();
 
 -- What was agreed when the item was listed stays.
 CREATE TRIGGER auction_terms_stay BEFORE UPDATE ON auctions FOR EACH ROW
-    WHEN ((OLD.seller_id, OLD.currency, OLD.start_at, OLD.scheduled_end_at, OLD.start_price, OLD.reserve_price, OLD.buy_now_price)
+    WHEN ((OLD.item_id, OLD.seller_id, OLD.currency, OLD.created_at, OLD.start_at, OLD.scheduled_end_at, OLD.start_price,
+           OLD.reserve_price, OLD.buy_now_price, OLD.soft_close_window_seconds, OLD.soft_close_extension_seconds,
+           OLD.soft_close_max_extension_seconds, OLD.increment_fixed, OLD.increment_basis_points)
           IS DISTINCT FROM
-          (NEW.seller_id, NEW.currency, NEW.start_at, NEW.scheduled_end_at, NEW.start_price, NEW.reserve_price, NEW.buy_now_price))
+          (NEW.item_id, NEW.seller_id, NEW.currency, NEW.created_at, NEW.start_at, NEW.scheduled_end_at, NEW.start_price,
+           NEW.reserve_price, NEW.buy_now_price, NEW.soft_close_window_seconds, NEW.soft_close_extension_seconds,
+           NEW.soft_close_max_extension_seconds, NEW.increment_fixed, NEW.increment_basis_points))
     EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER auctions_stay BEFORE DELETE OR TRUNCATE ON auctions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The log is append-only.
 CREATE TRIGGER bids_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bids FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

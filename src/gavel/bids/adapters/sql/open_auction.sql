@@ -7,7 +7,7 @@ WITH opened AS (
 ), described AS (
     INSERT INTO listings (item_id, title, description, images) VALUES ($1, $16, $17, $18)
 ), listed AS (
-    INSERT INTO item_events (item_id, seq, kind, created_at, price, bid_count, minimum_next_bid, end_at, traceparent)
-    VALUES ($1, 1, 'listed', $5, 0, 0, $8, $7, $19)
+    INSERT INTO item_events (item_id, seq, kind, created_at, price, bid_count, minimum_next_bid, end_at, title, traceparent)
+    VALUES ($1, 1, 'listed', $5, 0, 0, $8, $7, $16, $19)
 )
 INSERT INTO outbox (routing_key, event_count, body) VALUES ($20, $21, $22)

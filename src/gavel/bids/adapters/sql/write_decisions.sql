@@ -1,18 +1,20 @@
 -- Writes all that a batch decided in one statement: states, bids, rarer events, raised maxima, keys and outbox rows
--- stand or fall together.
+-- stand or fall together. Numbers, ids and times come as arrays written as text, which the driver passes on as they
+-- are; texts come as arrays of their own.
 WITH decided AS (
     UPDATE auctions a
     SET price = d.price, leader_id = d.leader_id, leader_maximum = d.leader_maximum, bid_count = d.bid_count,
         last_bid_seq = d.last_bid_seq, seq = d.seq, revision = d.revision, end_at = d.end_at,
         cancelled_at = d.cancelled_at, closed_at = d.closed_at, updated_at = $1
-    FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-                $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
+    FROM unnest($2::text::uuid[], $3::text::bigint[], $4::text::uuid[], $5::text::bigint[], $6::text::bigint[], $7::text::bigint[],
+                $8::text::bigint[], $9::text::bigint[], $10::text::timestamptz[], $11::text::timestamptz[], $12::text::timestamptz[])
          AS d (item_id, price, leader_id, leader_maximum, bid_count, last_bid_seq, seq, revision, end_at, cancelled_at, closed_at)
     WHERE a.item_id = d.item_id
 ), placed AS (
     INSERT INTO bids (created_at, item_id, seq, user_id, amount, maximum, automatic, outbid_user_id, bid_count, minimum_next_bid, end_at, traceparent)
-    SELECT $1, * FROM unnest($13::uuid[], $14::bigint[], $15::uuid[], $16::bigint[], $17::bigint[], $18::boolean[], $19::uuid[], $20::bigint[],
-                             $21::bigint[], $22::timestamptz[], $23::text[])
+    SELECT $1, * FROM unnest($13::text::uuid[], $14::text::bigint[], $15::text::uuid[], $16::text::bigint[], $17::text::bigint[],
+                             $18::text::boolean[], $19::text::uuid[], $20::text::bigint[], $21::text::bigint[],
+                             $22::text::timestamptz[], $23::text[])
 ), happened AS (
     INSERT INTO item_events (created_at, item_id, seq, kind, price, leader_id, bid_count, minimum_next_bid, end_at, sold, traceparent)
     SELECT $1, * FROM unnest($24::uuid[], $25::bigint[], $26::text[], $27::bigint[], $28::uuid[], $29::bigint[], $30::bigint[],

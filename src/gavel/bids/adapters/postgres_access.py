@@ -1,0 +1,29 @@
+"""A pool's connection, lent for a few statements."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt, told
+from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
+
+
+@asynccontextmanager
+async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
+    """A connection of the pool; one that failed, or whose user was cancelled in the middle, is thrown away.
+
+    To return such a one in good order would mean to wait for a server that may be frozen.
+    Raises Unavailable in the words of `otherwise` where the database gives no answer.
+    """
+    try:
+        async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+            try:
+                yield connection
+            except BaseException as error:
+                if leaves_connection_in_doubt(error):
+                    connection.terminate()
+                raise
+    except DATABASE_ERRORS as error:
+        raise told(error, otherwise) from None

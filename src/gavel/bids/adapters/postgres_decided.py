@@ -1,0 +1,120 @@
+"""What a batch decided, as the parameters of write_decisions.sql."""
+
+from collections.abc import Iterable, Sequence
+
+from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.decision import Decision, RetryKey
+from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.texts import ListingChanges
+
+Columns = list[Sequence[object]]
+
+_LOG_KINDS: dict[type[Event], str] = {
+    ItemListed: "listed",
+    AuctionExtended: "extended",
+    AuctionClosed: "closed",
+    AuctionCancelled: "cancelled",
+}
+
+
+class DecidedRows:
+    """The rows that a batch of decisions writes, in the order in which they were decided."""
+
+    def __init__(self) -> None:
+        self.auctions: dict[ItemId, Auction] = {}
+        self.changes: list[tuple[ItemId, ListingChanges]] = []
+        self._recorded: list[RecordedEvent] = []
+        self._bids: list[tuple[BidPlaced, str | None]] = []
+        self._events: list[tuple[object, ...]] = []
+        self._raises: list[tuple[object, ...]] = []
+        self._keys: list[tuple[object, ...]] = []
+
+    def add(self, decision: Decision, key: RetryKey | None, traceparent: str) -> None:
+        """Take in one decision; the last state of an auction is the one that is written."""
+        auction = decision.auction
+        self.auctions[auction.item_id] = auction
+        for event in decision.events:
+            self._recorded.append(RecordedEvent(event, auction.terms, traceparent))
+            if isinstance(event, BidPlaced):
+                self._bids.append((event, traceparent or None))
+            else:
+                self._events.append(_event_row(event, auction, traceparent or None))
+        if decision.raised_maximum:
+            raised = (auction.item_id, auction.revision, auction.leader_id, auction.leader_maximum)
+            self._raises.append((*raised, traceparent or None))
+        if decision.changes is not None:
+            self.changes.append((auction.item_id, decision.changes))
+        if key is not None:
+            self._keys.append((auction.item_id, key.user_id, key.key, key.request, decision.bid_seq))
+
+    def arguments(self) -> Columns:
+        """The parameters of write_decisions.sql after its first, the time."""
+        messages = [(m.routing_key, m.event_count, m.body) for m in outbox_messages(self._recorded)]
+        return [
+            *_state_columns(self.auctions.values()),
+            *_bid_columns(self._bids),
+            *_columns(self._events, 10),
+            *_columns(self._raises, 5),
+            *_columns(self._keys, 5),
+            *_columns(messages, 3),
+        ]
+
+
+def array(values: Iterable[object]) -> str:
+    """Ids, numbers and times as Postgres writes an array; None is null. Never for texts, which would need quoting."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _columns(rows: Iterable[tuple[object, ...]], width: int) -> Columns:
+    return list(zip(*rows, strict=True)) or [()] * width
+
+
+def _state_columns(auctions: Iterable[Auction]) -> Columns:
+    states = list(auctions)
+    return [
+        array([state.item_id for state in states]),
+        array([state.price for state in states]),
+        array([state.leader_id for state in states]),
+        array([state.leader_maximum for state in states]),
+        array([state.bid_count for state in states]),
+        array([state.last_bid_seq for state in states]),
+        array([state.seq for state in states]),
+        array([state.revision for state in states]),
+        array([state.end_at for state in states]),
+        array([state.cancelled_at for state in states]),
+        array([state.closed_at for state in states]),
+    ]
+
+
+def _bid_columns(bids: Sequence[tuple[BidPlaced, str | None]]) -> Columns:
+    return [
+        array([bid.item_id for bid, _ in bids]),
+        array([bid.seq for bid, _ in bids]),
+        array([bid.user_id for bid, _ in bids]),
+        array([bid.amount for bid, _ in bids]),
+        array([bid.maximum for bid, _ in bids]),
+        array([bid.automatic for bid, _ in bids]),
+        array([bid.outbid_user_id for bid, _ in bids]),
+        array([bid.bid_count for bid, _ in bids]),
+        array([bid.minimum_next_bid for bid, _ in bids]),
+        array([bid.end_at for bid, _ in bids]),
+        [traceparent for _, traceparent in bids],
+    ]
+
+
+def _event_row(event: Event, after: Auction, traceparent: str | None) -> tuple[object, ...]:
+    """A rarer event is the last of its decision, or follows the bids of it: the state after it is the one decided."""
+    return (
+        event.item_id,
+        event.seq,
+        _LOG_KINDS[type(event)],
+        after.price,
+        after.leader_id,
+        after.bid_count,
+        after.minimum_next_bid,
+        after.end_at,
+        isinstance(event, AuctionClosed) and event.sold,
+        traceparent,
+    )
