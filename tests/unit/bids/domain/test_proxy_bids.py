@@ -67,9 +67,9 @@ def test_the_increment_between_maxima_is_that_of_the_lower_maximum() -> None:
 
 def test_every_combination_of_small_numbers_agrees_with_a_sorted_list_of_maxima() -> None:
     tried = 0
-    for increment, reserve in product((1, 3), (0, 5, 8, 11)):
+    for increment, reserve in product((1, 3), (0, 6, 9)):
         start = listed(start_price=2, increment=increment, reserve_price=reserve)
-        for first, first_maximum, amount, maximum in product(range(2, 9), range(2, 12), range(3, 12), range(3, 13)):
+        for first, first_maximum, amount, maximum in product(range(2, 7), range(2, 10), range(3, 10), range(3, 11)):
             if first > first_maximum or amount > maximum:
                 continue
             house = NaiveHouse(
@@ -87,4 +87,4 @@ def test_every_combination_of_small_numbers_agrees_with_a_sorted_list_of_maxima(
                 assert (auction.price, auction.leader_id) == (house.price, house.leader)
                 assert auction.leader_maximum == house.maxima[0].maximum
                 tried += isinstance(written, list)
-    assert tried > 20_000
+    assert tried > 10_000
