@@ -8,6 +8,7 @@ import typer
 import uvloop
 
 from gavel import __version__
+from gavel.bidders.command import bidders
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.migrations import SchemaMismatch
@@ -63,3 +64,20 @@ def standalone(
         typer.echo("Stopped. The data stays.")
 
     _run(main)
+
+
+app.command("bidders")(bidders)
+
+
+@app.command()
+def bench(
+    *,
+    seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each case is measured; the median counts.")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round: a look, not a measurement.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="A case to measure; may be given several times.")] = None,
+) -> None:
+    """Measure Gavel beside a naive baseline on this machine."""
+    from gavel.bench import BenchOptions, run_bench
+
+    raise typer.Exit(run_bench(BenchOptions(seconds=seconds, rounds=rounds, quick=quick, only=only or ())))
