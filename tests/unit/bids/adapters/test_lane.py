@@ -1,0 +1,216 @@
+"""The lane: order of arrival, a fair share for each item, bounds, and callers who leave."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from random import Random
+
+import pytest
+
+from gavel.bids.adapters.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Command, Lane
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.decision import Decision
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.ports import Call, Overloaded, Unavailable
+
+HOT = ItemId("hot")
+CALL = Call(deadline_seconds=0.0)
+
+
+def _never(auction: Auction, at: datetime) -> Decision:
+    raise AssertionError("the lane itself decides nothing")
+
+
+def _command(item_id: ItemId) -> Command:
+    return Command(item_id, _never, CALL, None, asyncio.get_running_loop().create_future())
+
+
+class Batches:
+    """What the lane took, batch by batch; each is under way until it is let go."""
+
+    def __init__(self) -> None:
+        self._taken: asyncio.Queue[list[Command]] = asyncio.Queue()
+        self._let_go = asyncio.Semaphore(0)
+        self.lane = Lane(self._run)
+
+    async def _run(self, batch: list[Command]) -> None:
+        self._taken.put_nowait(batch)
+        await self._let_go.acquire()
+
+    def submit(self, item_ids: Iterable[ItemId]) -> list[Command]:
+        """Queue a command for each of the items."""
+        commands = [_command(item_id) for item_id in item_ids]
+        for command in commands:
+            self.lane.submit(command)
+        return commands
+
+    async def next(self) -> list[Command]:
+        """The next batch that is taken."""
+        return await asyncio.wait_for(self._taken.get(), 5)
+
+    async def rest(self) -> list[list[Command]]:
+        """Let go of everything, close the lane, and hand out the batches that nobody has looked at."""
+        self.let_go(LANE_COMMANDS_MAX)
+        self.lane.close()
+        return [self._taken.get_nowait() for _ in range(self._taken.qsize())]
+
+    def let_go(self, count: int = 1) -> None:
+        """Let that many batches come to their end."""
+        for _ in range(count):
+            self._let_go.release()
+
+
+@asynccontextmanager
+async def _running() -> AsyncGenerator[Batches]:
+    batches = Batches()
+    runner = asyncio.create_task(batches.lane.run())
+    yield batches
+    batches.let_go(LANE_COMMANDS_MAX)
+    batches.lane.close()
+    await asyncio.wait_for(runner, 5)
+
+
+async def _drain(batches: Batches, count: int) -> list[list[Command]]:
+    """Take batches until so many commands have come."""
+    taken: list[list[Command]] = []
+    while sum(len(batch) for batch in taken) < count:
+        taken.append(await batches.next())
+        batches.let_go()
+    return taken
+
+
+def _quiet(number: int) -> ItemId:
+    return ItemId(f"quiet {number}")
+
+
+async def test_an_idle_lane_takes_a_command_at_once_and_alone() -> None:
+    async with _running() as batches:
+        for _ in range(3):
+            commands = batches.submit([HOT])
+            assert await batches.next() == commands
+            batches.let_go()
+
+
+async def test_what_comes_while_a_batch_is_under_way_is_taken_together() -> None:
+    async with _running() as batches:
+        batches.submit([HOT])
+        await batches.next()
+        waiting = batches.submit([HOT, _quiet(1), _quiet(2)])
+        assert batches.lane.waiting_count == 3
+        batches.let_go()
+        assert set(await batches.next()) == set(waiting)
+        assert batches.lane.waiting_count == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_the_commands_of_an_item_are_taken_in_order_of_arrival(seed: int) -> None:
+    random = Random(seed)
+    items = [_quiet(n) for n in range(random.choice((1, 3, 40, 400)))]
+    async with _running() as batches:
+        first = batches.submit(random.choices(items, k=1_000))
+        taken = await _drain(batches, 500)
+        commands = first + batches.submit(random.choices(items, k=1_000))
+        taken += await _drain(batches, 2_000 - sum(len(batch) for batch in taken))
+    order = [command for batch in taken for command in batch]
+    assert len(order) == len(set(order)) == 2_000
+    for item_id in items:
+        assert [c for c in order if c.item_id == item_id] == [c for c in commands if c.item_id == item_id]
+
+
+@pytest.mark.parametrize("items", [1, 2, 100, 1_000])
+async def test_a_batch_is_full_where_enough_waits_and_never_fuller(items: int) -> None:
+    async with _running() as batches:
+        batches.submit(_quiet(n % items) for n in range(LANE_BATCH_COMMANDS_MAX * 3 + 1))
+        taken = await _drain(batches, LANE_BATCH_COMMANDS_MAX * 3 + 1)
+    assert [len(batch) for batch in taken] == [LANE_BATCH_COMMANDS_MAX] * 3 + [1]
+
+
+@pytest.mark.parametrize("quiet", [1, 10, 100, LANE_BATCH_COMMANDS_MAX - 1])
+async def test_a_quiet_items_bid_waits_at_most_two_batches_behind_a_hot_one(quiet: int) -> None:
+    async with _running() as batches:
+        batches.submit([HOT] * 5_000)
+        under_way = await batches.next()
+        bids = batches.submit(_quiet(n) for n in range(quiet))
+        batches.let_go()
+        following = await batches.next()
+    assert {command.item_id for command in under_way} == {HOT}
+    assert set(bids) <= set(following)
+    assert len(following) == LANE_BATCH_COMMANDS_MAX
+
+
+async def test_one_items_share_of_a_batch_is_bounded_by_what_the_others_need() -> None:
+    async with _running() as batches:
+        batches.submit([ItemId("under way")])
+        await batches.next()
+        batches.submit([*[HOT] * 1_000, *[ItemId("warm")] * 1_000])
+        batches.let_go()
+        batch = await batches.next()
+    half = LANE_BATCH_COMMANDS_MAX // 2
+    assert [command.item_id for command in batch].count(HOT) == half
+
+
+async def test_where_more_items_wait_than_a_batch_has_room_for_each_gets_its_turn() -> None:
+    many = LANE_BATCH_COMMANDS_MAX * 3
+    async with _running() as batches:
+        batches.submit(item_id for n in range(many) for item_id in (HOT, _quiet(n)))
+        turns = await _drain(batches, 4 * LANE_BATCH_COMMANDS_MAX)
+    quiet = {command.item_id for batch in turns[:5] for command in batch} - {HOT}
+    assert len(quiet) == many
+
+
+async def test_a_full_lane_refuses_at_once_with_a_retry_hint_and_takes_again_when_there_is_room() -> None:
+    async with _running() as batches:
+        batches.submit([HOT])
+        await batches.next()
+        batches.submit([HOT] * LANE_COMMANDS_MAX)
+        for item_id in (HOT, _quiet(1)):
+            with pytest.raises(Overloaded) as refusal:
+                batches.lane.submit(_command(item_id))
+            assert refusal.value.retry_after_seconds > 0
+        assert batches.lane.waiting_count == LANE_COMMANDS_MAX
+        batches.let_go()
+        await batches.next()
+        assert batches.lane.waiting_count == LANE_COMMANDS_MAX - LANE_BATCH_COMMANDS_MAX
+        batches.submit([_quiet(1)] * LANE_BATCH_COMMANDS_MAX)
+
+
+async def test_a_command_whose_caller_left_before_it_was_taken_is_not_decided() -> None:
+    async with _running() as batches:
+        batches.submit([HOT])
+        await batches.next()
+        stays, leaves, stays_too = batches.submit([HOT, HOT, _quiet(1)])
+        leaves.answer.cancel()
+        batches.let_go()
+        assert set(await batches.next()) == {stays, stays_too}
+        assert batches.lane.waiting_count == 0
+
+
+async def test_a_lane_that_everyone_left_decides_nothing_and_goes_on() -> None:
+    async with _running() as batches:
+        batches.submit([HOT])
+        await batches.next()
+        for command in batches.submit([HOT] * 300):
+            command.answer.cancel()
+        batches.let_go()
+        [later] = batches.submit([_quiet(1)])
+        assert await batches.next() == [later]
+
+
+async def test_a_lane_that_closes_takes_no_more_and_ends_when_those_that_wait_are_served() -> None:
+    batches = Batches()
+    waiting = batches.submit([HOT] * (LANE_BATCH_COMMANDS_MAX + 1))
+    batches.lane.close()
+    with pytest.raises(Unavailable):
+        batches.lane.submit(_command(HOT))
+    batches.let_go(2)
+    await asyncio.wait_for(batches.lane.run(), 5)
+    assert [await batches.next(), await batches.next()] == [waiting[:LANE_BATCH_COMMANDS_MAX], waiting[-1:]]
+
+
+async def test_an_abandoned_lane_hands_out_all_that_waits_once() -> None:
+    batches = Batches()
+    waiting = batches.submit([HOT, _quiet(1), HOT])
+    assert set(batches.lane.abandon()) == set(waiting)
+    assert batches.lane.abandon() == []
+    assert batches.lane.waiting_count == 0
