@@ -49,12 +49,6 @@ class Batches:
         """The next batch that is taken."""
         return await asyncio.wait_for(self._taken.get(), 5)
 
-    async def rest(self) -> list[list[Command]]:
-        """Let go of everything, close the lane, and hand out the batches that nobody has looked at."""
-        self.let_go(LANE_COMMANDS_MAX)
-        self.lane.close()
-        return [self._taken.get_nowait() for _ in range(self._taken.qsize())]
-
     def let_go(self, count: int = 1) -> None:
         """Let that many batches come to their end."""
         for _ in range(count):
@@ -65,10 +59,12 @@ class Batches:
 async def _running() -> AsyncGenerator[Batches]:
     batches = Batches()
     runner = asyncio.create_task(batches.lane.run())
-    yield batches
-    batches.let_go(LANE_COMMANDS_MAX)
-    batches.lane.close()
-    await asyncio.wait_for(runner, 5)
+    try:
+        yield batches
+    finally:
+        batches.let_go(LANE_COMMANDS_MAX)
+        batches.lane.close()
+        await asyncio.wait_for(runner, 5)
 
 
 async def _drain(batches: Batches, count: int) -> list[list[Command]]:
