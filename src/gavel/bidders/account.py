@@ -61,17 +61,17 @@ class Account:
     failed: Counter[str] = field(default_factory=Counter[str])
     items: defaultdict[str, ItemAccount] = field(default_factory=lambda: defaultdict(ItemAccount))
 
-    def accept(self, item_id: str, bid: pb.Bid, maximum: int) -> None:
+    def accept(self, item_id: str, user_id: str, bid: pb.Bid, maximum: int) -> None:
         """Count the answer to a bid, once by its id.
 
         Where the standing bid comes back, or one that Gavel placed, the leader has raised its maximum.
         """
         item = self.items[item_id]
-        item.maxima[bid.user_id] = max(item.maxima.get(bid.user_id, 0), maximum)
+        item.maxima[user_id] = max(item.maxima.get(user_id, 0), maximum)
         if bid.automatic or bid.id in item.accepted:
             self.raised_maxima += 1
             return
-        item.accepted[bid.id] = AcceptedBid(bid.user_id, bid.seq, bid.amount)
+        item.accepted[bid.id] = AcceptedBid(user_id, bid.seq, bid.amount)
         self.accepted += 1
 
     def buy(self, item_id: str, purchase: Placed) -> None:

@@ -36,7 +36,7 @@ async def open_auctions(caller: Caller, options: BiddersOptions) -> list[ItemOnS
 def draft(
     number: int, seed: int, seller_id: str, end_at: datetime, soft_close: pb.SoftClose | None
 ) -> pb.CreateItemRequest:
-    """The n-th auction of a run: every third has a reserve, every fourth of the others and of these a buy-now price."""
+    """The n-th auction of a run: every third has a reserve, every second a buy-now price. The same again for a seed."""
     random = Random(f"{seed} auction {number}")
     start_price = random.randrange(500, 20_000, 100)
     reserve_price = start_price * random.randint(2, 8) if number % 3 == 2 else 0

@@ -92,7 +92,7 @@ class Bidder:
             answer, doubtful = await self._caller.insist(PLACE_BID, request)
             if isinstance(answer, pb.PlaceBidResponse) and answer.bid is not None:
                 accepted = True
-                self._account.accept(item.item_id, answer.bid, bid.max_amount or bid.amount)
+                self._account.accept(item.item_id, self.user_id, answer.bid, bid.max_amount or bid.amount)
                 item.accepted(answer, self.user_id, asyncio.get_running_loop().time())
                 return None
             doubtful = doubtful or (isinstance(answer, Failed) and answer.maybe_done)

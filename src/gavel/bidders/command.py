@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gavel.bidders.options import BIDDERS_MAX, DEFAULT_URL, ITEMS_MAX, BiddersOptions
+from gavel.bidders import run_bidders
+from gavel.bidders.options import BIDDERS_MAX, DEFAULT_URL, ITEMS_MAX, SECONDS_MAX, BiddersOptions
 
 
 def bidders(
@@ -15,7 +16,8 @@ def bidders(
     ] = "",
     bidders: Annotated[int, typer.Option("--bidders", "-n", min=2, max=BIDDERS_MAX, help="How many bid at once.")] = 50,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="Stop after so long.", show_default="30, without --count")
+        float | None,
+        typer.Option(min=0.1, max=SECONDS_MAX, help="Stop after so long.", show_default="30, without --count"),
     ] = None,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after so many bids.")] = None,
     items: Annotated[int, typer.Option(min=1, max=ITEMS_MAX, help="Bid on up to so many of the open auctions.")] = 20,
@@ -24,9 +26,13 @@ def bidders(
     ] = 0,
     ends_in: Annotated[
         float | None,
-        typer.Option(min=1.0, help="With --create: they end after so many seconds.", show_default="an hour"),
+        typer.Option(
+            min=1.0, max=SECONDS_MAX, help="With --create: they end after so many seconds.", show_default="an hour"
+        ),
     ] = None,
-    pause: Annotated[float, typer.Option(min=0.0, help="Each bidder rests so many seconds between two bids.")] = 0.0,
+    pause: Annotated[
+        float, typer.Option(min=0.0, max=SECONDS_MAX, help="Each bidder rests so many seconds between two bids.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed, the same tempers.")] = 1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Afterwards check bids, winners and totals; exit 1 on a difference.")
@@ -37,8 +43,6 @@ def bidders(
 
     Each bid has an idempotency key, and is asked again with it until there is an answer.
     """
-    from gavel.bidders.run import run_bidders
-
     options = BiddersOptions(
         url=url,
         stats_url=stats_url,

@@ -85,16 +85,20 @@ class Market:
     """The items of a run."""
 
     def __init__(self, items: list[ItemOnSale]) -> None:
-        self.items = items
+        self._items = items
 
     def choose(self, random: Random) -> ItemOnSale | None:
         """An item to bid on, the first ones more often than the last: some are hot. None when every one is over."""
-        still_open = [item for item in self.items if item.open]
-        return still_open[int(len(still_open) * random.random() ** 2)] if still_open else None
+        while self._items:
+            number = int(len(self._items) * random.random() ** 2)
+            if self._items[number].open:
+                return self._items[number]
+            del self._items[number]
+        return None
 
     def offer_no_buy_now(self) -> None:
         """Stop trying to buy: the server does not know how."""
-        for item in self.items:
+        for item in self._items:
             item.buy_now_price = 0
 
 

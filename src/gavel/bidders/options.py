@@ -6,6 +6,7 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_SECONDS = 30.0
 # A run that is bounded by a count ends after this long all the same.
 SECONDS_MAX_OF_A_COUNT = 600.0
+SECONDS_MAX = 86_400.0
 BIDDERS_MAX = 5_000
 ITEMS_MAX = 1_000
 

@@ -31,8 +31,8 @@ DRAIN_SECONDS_MAX = 10.0
 OTHER_FILES = 64
 
 
-def run_bidders(options: BiddersOptions) -> int:
-    """Run, print the account, and return the exit status: 0, 1 where a verification differs, 2 where it can't start."""
+def run(options: BiddersOptions) -> int:
+    """See gavel.bidders.run_bidders."""
     try:
         report = uvloop.run(_run(options))
     except (BiddersFailed, UrlInvalid) as error:

@@ -1,0 +1,51 @@
+"""The account: each accepted bid once, however often its acceptance was told."""
+
+from gavel.bidders.account import Account, Placed, Sum
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+
+
+def bid(bid_id: str, seq: int, amount: int, *, automatic: bool = False) -> pb.Bid:
+    return pb.Bid(id=bid_id, seq=seq, amount=amount, automatic=automatic)
+
+
+def test_bids_and_amounts_add_up_by_bidder_and_by_item() -> None:
+    account = Account()
+    account.accept("sextant", "ann", bid("1", 2, 100), 100)
+    account.accept("sextant", "bob", bid("2", 3, 150), 150)
+    account.accept("guitar", "ann", bid("3", 2, 500), 900)
+    assert account.by_bidder() == {"ann": Sum(2, 600), "bob": Sum(1, 150)}
+    assert account.by_item() == {"sextant": Sum(2, 250), "guitar": Sum(1, 500)}
+    assert account.accepted == 3
+
+
+def test_an_acceptance_that_is_told_twice_counts_once() -> None:
+    account = Account()
+    account.accept("sextant", "ann", bid("1", 2, 100), 100)
+    account.accept("sextant", "ann", bid("1", 2, 100), 100)
+    assert account.by_bidder() == {"ann": Sum(1, 100)}
+    assert account.accepted == 1
+
+
+def test_a_raised_maximum_is_no_bid() -> None:
+    account = Account()
+    account.accept("sextant", "ann", bid("1", 2, 100), 500)
+    account.accept("sextant", "ann", bid("1", 2, 100), 900)
+    account.accept("sextant", "ann", bid("7", 8, 700, automatic=True), 800)
+    assert (account.accepted, account.raised_maxima) == (1, 2)
+    assert account.items["sextant"].maxima == {"ann": 900}
+
+
+def test_a_purchase_is_an_accepted_bid_at_the_price() -> None:
+    account = Account()
+    account.buy("sextant", Placed("ann", 900))
+    assert account.by_bidder() == {"ann": Sum(1, 900)}
+    assert (account.accepted, account.purchases) == (1, 1)
+    assert account.items["sextant"].maxima == {"ann": 900}
+
+
+def test_a_doubtful_bid_is_not_an_accepted_one() -> None:
+    account = Account()
+    account.doubt("sextant", Placed("ann", 100))
+    account.doubt("sextant", Placed("ann", 100))
+    assert account.items["sextant"].doubtful == {Placed("ann", 100): 2}
+    assert (account.accepted, account.by_bidder()) == (0, {})
