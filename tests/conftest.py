@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
-import pytest
 import pytest_asyncio
 
 from gavel.runtime import postgres
@@ -15,15 +16,21 @@ _database_numbers = count(1)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[PostgresServer]:
+async def postgres_server() -> AsyncGenerator[PostgresServer]:
     """A real Postgres for the run, with the two migrated templates."""
-    async with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
-        for package, template in (("gavel.bids", "bid_template"), ("gavel.userstats", "stats_template")):
-            await server.create_database(template)
-            connection = await postgres.connect(server.url(template), "tests")
-            await migrate(connection, load_migrations(package))
-            await connection.close()
-        yield server
+    # Not below pytest's own folder: another run closes that to all other users, and with it the server's data.
+    with TemporaryDirectory(prefix="gavel-tests-") as folder:
+        async with running_postgres(Path(folder)) as server:
+            await _make_templates(server)
+            yield server
+
+
+async def _make_templates(server: PostgresServer) -> None:
+    for package, template in (("gavel.bids", "bid_template"), ("gavel.userstats", "stats_template")):
+        await server.create_database(template)
+        connection = await postgres.connect(server.url(template), "tests")
+        await migrate(connection, load_migrations(package))
+        await connection.close()
 
 
 @pytest_asyncio.fixture
