@@ -23,6 +23,7 @@ from gavel.runtime.logs import LogFormat
 from gavel.runtime.migrations import load_migrations, migrate
 from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
+from gavel.runtime.settings import LogLevel
 from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
 from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
@@ -49,7 +50,7 @@ class StandaloneSettings(HttpSettings):
     house_currency: Currency = "USD"
     gavel_data_dir: Annotated[Path, Field(default_factory=default_data_folder)]
     # Someone sits in front of it.
-    log_level: str = "WARNING"
+    log_level: LogLevel = "WARNING"
     log_format: LogFormat = "console"
 
 

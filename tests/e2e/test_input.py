@@ -245,7 +245,7 @@ async def test_page_sizes_and_tokens_that_are_none(client: Client) -> None:
         {"itemId": other, "pageToken": token},
     ):
         _refused(await client.call("GetItemBids", body), 400, "invalid_argument")
-    for body in ({"pageToken": token}, {"pageSize": -5}, {"status": 99}):
+    for body in ({"pageToken": token}, {"pageSize": -5}):
         _refused(await client.call("ListItems", body), 400, "invalid_argument")
 
 

@@ -20,12 +20,15 @@ def _log_level(name: str) -> str:
     return name.upper()
 
 
+LogLevel = Annotated[str, AfterValidator(_log_level)]
+
+
 class ProcessSettings(BaseSettings):
     """What every process reads."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    log_level: Annotated[str, AfterValidator(_log_level)] = "INFO"
+    log_level: LogLevel = "INFO"
     log_format: LogFormat = "json"
 
 
