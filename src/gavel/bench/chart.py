@@ -11,7 +11,7 @@ WIDTH = 760
 MARGIN = 28
 PANEL_HEIGHT = 118
 HEAD_HEIGHT = 76
-FOOT_HEIGHT = 58
+FOOT_HEIGHT = 76
 BAR_LEFT = 118
 BAR_HEIGHT = 26
 # Room for the value beside the longest bar.
@@ -69,19 +69,13 @@ def chart(panels: Sequence[Row], conditions: Conditions) -> str:
         parts += _panel(row, HEAD_HEIGHT + PANEL_HEIGHT * number)
     postgres = conditions.postgres.get("server_version", "").split(" ")[0]
     foot = HEAD_HEIGHT + PANEL_HEIGHT * len(panels)
-    parts += [
-        _text(MARGIN, foot + 14, "quiet", "Naive: the same server with one SELECT FOR UPDATE transaction a bid."),
-        _text(
-            MARGIN,
-            foot + 34,
-            "quiet",
-            f"{conditions.cpu_count} x {conditions.cpu}, load generator and Postgres {postgres} on it;"
-            f" {conditions.python}; medians of {conditions.rounds} rounds of {conditions.seconds} s;"
-            f" {conditions.date[:10]}.",
-        ),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+    notes = (
+        "Naive: the same server with one SELECT FOR UPDATE transaction a bid.",
+        f"{conditions.cpu_count} x {conditions.cpu}, with Postgres {postgres} and the load generator on it.",
+        f"Medians, {conditions.rounds} rounds of {conditions.seconds} s; {conditions.python}; {conditions.date[:10]}.",
+    )
+    parts += [_text(MARGIN, foot + 14 + 20 * number, "quiet", note) for number, note in enumerate(notes)]
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _panel(row: Row, top: int) -> list[str]:

@@ -68,7 +68,7 @@ def _goal(figure: Figure) -> str:
     if figure.at_most is not None:
         parts.append(f"≤ {in_words(figure.at_most)}")
     if figure.naive_times_at_least is not None:
-        parts.append(f"{figure.naive_times_at_least:g} times")
+        parts.append(f"{figure.naive_times_at_least:g}×")
     return ", ".join(parts)
 
 

@@ -1,0 +1,64 @@
+"""Servers under test are awaited, watched and stopped; what goes wrong is told with the end of their log."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gavel.bench import processes
+from gavel.bench.processes import ServerFailed, process_usage, running_server
+
+READY = """
+import http.server, os
+class Probe(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/readyz" else 404)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(os.environ["HTTP_PORT"])), Probe).serve_forever()
+"""
+STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY
+
+
+def test_a_server_is_used_once_it_is_ready_and_gone_afterwards(tmp_path: Path) -> None:
+    with running_server((sys.executable, "-c", READY), tmp_path / "data") as server:
+        assert server.usage().memory_peak_mb > 1
+        os.kill(server.pid, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(server.pid, 0)
+
+
+def test_a_server_that_does_not_start_is_told_with_its_own_words(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "raise SystemExit('the disk is full')")
+    with (
+        pytest.raises(ServerFailed, match=r"ended with status 1:\nthe disk is full"),
+        running_server(command, tmp_path),
+    ):
+        pass
+
+
+def test_a_server_that_never_becomes_ready_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "READY_SECONDS_MAX", 0.2)
+    command = (sys.executable, "-c", "import time; print('starting', flush=True); time.sleep(60)")
+    with pytest.raises(ServerFailed, match="was not ready after"), running_server(command, tmp_path):
+        pass
+
+
+def test_a_server_that_does_not_stop_is_killed_and_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STOP_SECONDS_MAX", 0.2)
+    pid = 0
+    with (
+        pytest.raises(ServerFailed, match="did not stop"),
+        running_server((sys.executable, "-c", STUBBORN), tmp_path) as server,
+    ):
+        pid = server.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_process_has_taken_cpu_time_and_memory() -> None:
+    before = process_usage(os.getpid())
+    sum(number * number for number in range(500_000))
+    after = process_usage(os.getpid())
+    assert after.cpu_seconds >= before.cpu_seconds > 0
+    assert after.memory_peak_mb >= before.memory_peak_mb > 5

@@ -1,0 +1,63 @@
+"""What the table says: numbers, multiples, goals, and whether they are met."""
+
+import io
+import re
+from dataclasses import replace
+
+from rich.console import Console
+
+from gavel.bench.case import Side
+from gavel.bench.cases import CASES
+from gavel.bench.report import print_report
+from tests.unit.bench.runs import CONDITIONS, results_of
+
+RESULTS = results_of(
+    {
+        ("one_item", Side.GAVEL): [{"accepted_per_s": 8_100, "decided_per_s": 8_200, "p50_ms": 9}],
+        ("one_item", Side.NAIVE): [{"accepted_per_s": 150, "decided_per_s": 820}],
+    }
+)
+
+
+def printed(load_average: float = 0.1) -> list[str]:
+    output = io.StringIO()
+    conditions = replace(CONDITIONS, load_average=load_average)
+    print_report(Console(file=output, width=80), RESULTS.rows(CASES), conditions)
+    return output.getvalue().splitlines()
+
+
+def columns(label: str) -> list[str]:
+    line = next(line for line in printed() if line.strip().startswith(label))
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_a_line_tells_both_sides_the_multiple_and_the_goal() -> None:
+    assert columns("accepted bids") == ["accepted bids", "8,100/s", "150/s", "54.0", "≥ 8,000, 30×", "met"]
+    assert columns("decided") == ["decided, refusals too", "8,200/s", "820/s", "10.0"]
+
+
+def test_a_goal_that_was_missed_is_told_in_the_table_and_below_it() -> None:
+    assert columns("answer, p50") == ["answer, p50", "9 ms", "1 ms", "≤ 8", "missed"]
+    assert "missed  One hot item, answer, p50: 9 ms, not within 8 ms" in printed()
+
+
+def test_nothing_of_the_table_is_cut_off_in_a_terminal_of_eighty_columns() -> None:
+    assert not [line for line in printed() if "…" in line]
+
+
+def test_the_conditions_are_printed() -> None:
+    text = "\n".join(printed())
+    for expected in (
+        "2 x Fast & <Furious>",
+        "CPython 3.11.0",
+        "Postgres 16.9",
+        "fsync on",
+        "64 connections",
+        "3 rounds",
+    ):
+        assert expected in text
+
+
+def test_a_busy_machine_is_warned_of() -> None:
+    assert not any("not idle" in line for line in printed())
+    assert any("This machine is not idle (load average 1.50 on 2 cores)" in line for line in printed(load_average=1.5))

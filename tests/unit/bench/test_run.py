@@ -1,0 +1,28 @@
+"""What is asked for decides what is measured; what can't be measured ends with status 1 and a reason."""
+
+from pathlib import Path
+
+import pytest
+
+from gavel.bench import BenchOptions, run_bench
+
+
+def test_without_names_every_case_is_measured_and_names_choose_among_them() -> None:
+    assert [case.name for case in BenchOptions().cases] == ["idle", "decision", "one_item", "many_items"]
+    assert [case.name for case in BenchOptions(only=("one_item", "idle")).cases] == ["idle", "one_item"]
+
+
+def test_a_quick_run_does_less_of_the_same() -> None:
+    quick, full = BenchOptions(quick=True, seconds=30).effort, BenchOptions(seconds=30).effort
+    assert (quick.seconds, full.seconds) == (1, 30)
+    assert quick.single_bids < full.single_bids
+    assert quick.connections == full.connections == 64
+
+
+def test_an_unknown_case_ends_with_status_1_and_the_names_that_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_bench(BenchOptions(only=("one_items",), results=tmp_path / "results")) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no such case: one_items; there are idle, decision, one_item, many_items" in said
+    assert not (tmp_path / "results").exists()
