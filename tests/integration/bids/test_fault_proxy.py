@@ -85,6 +85,7 @@ async def test_what_was_swallowed_is_lost(connect: Connect, proxy: FaultProxy, r
     done, _ = await asyncio.wait([said], timeout=0.05)
     assert not done
     said.cancel()
+    await asyncio.wait([said])
     proxy.behave()
     client[1].write(b"three")
     assert await client[0].readexactly(5) == b"three"
