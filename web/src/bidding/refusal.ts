@@ -1,28 +1,26 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type BidRejected, BidRejectedSchema, BidRejected_Reason as Reason } from "@gavel/client";
-import { formatMoney } from "../money/money";
 
 /** What to tell someone whose bid was not accepted, and what they can do about it. */
 export type Refusal = {
   readonly text: string;
-  /** The amount that would be accepted, where another one would. */
+  /** The least bid as it stood then, where a higher one would be accepted. */
   readonly leastAmount?: bigint;
   /** - `raise-maximum`: they lead already. - `retry`: the same bid once more, which can't count twice. */
   readonly next?: "raise-maximum" | "retry" | "sign-in";
 };
 
 /** Put the server's no in words that say what to do. */
-export function explainRefusal(error: unknown, currency: string): Refusal {
+export function explainRefusal(error: unknown): Refusal {
   const refused = ConnectError.from(error);
   const [rejected] = refused.findDetails(BidRejectedSchema);
-  return rejected ? explainRejection(rejected, currency) : explainCode(refused);
+  return rejected ? explainRejection(rejected) : explainCode(refused);
 }
 
-function explainRejection(rejected: BidRejected, currency: string): Refusal {
-  const least = formatMoney(rejected.minimumNextBid, currency);
+function explainRejection(rejected: BidRejected): Refusal {
   switch (rejected.reason) {
     case Reason.TOO_LOW:
-      return { text: `The least bid is now ${least}.`, leastAmount: rejected.minimumNextBid };
+      return { text: "That is no longer enough.", leastAmount: rejected.minimumNextBid };
     case Reason.NOT_STARTED:
       return { text: "Bidding has not opened yet. Come back when the countdown ends." };
     case Reason.ENDED:
@@ -34,10 +32,7 @@ function explainRejection(rejected: BidRejected, currency: string): Refusal {
     case Reason.ALREADY_LEADING:
       return { text: "You lead already. To stay ahead, set a higher maximum.", next: "raise-maximum" };
     case Reason.BUY_NOW_UNAVAILABLE:
-      return {
-        text: `Buy-now is over, since bidding has begun. You can bid: at least ${least}.`,
-        leastAmount: rejected.minimumNextBid,
-      };
+      return { text: "Buy-now is over: bidding has gone on without it.", leastAmount: rejected.minimumNextBid };
     default:
       return { text: "The bid was not accepted.", leastAmount: rejected.minimumNextBid };
   }

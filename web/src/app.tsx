@@ -1,0 +1,67 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { TransportProvider } from "@connectrpc/connect-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { Route, Switch } from "wouter";
+import type { Live } from "./live/live";
+import { LiveProvider } from "./live/live-context";
+import { AuctionPage } from "./pages/auction-page";
+import { AuctionsPage } from "./pages/auctions-page";
+import { BidderPage } from "./pages/bidder-page";
+import { BiddersPage } from "./pages/bidders-page";
+import { BoardPage } from "./pages/board-page";
+import { MyBidsPage } from "./pages/my-bids-page";
+import { NotFoundPage } from "./pages/not-found-page";
+import { SellPage } from "./pages/sell-page";
+import { LeadKeeper } from "./shell/lead-keeper";
+import { NoticesProvider } from "./shell/notices";
+import { TabTitle } from "./shell/page-title";
+import { Shell } from "./shell/shell";
+import "@fontsource-variable/archivo/wdth.css";
+import "./design/tokens.css";
+import "./design/base.css";
+import "./design/controls.css";
+
+const RETRIES_MAX = 2;
+const FINAL: readonly Code[] = [
+  Code.NotFound,
+  Code.InvalidArgument,
+  Code.Unimplemented,
+  Code.Unauthenticated,
+  Code.PermissionDenied,
+];
+
+/** Questions whose answer would be the same are not asked again. */
+export function openQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: { retry: (failures, error) => failures < RETRIES_MAX && !FINAL.includes(ConnectError.from(error).code) },
+    },
+  });
+}
+
+export function App({ live, queries }: { live: Live; queries: QueryClient }) {
+  return (
+    <LiveProvider live={live}>
+      <TransportProvider transport={live.transport}>
+        <QueryClientProvider client={queries}>
+          <NoticesProvider>
+            <LeadKeeper />
+            <TabTitle />
+            <Shell>
+              <Switch>
+                <Route path="/" component={AuctionsPage} />
+                <Route path="/items/:id">{({ id }) => <AuctionPage key={id} itemId={id} />}</Route>
+                <Route path="/sell" component={SellPage} />
+                <Route path="/my-bids" component={MyBidsPage} />
+                <Route path="/bidders" component={BiddersPage} />
+                <Route path="/bidders/:id">{({ id }) => <BidderPage key={id} userId={id} />}</Route>
+                <Route path="/board" component={BoardPage} />
+                <Route component={NotFoundPage} />
+              </Switch>
+            </Shell>
+          </NoticesProvider>
+        </QueryClientProvider>
+      </TransportProvider>
+    </LiveProvider>
+  );
+}

@@ -1,0 +1,152 @@
+import { type Item, ReserveState } from "@gavel/client";
+import { TimerReset, Trophy } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useIdentity, useLive } from "../live/live-context";
+import { Bidder } from "../lots/bidder";
+import { Countdown, usePhase } from "../lots/countdown";
+import { priceLabel } from "../lots/lot-card";
+import { Price } from "../lots/price";
+import { formatMoney } from "../money/money";
+import { localTime } from "../ui/local-time";
+import { BidForm } from "./bid-form";
+import { BuyNow } from "./buy-now";
+import { endMs, type Phase, shownPrice, startMs } from "./phase";
+import { SellerPanel } from "./seller-panel";
+import "./bid-panel.css";
+
+/** The price, the clock, and what one can do about them. */
+export function BidPanel({ item }: { item: Item }) {
+  const phase = usePhase(item);
+  const { userId } = useIdentity();
+  const isOver = phase === "sold" || phase === "unsold" || phase === "cancelled";
+  return (
+    <section className="bid-panel sheet" aria-label="Bidding">
+      {!isOver && (
+        <div className="bid-panel__clock">
+          <p className="label">{phase === "scheduled" ? "Bidding opens" : "Time left"}</p>
+          <p className="bid-panel__time">
+            <Countdown item={item} prominent />
+          </p>
+          <Extension item={item} />
+          <p className="small muted">
+            {phase === "scheduled" ? `Opens ${localTime(startMs(item))}` : `Ends ${localTime(endMs(item))}`}
+          </p>
+        </div>
+      )}
+      <div>
+        <p className="label">{priceLabel(phase, Number(item.bidCount))}</p>
+        <p className="bid-panel__price">
+          <Price amount={shownPrice(item)} currency={item.currency} />
+        </p>
+        <Leader item={item} phase={phase} />
+      </div>
+      <SpokenPrice item={item} />
+      {isOver || phase === "closing" ? (
+        <OutcomeMessage item={item} phase={phase} />
+      ) : item.sellerId === userId ? (
+        <SellerPanel item={item} />
+      ) : phase === "open" ? (
+        <>
+          <BidForm key={userId} item={item} />
+          {item.buyNowAvailable && <BuyNow item={item} />}
+        </>
+      ) : (
+        <p className="message">The least bid will be {formatMoney(item.minimumNextBid, item.currency)}.</p>
+      )}
+    </section>
+  );
+}
+
+function Leader({ item, phase }: { item: Item; phase: Phase }) {
+  const { userId } = useIdentity();
+  const bids = Number(item.bidCount);
+  const leads = item.highestBidderId === userId;
+  return (
+    <div className="bid-panel__leader" data-leads={leads || undefined}>
+      {bids === 0 ? (
+        <span className="muted">No bids yet</span>
+      ) : leads && phase === "open" ? (
+        <span className="tag tag--lead">You lead</span>
+      ) : (
+        <Bidder userId={item.highestBidderId} />
+      )}
+      {bids > 0 && <span className="muted small numbers">{bids === 1 ? "1 bid" : `${bids} bids`}</span>}
+      {item.reserveState === ReserveState.NOT_MET && <span className="tag tag--hammer">Reserve not met</span>}
+      {item.reserveState === ReserveState.MET && <span className="tag">Reserve met</span>}
+    </div>
+  );
+}
+
+/** Tells that a late bid has moved the end, and by how much. */
+function Extension({ item }: { item: Item }) {
+  const live = useLive();
+  const [extensions, setExtensions] = useState(0);
+  useEffect(() => {
+    setExtensions(0);
+    return live.onUpdate((update) => {
+      if (update.kind === "event" && update.event.itemId === item.id && update.event.what.case === "extended") {
+        setExtensions((count) => count + 1);
+      }
+    });
+  }, [live, item.id]);
+  const window = item.softClose?.windowSeconds ?? 0;
+  return (
+    <div className="bid-panel__extension" aria-live="polite">
+      {extensions > 0 && (
+        <p key={extensions} className="tag tag--hammer">
+          <TimerReset size={15} aria-hidden="true" />
+          {extensions === 1 ? "Extended by a late bid" : `Extended ${extensions} times by late bids`}
+        </p>
+      )}
+      {extensions === 0 && window > 0 && (
+        <p className="small muted">A bid in the last {window} s gives everyone more time.</p>
+      )}
+    </div>
+  );
+}
+
+/** A new price for ears: the newest one, no more often than one can listen. */
+function SpokenPrice({ item }: { item: Item }) {
+  const spoken = `${formatMoney(shownPrice(item), item.currency)}, ${item.bidCount} bids`;
+  const [said, setSaid] = useState("");
+  const [first] = useState(spoken);
+  useEffect(() => {
+    const timer = setTimeout(() => setSaid(spoken === first ? "" : `Now at ${spoken}`), 1_500);
+    return () => clearTimeout(timer);
+  }, [spoken, first]);
+  return (
+    <p className="unseen" role="status">
+      {said}
+    </p>
+  );
+}
+
+function OutcomeMessage({ item, phase }: { item: Item; phase: Phase }) {
+  const { userId } = useIdentity();
+  const { outcome } = item;
+  const isMine = outcome?.sold && outcome.winnerId === userId;
+  return (
+    <div
+      className={`outcome message ${isMine ? "message--lead" : phase === "sold" ? "message--hammer" : ""}`}
+      role="status"
+    >
+      {phase === "closing" && <strong>Time is up. The hammer falls…</strong>}
+      {phase === "cancelled" && <strong>The seller cancelled this auction.</strong>}
+      {phase === "unsold" && <strong>Not sold</strong>}
+      {phase === "unsold" && <p>{item.bidCount > 0n ? "The reserve was not met." : "Nobody bid on it."}</p>}
+      {phase === "sold" && outcome && (
+        <>
+          <strong>
+            <Trophy size={20} aria-hidden="true" />
+            {isMine ? "You won!" : "Sold"}
+          </strong>
+          <p>
+            {isMine ? "It is yours for " : <Bidder userId={outcome.winnerId} />}
+            {!isMine && " won it for "}
+            {formatMoney(outcome.amount, item.currency)}.
+          </p>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { forwardRef, type ReactNode, useId } from "react";
+import { currencySign } from "../money/money";
+
+type MoneyFieldProps = {
+  label: string;
+  currency: string;
+  value: string;
+  onChange: (text: string) => void;
+  hint?: ReactNode;
+  problem?: string | undefined;
+  required?: boolean;
+  name?: string;
+};
+
+/** A field for an amount in major units. What it holds is text: it becomes an amount by `parseMoney`, in one place. */
+export const MoneyField = forwardRef<HTMLInputElement, MoneyFieldProps>(function MoneyField(
+  { label, currency, value, onChange, hint, problem, required = false, name },
+  ref,
+) {
+  const id = useId();
+  const described = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <div className="money-input">
+        <span className="money-input__sign" aria-hidden="true">
+          {currencySign(currency)}
+        </span>
+        <input
+          ref={ref}
+          id={id}
+          name={name}
+          className="input"
+          inputMode="decimal"
+          autoComplete="off"
+          value={value}
+          required={required}
+          aria-invalid={problem ? true : undefined}
+          aria-describedby={described || undefined}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      </div>
+      {hint && (
+        <p id={`${id}-hint`} className="field__hint">
+          {hint}
+        </p>
+      )}
+      {problem && (
+        <p id={`${id}-problem`} className="field__problem">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+});

@@ -1,0 +1,78 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Bid, Item } from "@gavel/client";
+import { Bot } from "lucide-react";
+import { useState } from "react";
+import type { History } from "../live/bid-history";
+import { Bidder } from "../lots/bidder";
+import { formatMoney } from "../money/money";
+import { localClock, localTime } from "../ui/local-time";
+import "./history-table.css";
+
+const ROWS_FIRST = 12;
+const ROWS_MORE = 50;
+
+type HistoryTableProps = { item: Item; history: History & { readOlder: () => Promise<void> } };
+
+/** Every bid, newest first; those that a maximum placed are marked. */
+export function HistoryTable({ item, history }: HistoryTableProps) {
+  const [rows, setRows] = useState(ROWS_FIRST);
+  const { bids, hasOlder, readOlder, state } = history;
+  if (state === "failed") {
+    return <p className="muted">The history could not be loaded.</p>;
+  }
+  if (state === "ready" && bids.length === 0) {
+    return <p className="muted">Nobody has bid yet. The first bid opens the history.</p>;
+  }
+  const showMore = async (): Promise<void> => {
+    if (rows + ROWS_MORE > bids.length) {
+      await readOlder();
+    }
+    setRows(rows + ROWS_MORE);
+  };
+  return (
+    <>
+      <table className="history">
+        <thead>
+          <tr>
+            <th scope="col">Bidder</th>
+            <th scope="col">Bid</th>
+            <th scope="col">Time</th>
+          </tr>
+        </thead>
+        <tbody>
+          {bids.slice(0, rows).map((bid) => (
+            <BidRow key={String(bid.seq)} bid={bid} currency={item.currency} />
+          ))}
+        </tbody>
+      </table>
+      {(rows < bids.length || hasOlder) && (
+        <button type="button" className="button button--small" onClick={() => void showMore()}>
+          Show older bids
+        </button>
+      )}
+    </>
+  );
+}
+
+function BidRow({ bid, currency }: { bid: Bid; currency: string }) {
+  const atMs = bid.createdAt ? timestampMs(bid.createdAt) : 0;
+  return (
+    <tr className="history__bid">
+      <td>
+        <span className="history__who">
+          <Bidder userId={bid.userId} />
+          {bid.automatic && (
+            <span className="tag" title="Placed by Gavel for the bidder, up to their maximum">
+              <Bot size={14} aria-hidden="true" />
+              automatic
+            </span>
+          )}
+        </span>
+      </td>
+      <td className="numbers history__amount">{formatMoney(bid.amount, currency)}</td>
+      <td className="numbers muted" title={localTime(atMs)}>
+        {localClock(atMs)}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,149 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Item } from "@gavel/client";
+import { useEffect } from "react";
+import { Link } from "wouter";
+import { BidPanel } from "../bidding/bid-panel";
+import { shownPrice } from "../bidding/phase";
+import { HistoryTable } from "../history/history-table";
+import { Leaderboard } from "../history/leaderboard";
+import { PriceChart } from "../history/price-chart";
+import { useHistory, useIdentity, useItem, useWatched } from "../live/live-context";
+import { useItemQuery } from "../live/use-items";
+import { Bidder } from "../lots/bidder";
+import { usePhase } from "../lots/countdown";
+import { formatMoney } from "../money/money";
+import { useNotices } from "../shell/notices";
+import { usePageTitle } from "../shell/page-title";
+import { Failed, Loading } from "../ui/waiting";
+import { Gallery } from "./gallery";
+import "./auction-page.css";
+
+/** One auction, live. */
+export function AuctionPage({ itemId }: { itemId: string }) {
+  const query = useItemQuery(itemId);
+  const item = useItem(itemId);
+  if (item) {
+    return <Auction item={item} />;
+  }
+  if (query.isError) {
+    const { code } = ConnectError.from(query.error);
+    return (
+      <div className="page">
+        <h1>Auction</h1>
+        {code === Code.NotFound || code === Code.InvalidArgument ? (
+          <div className="empty" role="alert">
+            <strong>There is no such auction.</strong>
+            <Link href="/" className="button">
+              See all auctions
+            </Link>
+          </div>
+        ) : (
+          <Failed error={query.error} retry={() => void query.refetch()} />
+        )}
+      </div>
+    );
+  }
+  return <Loading what="The auction" />;
+}
+
+function Auction({ item }: { item: Item }) {
+  const history = useHistory(item.id);
+  const phase = usePhase(item);
+  const { userId } = useIdentity();
+  const { notices, dismiss } = useNotices();
+  usePageTitle(`${formatMoney(shownPrice(item), item.currency)} · ${item.title}`);
+  useWatched([item.id]);
+
+  // Whoever leads again knows that they were outbid.
+  const outbidKey = `outbid ${item.id}`;
+  const isToldOutbid = notices.some((notice) => notice.key === outbidKey);
+  const leads = item.highestBidderId === userId;
+  useEffect(() => {
+    if (leads && isToldOutbid) {
+      dismiss(outbidKey);
+    }
+  }, [leads, isToldOutbid, dismiss, outbidKey]);
+
+  return (
+    <div className="page">
+      <article className="auction">
+        <div className="auction__head">
+          <p className="small">
+            <Link href="/">Auctions</Link>
+            {item.category && (
+              <>
+                {" / "}
+                <Link href={`/?category=${encodeURIComponent(item.category)}`}>{item.category}</Link>
+              </>
+            )}
+          </p>
+          <h1>{item.title}</h1>
+        </div>
+        <div className="auction__pictures">
+          <Gallery item={item} />
+        </div>
+        <div className="auction__panel">
+          <BidPanel item={item} />
+        </div>
+        <div className="auction__more">
+          <section className="sheet auction__section">
+            <h2>Price over time</h2>
+            <PriceChart item={item} bids={history.bids} />
+          </section>
+          <section className="sheet auction__section">
+            <h2>Bids</h2>
+            <HistoryTable item={item} history={history} />
+          </section>
+        </div>
+        <div className="auction__aside">
+          <section className="sheet auction__section">
+            <h2>Leaderboard</h2>
+            <Leaderboard item={item} />
+          </section>
+          <section className="sheet auction__section">
+            <h2>About this lot</h2>
+            {item.description && <p className="auction__description">{item.description}</p>}
+            <dl className="auction__facts">
+              <dt>Seller</dt>
+              <dd>
+                <Bidder userId={item.sellerId} />
+              </dd>
+              <dt>Starting price</dt>
+              <dd className="numbers">{formatMoney(item.startPrice, item.currency)}</dd>
+              {item.buyNowPrice > 0n && phase === "open" && (
+                <>
+                  <dt>Buy now</dt>
+                  <dd className="numbers">
+                    {item.buyNowAvailable ? formatMoney(item.buyNowPrice, item.currency) : "over since bidding began"}
+                  </dd>
+                </>
+              )}
+              <dt>Each raise</dt>
+              <dd>{incrementText(item)}</dd>
+              <dt>Late bids</dt>
+              <dd>{softCloseText(item)}</dd>
+            </dl>
+          </section>
+        </div>
+      </article>
+    </div>
+  );
+}
+
+function incrementText({ bidIncrement, currency }: Item): string {
+  const { fixed = 0n, basisPoints = 0 } = bidIncrement ?? {};
+  const parts = [
+    ...(fixed > 0n ? [formatMoney(fixed, currency)] : []),
+    ...(basisPoints > 0 ? [`${basisPoints / 100} %`] : []),
+  ];
+  return parts.length > 0
+    ? `at least ${parts.join(" or ")}${parts.length > 1 ? ", whichever is more" : ""}`
+    : "by the house's steps";
+}
+
+function softCloseText({ softClose }: Item): string {
+  if (!softClose || softClose.windowSeconds === 0) {
+    return "do not move the end";
+  }
+  return `in the last ${softClose.windowSeconds} s leave at least ${softClose.extensionSeconds} s more`;
+}

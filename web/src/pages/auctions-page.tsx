@@ -1,0 +1,115 @@
+import { ItemStatus } from "@gavel/client";
+import { useMemo } from "react";
+import { Link, useSearchParams } from "wouter";
+import { useWatched } from "../live/live-context";
+import { useItems } from "../live/use-items";
+import { LotCard } from "../lots/lot-card";
+import { isUndecided, useMyBids } from "../shell/my-bids";
+import { usePageTitle } from "../shell/page-title";
+import { Failed, Loading } from "../ui/waiting";
+import { Hero } from "./hero";
+import "./auctions-page.css";
+
+const STATES = [
+  { name: "open", label: "Open now", status: ItemStatus.ACTIVE },
+  { name: "upcoming", label: "Upcoming", status: ItemStatus.SCHEDULED },
+  { name: "ended", label: "Ended", status: ItemStatus.ENDED },
+] as const;
+
+const NOTHING = {
+  open: "No auction is open here right now.",
+  upcoming: "Nothing is waiting to open.",
+  ended: "Nothing has ended yet.",
+} as const;
+
+/** All auctions, the one that ends next first. */
+export function AuctionsPage() {
+  const [search, setSearch] = useSearchParams();
+  const state = STATES.find((each) => each.name === search.get("state")) ?? STATES[0];
+  const category = search.get("category") ?? "";
+  const list = useItems(state.status, category);
+  const everything = useItems(state.status, "");
+  const { bids: mine } = useMyBids();
+  const myItems = useMemo(() => new Set(mine.filter(isUndecided).map(({ item }) => item?.id)), [mine]);
+  usePageTitle("Auctions");
+  useWatched(list.items.map((item) => item.id));
+
+  const categories = [...new Set([...everything.items.map((item) => item.category), category])].filter(Boolean).sort();
+  const choose = (name: string, value: string): void =>
+    setSearch((before) => {
+      const after = new URLSearchParams(before);
+      value ? after.set(name, value) : after.delete(name);
+      return after;
+    });
+
+  const featured = state.name === "open" && !category ? list.items[0] : undefined;
+  return (
+    <div className="page">
+      {featured ? <Hero listed={featured} /> : <h1>Auctions</h1>}
+      <section aria-label="Auctions" className="auctions">
+        <div className="auctions__filters">
+          <fieldset className="chips">
+            <legend className="unseen">State</legend>
+            {STATES.map(({ name, label }) => (
+              <button
+                key={name}
+                type="button"
+                className="chip"
+                aria-pressed={name === state.name}
+                onClick={() => choose("state", name === "open" ? "" : name)}
+              >
+                {label}
+              </button>
+            ))}
+          </fieldset>
+          <div className="auctions__category">
+            <label htmlFor="category" className="label">
+              Category
+            </label>
+            <select
+              id="category"
+              className="input"
+              value={category}
+              onChange={(event) => choose("category", event.target.value)}
+            >
+              <option value="">All categories</option>
+              {categories.map((each) => (
+                <option key={each} value={each}>
+                  {each}
+                </option>
+              ))}
+            </select>
+          </div>
+        </div>
+        {list.isPending && <Loading what="Auctions" />}
+        {list.isError && list.items.length === 0 && <Failed error={list.error} retry={() => void list.refetch()} />}
+        {list.isSuccess && list.items.length === 0 && (
+          <div className="empty">
+            <strong>{NOTHING[state.name]}</strong>
+            <Link href="/sell" className="button button--primary">
+              Put something up for auction
+            </Link>
+          </div>
+        )}
+        <h2 className="unseen">{state.label}</h2>
+        <ul className="lots">
+          {list.items.map((item) => (
+            <li key={item.id} className="lots__lot">
+              <LotCard listed={item} hasBid={myItems.has(item.id)} />
+            </li>
+          ))}
+        </ul>
+        {list.hasNextPage && (
+          <button
+            type="button"
+            className="button auctions__more"
+            disabled={list.isFetchingNextPage}
+            onClick={() => void list.fetchNextPage()}
+          >
+            Show more
+          </button>
+        )}
+      </section>
+    </div>
+  );
+}

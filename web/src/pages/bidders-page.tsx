@@ -1,0 +1,67 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { UserStatsService } from "@gavel/client";
+import { useHouseCurrency } from "../live/use-items";
+import { Bidder } from "../lots/bidder";
+import { formatMoney } from "../money/money";
+import { usePageTitle } from "../shell/page-title";
+import { Failed, Loading } from "../ui/waiting";
+import "./bidders-page.css";
+
+const REFETCH_MS = 5_000;
+
+/** Who has won the most. */
+export function BiddersPage() {
+  usePageTitle("Bidders");
+  const currency = useHouseCurrency() ?? "USD";
+  const { data, isPending, error, refetch } = useQuery(
+    UserStatsService.method.listTopBidders,
+    { pageSize: 50 },
+    { refetchInterval: REFETCH_MS },
+  );
+  return (
+    <div className="page">
+      <div className="page__head">
+        <h1>Top bidders</h1>
+        <p className="muted">Ranked by what they have spent on lots they won. Everyone is known by their paddle.</p>
+      </div>
+      {isPending && <Loading what="The bidders" />}
+      {error && !data && <Failed error={error} retry={() => void refetch()} />}
+      {data?.users.length === 0 && (
+        <div className="empty">
+          <strong>Nobody has bid yet.</strong>
+        </div>
+      )}
+      {data && data.users.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls sideways must be reached by keyboard
+        <section className="sheet bidders" aria-label="Top bidders" tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Place</th>
+                <th scope="col">Bidder</th>
+                <th scope="col">Won for</th>
+                <th scope="col">Lots won</th>
+                <th scope="col">Bids</th>
+                <th scope="col">Highest bid</th>
+              </tr>
+            </thead>
+            <tbody className="numbers">
+              {data.users.map((user, index) => (
+                <tr key={user.userId}>
+                  <td>{index + 1}</td>
+                  <th scope="row">
+                    <Bidder userId={user.userId} />
+                  </th>
+                  <td>{formatMoney(user.amountWon, currency)}</td>
+                  <td>{String(user.itemsWon)}</td>
+                  <td>{String(user.totalBids)}</td>
+                  <td>{formatMoney(user.highestBid, currency)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,104 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { usePageTitle } from "../shell/page-title";
+import { Figure } from "../ui/figure";
+import { Loading } from "../ui/waiting";
+import { type Board, NotServed, readBoard } from "./board-data";
+import { Sparkline } from "./sparkline";
+import "./board-page.css";
+
+const REFRESH_MS = 1_000;
+const SAMPLES_MAX = 120;
+/** An outbox that is emptied in less is keeping up. */
+const LAG_SECONDS_FINE = 2;
+
+/** What goes on inside, second by second. */
+export function BoardPage() {
+  usePageTitle("Board");
+  const { data, error, isPending } = useQuery({
+    queryKey: ["board"],
+    queryFn: ({ signal }) => readBoard(signal),
+    refetchInterval: (query) => (query.state.error instanceof NotServed ? false : REFRESH_MS),
+    retry: false,
+  });
+  const samples = useSamples(data);
+  return (
+    <div className="page">
+      <div className="page__head">
+        <h1>Live board</h1>
+        <p className="muted">
+          What this Gavel is doing right now. Every bid is decided, stored, told to everyone who watches and counted.
+        </p>
+      </div>
+      {isPending && <Loading what="The board" />}
+      {error instanceof NotServed && (
+        <div className="empty">
+          <strong>Not available here</strong>
+          <p>This Gavel keeps its figures to itself; its operators have dashboards.</p>
+        </div>
+      )}
+      {data && (
+        <>
+          {error && (
+            <p className="message message--alarm" role="status">
+              The board does not answer: these figures are from {data.at}.
+            </p>
+          )}
+          <dl className="figures board">
+            <Figure label="Bids a second" value={rate(data.bidsPerSecond)}>
+              <Sparkline
+                samples={samples.map((each) => each.bidsPerSecond)}
+                label="Bids a second over the last two minutes"
+              />
+            </Figure>
+            <Figure
+              label="Outbox lag"
+              value={seconds(data.outboxOldestSeconds)}
+              note={
+                data.outboxOldestSeconds <= LAG_SECONDS_FINE
+                  ? "Keeping up: every accepted bid has been passed on."
+                  : `${data.outboxEvents} events wait to be passed on. None is lost.`
+              }
+            >
+              <Sparkline
+                samples={samples.map((each) => each.outboxOldestSeconds)}
+                label="Outbox lag over the last two minutes"
+              />
+            </Figure>
+            <Figure label="Watching live" value={whole(data.watchers)} note="open live feeds, yours among them">
+              <Sparkline samples={samples.map((each) => each.watchers)} label="Watchers over the last two minutes" />
+            </Figure>
+            <Figure label="Auctions open" value={whole(data.itemsActive)} />
+            <Figure
+              label="Events in the outbox"
+              value={whole(data.outboxEvents)}
+              note="facts on their way to the statistics"
+            />
+          </dl>
+        </>
+      )}
+    </div>
+  );
+}
+
+function useSamples(board: Board | undefined): readonly Board[] {
+  const [samples, setSamples] = useState<readonly Board[]>([]);
+  useEffect(() => {
+    if (board) {
+      setSamples((before) => [...before.filter((each) => each.at !== board.at), board].slice(-SAMPLES_MAX));
+    }
+  }, [board]);
+  return samples;
+}
+
+function rate(value: number): string {
+  return value >= 10 ? whole(value) : value.toFixed(1);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+function seconds(value: number): string {
+  return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
+}

@@ -1,0 +1,35 @@
+import type { Item } from "@gavel/client";
+import { useState } from "react";
+import { LotPicture } from "../lots/lot-picture";
+import "./gallery.css";
+
+/** A lot's pictures: one large, the others to choose from. */
+export function Gallery({ item }: { item: Item }) {
+  const [chosen, setChosen] = useState(0);
+  const { images, title, category } = item;
+  const index = Math.min(chosen, Math.max(0, images.length - 1));
+  return (
+    <div className="gallery">
+      <div className="gallery__large">
+        <LotPicture
+          src={images[index]}
+          title={title}
+          category={category}
+          alt={images.length > 1 ? `${title}, picture ${index + 1}` : title}
+        />
+      </div>
+      {images.length > 1 && (
+        <ul className="gallery__row">
+          {images.map((src, each) => (
+            <li key={`${each} ${src}`}>
+              <button type="button" aria-pressed={each === index} onClick={() => setChosen(each)}>
+                <LotPicture src={src} title={title} category={category} />
+                <span className="unseen">{`Picture ${each + 1} of ${images.length}`}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+import type { Item } from "@gavel/client";
+import { Link } from "wouter";
+import { shownPrice } from "../bidding/phase";
+import { useItem } from "../live/live-context";
+import { Bidder } from "../lots/bidder";
+import { Countdown, usePhase } from "../lots/countdown";
+import { priceLabel } from "../lots/lot-card";
+import { LotPicture } from "../lots/lot-picture";
+import { Price } from "../lots/price";
+import { formatMoney } from "../money/money";
+import "./hero.css";
+
+/** What this is, in ten seconds: one sentence, and the lot that ends next, live. */
+export function Hero({ listed }: { listed: Item }) {
+  const item = useItem(listed.id) ?? listed;
+  const phase = usePhase(item);
+  return (
+    <section className="hero" aria-labelledby="hero-title">
+      <div className="hero__words">
+        <h1 id="hero-title">Bid live. The highest bid when time runs out wins.</h1>
+        <p>
+          Every price here moves the moment someone bids. Name your bid, or a maximum and let Gavel bid for you, no more
+          than needed.
+        </p>
+      </div>
+      <article className="hero__lot">
+        <div className="hero__art">
+          <LotPicture src={item.images[0]} title={item.title} category={item.category} />
+        </div>
+        <div className="hero__facts">
+          <div className="hero__name">
+            <p className="label">{phase === "open" ? "Ends next" : "Just ended"}</p>
+            <h2>
+              <Link href={`/items/${item.id}`}>{item.title}</Link>
+            </h2>
+          </div>
+          <dl className="hero__figures">
+            <div>
+              <dt className="label">{priceLabel(phase, Number(item.bidCount))}</dt>
+              <dd>
+                <Price amount={shownPrice(item)} currency={item.currency} />
+              </dd>
+            </div>
+            <div>
+              <dt className="label">{phase === "open" ? "Time left" : "Outcome"}</dt>
+              <dd>
+                <Countdown item={item} />
+              </dd>
+            </div>
+          </dl>
+          <p className="hero__leader">
+            {item.highestBidderId ? (
+              <>
+                <Bidder userId={item.highestBidderId} /> {phase === "sold" ? "won it" : "in the lead"}
+              </>
+            ) : (
+              <span className="muted">No bids yet: be the first.</span>
+            )}
+          </p>
+          <Link href={`/items/${item.id}`} className="button button--primary button--big">
+            {phase === "open" ? `Bid ${formatMoney(item.minimumNextBid, item.currency)} or more` : "See the outcome"}
+          </Link>
+        </div>
+      </article>
+    </section>
+  );
+}

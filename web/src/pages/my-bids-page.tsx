@@ -1,0 +1,179 @@
+import { useInfiniteQuery } from "@connectrpc/connect-query";
+import { BidService, type MyBid, Standing } from "@gavel/client";
+import { Link, useSearchParams } from "wouter";
+import { phaseAt, shownPrice } from "../bidding/phase";
+import { useByClock } from "../clock/use-clock";
+import { useIdentity, useItem, useLive, useWatched } from "../live/live-context";
+import { usePace } from "../live/use-items";
+import { Countdown } from "../lots/countdown";
+import { LotCard } from "../lots/lot-card";
+import { LotPicture } from "../lots/lot-picture";
+import { Price } from "../lots/price";
+import { StandingTag, standingIn } from "../lots/standing";
+import { formatMoney } from "../money/money";
+import { isUndecided, useMyBids } from "../shell/my-bids";
+import { usePageTitle } from "../shell/page-title";
+import { Failed, Loading } from "../ui/waiting";
+import "./my-bids-page.css";
+
+/** What one has bid on and how it stands, and what one sells. */
+export function MyBidsPage() {
+  const [search, setSearch] = useSearchParams();
+  const isSelling = search.get("show") === "selling";
+  usePageTitle(isSelling ? "What I sell" : "My bids");
+  return (
+    <div className="page">
+      <h1>{isSelling ? "What I sell" : "My bids"}</h1>
+      <div className="chips">
+        <button type="button" className="chip" aria-pressed={!isSelling} onClick={() => setSearch({})}>
+          Bidding
+        </button>
+        <button type="button" className="chip" aria-pressed={isSelling} onClick={() => setSearch({ show: "selling" })}>
+          Selling
+        </button>
+      </div>
+      {isSelling ? <Selling /> : <Bidding />}
+    </div>
+  );
+}
+
+const GROUPS = [
+  [Standing.OUTBID, "Outbid: bid again to win"],
+  [Standing.LEADING, "You lead"],
+  [Standing.WON, "Won"],
+  [Standing.LOST, "Lost"],
+] as const;
+
+function Bidding() {
+  const { bids, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useMyBids();
+  const { userId } = useIdentity();
+  const live = useLive();
+  useWatched(bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])));
+  const grouping = useByClock((nowMs) =>
+    bids
+      .map(({ item }) => {
+        const newest = item && (live.items.get(item.id) ?? item);
+        return newest ? standingIn(newest, userId, phaseAt(newest, nowMs)) : Standing.UNSPECIFIED;
+      })
+      .join(" "),
+  );
+  const standings = grouping.split(" ").map(Number);
+  if (isPending) {
+    return <Loading what="Your bids" />;
+  }
+  if (isError && bids.length === 0) {
+    return <Failed error={error} retry={() => void refetch()} />;
+  }
+  if (bids.length === 0) {
+    return (
+      <div className="empty">
+        <strong>You have not bid on anything yet.</strong>
+        <Link href="/" className="button button--primary">
+          See what is open
+        </Link>
+      </div>
+    );
+  }
+  return (
+    <>
+      {GROUPS.map(([standing, title]) => {
+        const group = bids.filter((_, index) => standings[index] === standing);
+        return (
+          group.length > 0 && (
+            <section key={standing} className="my-bids">
+              <h2>{title}</h2>
+              <ul>
+                {group.map((bid) => (
+                  <MyBidRow key={bid.item?.id} bid={bid} />
+                ))}
+              </ul>
+            </section>
+          )
+        );
+      })}
+      {hasNextPage && (
+        <button type="button" className="button" onClick={() => void fetchNextPage()}>
+          Show older ones
+        </button>
+      )}
+    </>
+  );
+}
+
+function MyBidRow({ bid }: { bid: MyBid }) {
+  const { userId } = useIdentity();
+  const newest = useItem(bid.item?.id ?? "");
+  const item = newest ?? bid.item;
+  if (!item) {
+    return null;
+  }
+  const money = (minor: bigint): string => formatMoney(minor, item.currency);
+  return (
+    <li className="my-bid sheet">
+      <div className="my-bid__art">
+        <LotPicture src={item.images[0]} title={item.title} category={item.category} />
+      </div>
+      <div className="my-bid__what">
+        <h3>
+          <Link href={`/items/${item.id}`} dir="auto">
+            {item.title}
+          </Link>
+        </h3>
+        <p className="small muted numbers">
+          Your bid {money(bid.amount)}
+          {bid.maxAmount > bid.amount && `, your maximum ${money(bid.maxAmount)}`}
+        </p>
+      </div>
+      <div className="my-bid__now">
+        <Price amount={shownPrice(item)} currency={item.currency} />
+        <Countdown item={item} />
+      </div>
+      <StandingTag item={item} userId={userId} />
+    </li>
+  );
+}
+
+function Selling() {
+  const { userId } = useIdentity();
+  const refetchInterval = usePace(30_000);
+  const query = useInfiniteQuery(
+    BidService.method.listSellerItems,
+    { sellerId: userId, pageSize: 48, pageToken: "" },
+    { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined, refetchInterval },
+  );
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  useWatched(items.map((item) => item.id));
+  if (query.isPending) {
+    return <Loading what="Your auctions" />;
+  }
+  if (query.isError && items.length === 0) {
+    return <Failed error={query.error} retry={() => void query.refetch()} />;
+  }
+  if (items.length === 0) {
+    return (
+      <div className="empty">
+        <strong>You sell nothing yet.</strong>
+        <Link href="/sell" className="button button--primary">
+          Put something up for auction
+        </Link>
+      </div>
+    );
+  }
+  return (
+    <>
+      <h2 className="unseen">Your auctions</h2>
+      <ul className="lots">
+        {items.map((item) => (
+          <li key={item.id} className="lots__lot">
+            <LotCard listed={item} hasBid={false} />
+          </li>
+        ))}
+      </ul>
+      {query.hasNextPage && (
+        <button type="button" className="button" onClick={() => void query.fetchNextPage()}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,232 @@
+import { create } from "@bufbuild/protobuf";
+import { CreateItemRequestSchema } from "@gavel/client";
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useId, useRef, useState } from "react";
+import { useLocation } from "wouter";
+import { MoneyField } from "../bidding/money-field";
+import { useIdentity, useLive } from "../live/live-context";
+import { useHouseCurrency } from "../live/use-items";
+import { LotArt } from "../lots/lot-art";
+import { formatMoney, parseMoney } from "../money/money";
+import {
+  checkListing,
+  EMPTY_DRAFT,
+  exampleAmount,
+  type FieldName,
+  type Problems,
+  problemsFrom,
+} from "../selling/listing-draft";
+import { TextField } from "../selling/text-field";
+import { usePageTitle } from "../shell/page-title";
+import "./sell-page.css";
+
+const CATEGORIES =
+  "antiques art books cars charity electronics fashion games garden home jewelry kitchen music sports toys watches wine".split(
+    " ",
+  );
+
+const DURATIONS = [
+  [60, "1 minute, to try it"],
+  [600, "10 minutes"],
+  [3_600, "1 hour"],
+  [86_400, "1 day"],
+  [3 * 86_400, "3 days"],
+  [7 * 86_400, "7 days"],
+] as const;
+
+/** Puts something up for auction. */
+export function SellPage() {
+  usePageTitle("Sell");
+  const live = useLive();
+  const queries = useQueryClient();
+  const { userId } = useIdentity();
+  const currency = useHouseCurrency() ?? "USD";
+  const [, go] = useLocation();
+  const [draft, setDraft] = useState(EMPTY_DRAFT);
+  const [problems, setProblems] = useState<Problems>({});
+  const [isListing, setIsListing] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const ids = useId();
+
+  const set = (field: FieldName) => (value: string) => {
+    setDraft((before) => ({ ...before, [field]: field === "durationSeconds" ? Number(value) : value }));
+    setProblems(({ [field]: _, form: __, ...others }) => others);
+  };
+
+  const show = (found: Problems): void => {
+    setProblems(found);
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+  };
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    // Where nothing has told the server's time yet there is no other auction to mind either.
+    const checked = checkListing(draft, currency, userId, live.clock.nowMs() ?? Date.now());
+    if (!checked.ok) {
+      show(checked.problems);
+      return;
+    }
+    setIsListing(true);
+    try {
+      const { item } = await live.bids.createItem(create(CreateItemRequestSchema, checked.request));
+      void queries.invalidateQueries();
+      if (item) {
+        go(`/items/${item.id}`);
+      }
+    } catch (error) {
+      show(problemsFrom(error));
+      setIsListing(false);
+    }
+  };
+
+  const price = parseMoney(draft.startPrice, currency);
+  return (
+    <div className="page">
+      <div className="page__head">
+        <h1>Put something up for auction</h1>
+        <p className="muted">It opens at once and everyone sees every bid. You can take it back until the first one.</p>
+      </div>
+      <div className="sell">
+        <form ref={form} className="sheet sell__form" noValidate onSubmit={(event) => void submit(event)}>
+          <TextField
+            label="Title"
+            value={draft.title}
+            onChange={set("title")}
+            problem={problems.title}
+            max={200}
+            required
+          />
+          <TextField
+            label="Description"
+            value={draft.description}
+            onChange={set("description")}
+            problem={problems.description}
+            max={10_000}
+            lines
+            hint="Condition, age, what is included."
+          />
+          <div className="sell__pair">
+            <TextField
+              label="Category"
+              value={draft.category}
+              onChange={set("category")}
+              problem={problems.category}
+              max={64}
+              options={CATEGORIES}
+            />
+            <MoneyField
+              label="Starting price"
+              currency={currency}
+              value={draft.startPrice}
+              onChange={set("startPrice")}
+              problem={problems.startPrice}
+              hint={`The first bid is at least this, such as ${exampleAmount(currency)}.`}
+              required
+            />
+          </div>
+          <div className="sell__pair">
+            <div className="field">
+              <label htmlFor={`${ids}-duration`}>Runs for</label>
+              <select
+                id={`${ids}-duration`}
+                className="input"
+                value={draft.durationSeconds}
+                aria-invalid={problems.durationSeconds ? true : undefined}
+                onChange={(event) => set("durationSeconds")(event.target.value)}
+              >
+                {DURATIONS.map(([seconds, label]) => (
+                  <option key={seconds} value={seconds}>
+                    {label}
+                  </option>
+                ))}
+              </select>
+              {problems.durationSeconds && <p className="field__problem">{problems.durationSeconds}</p>}
+            </div>
+            <TextField
+              label="Opens"
+              type="datetime-local"
+              value={draft.startAt}
+              onChange={set("startAt")}
+              problem={problems.startAt}
+              hint="Leave it empty to open now."
+            />
+          </div>
+          <TextField
+            label="Pictures"
+            value={draft.images}
+            onChange={set("images")}
+            problem={problems.images}
+            lines
+            hint="Web addresses, one a line. Without any, Gavel draws one."
+          />
+          <details className="sell__more">
+            <summary>Reserve, buy-now and other rules</summary>
+            <div className="sell__pair">
+              <MoneyField
+                label="Reserve"
+                currency={currency}
+                value={draft.reservePrice}
+                onChange={set("reservePrice")}
+                problem={problems.reservePrice}
+                hint="Below this it is not sold. Nobody sees it."
+              />
+              <MoneyField
+                label="Buy-now price"
+                currency={currency}
+                value={draft.buyNowPrice}
+                onChange={set("buyNowPrice")}
+                problem={problems.buyNowPrice}
+                hint="Whoever pays it ends the auction at once."
+              />
+              <MoneyField
+                label="Each bid raises by at least"
+                currency={currency}
+                value={draft.incrementFixed}
+                onChange={set("incrementFixed")}
+                problem={problems.incrementFixed}
+                hint="Empty: the house's steps."
+              />
+              <TextField
+                label="… or by at least so many per cent"
+                value={draft.incrementPercent}
+                onChange={set("incrementPercent")}
+                problem={problems.incrementPercent}
+                hint="The larger of the two counts."
+              />
+              <TextField
+                label="Late bids extend, in seconds"
+                value={draft.softCloseSeconds}
+                onChange={set("softCloseSeconds")}
+                problem={problems.softCloseSeconds}
+                hint="A bid in the last so many seconds leaves as many to answer. 0: never."
+              />
+            </div>
+          </details>
+          {problems.form && (
+            <p className="message message--alarm" role="alert">
+              {problems.form}
+            </p>
+          )}
+          <button type="submit" className="button button--primary button--big" disabled={isListing}>
+            {isListing ? "Listing…" : "Start the auction"}
+          </button>
+        </form>
+        <aside className="sell__preview" aria-hidden="true">
+          <p className="label">How it will look</p>
+          <div className="lot-card">
+            <div className="lot-card__art">
+              <LotArt title={draft.title || "Your lot"} category={draft.category} />
+            </div>
+            <div className="lot-card__body">
+              <p className="lot-card__title">{draft.title || "Your lot"}</p>
+              <div>
+                <p className="label">Starts at</p>
+                <p className="lot-card__price price">{price.ok ? formatMoney(price.minor, currency) : "–"}</p>
+              </div>
+            </div>
+          </div>
+        </aside>
+      </div>
+    </div>
+  );
+}

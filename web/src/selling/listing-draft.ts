@@ -1,0 +1,160 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { CreateItemRequest } from "@gavel/client";
+import { minorDigits, parseMoney } from "../money/money";
+
+/** The form as it is typed. */
+export type ListingDraft = {
+  readonly title: string;
+  readonly description: string;
+  readonly category: string;
+  readonly images: string;
+  readonly startPrice: string;
+  readonly reservePrice: string;
+  readonly buyNowPrice: string;
+  readonly durationSeconds: number;
+  /** A local date and time as the browser's own field has it; empty: at once. */
+  readonly startAt: string;
+  readonly softCloseSeconds: string;
+  readonly incrementFixed: string;
+  readonly incrementPercent: string;
+};
+
+export type FieldName = keyof ListingDraft;
+export type Problems = Partial<Record<FieldName | "form", string>>;
+export type CheckedListing =
+  | {
+      readonly ok: true;
+      readonly request: Omit<CreateItemRequest, "$typeName" | "$unknown" | "softClose" | "bidIncrement"> & ListingRules;
+    }
+  | { readonly ok: false; readonly problems: Problems };
+type ListingRules = {
+  softClose?: { windowSeconds: number; extensionSeconds: number; maxExtensionSeconds: number };
+  bidIncrement?: { fixed: bigint; basisPoints: number };
+};
+
+export const EMPTY_DRAFT: ListingDraft = {
+  title: "",
+  description: "",
+  category: "",
+  images: "",
+  startPrice: "",
+  reservePrice: "",
+  buyNowPrice: "",
+  durationSeconds: 86_400,
+  startAt: "",
+  softCloseSeconds: "60",
+  incrementFixed: "",
+  incrementPercent: "",
+};
+
+const SECONDS_MAX = 86_400;
+
+/** The request that a draft comes to, at a time of the server's clock; or what to mend, field by field. */
+export function checkListing(draft: ListingDraft, currency: string, sellerId: string, nowMs: number): CheckedListing {
+  const problems: Problems = {};
+  const money = (field: "startPrice" | "reservePrice" | "buyNowPrice" | "incrementFixed"): bigint => {
+    if (draft[field].trim() === "" && field !== "startPrice") {
+      return 0n;
+    }
+    const parsed = parseMoney(draft[field], currency);
+    if (!parsed.ok) {
+      problems[field] = parsed.problem;
+      return 0n;
+    }
+    return parsed.minor;
+  };
+  const startPrice = money("startPrice");
+  const reservePrice = money("reservePrice");
+  const buyNowPrice = money("buyNowPrice");
+  const fixed = money("incrementFixed");
+  if (!draft.title.trim()) {
+    problems.title = "Give it a title.";
+  }
+  if (startPrice === 0n) {
+    problems.startPrice ??= "The starting price must be more than nothing.";
+  }
+  if (reservePrice > 0n && reservePrice < startPrice) {
+    problems.reservePrice ??= "A reserve must be at least the starting price.";
+  }
+  if (buyNowPrice > 0n && (buyNowPrice < startPrice || buyNowPrice < reservePrice)) {
+    problems.buyNowPrice ??= "Buy-now must be at least the starting price and the reserve.";
+  }
+  const windowSeconds = wholeSeconds(draft.softCloseSeconds);
+  if (windowSeconds === null) {
+    problems.softCloseSeconds = `Whole seconds, 0 to ${SECONDS_MAX}; 0 switches it off.`;
+  }
+  const basisPoints = percent(draft.incrementPercent);
+  if (basisPoints === null) {
+    problems.incrementPercent = "A percentage from 0 to 100, with two digits after the point at most.";
+  }
+  const startMs = draft.startAt ? Date.parse(draft.startAt) : nowMs;
+  if (Number.isNaN(startMs)) {
+    problems.startAt = "Enter a date and time.";
+  }
+  if (Object.keys(problems).length > 0 || windowSeconds === null || basisPoints === null) {
+    return { ok: false, problems };
+  }
+  return {
+    ok: true,
+    request: {
+      sellerId,
+      title: draft.title.trim(),
+      description: draft.description.trim(),
+      category: draft.category.trim().toLowerCase(),
+      images: draft.images
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean),
+      startPrice,
+      reservePrice,
+      buyNowPrice,
+      ...(draft.startAt ? { startAt: timestampFromMs(startMs) } : {}),
+      endAt: timestampFromMs(startMs + draft.durationSeconds * 1000),
+      softClose: { windowSeconds, extensionSeconds: windowSeconds, maxExtensionSeconds: 0 },
+      ...(fixed > 0n || basisPoints > 0 ? { bidIncrement: { fixed, basisPoints } } : {}),
+    },
+  };
+}
+
+const SERVER_FIELDS: Readonly<Record<string, FieldName>> = {
+  title: "title",
+  description: "description",
+  category: "category",
+  images: "images",
+  start_price: "startPrice",
+  reserve_price: "reservePrice",
+  buy_now_price: "buyNowPrice",
+  end_at: "durationSeconds",
+  start_at: "startAt",
+  soft_close: "softCloseSeconds",
+  bid_increment: "incrementFixed",
+};
+
+/** The server's no at the field that it names: its messages begin with "field: ". */
+export function problemsFrom(error: unknown): Problems {
+  const refused = ConnectError.from(error);
+  const [, field = "", , problem] = /^([a-z_]+)(\.[a-z_]+)?: (.*)$/.exec(refused.rawMessage) ?? [];
+  const name = SERVER_FIELDS[field];
+  if (refused.code === Code.InvalidArgument && name && problem) {
+    return { [name]: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.` };
+  }
+  return { form: refused.rawMessage || "It could not be listed. Try again." };
+}
+
+function wholeSeconds(text: string): number | null {
+  const seconds = Number(text.trim() || "0");
+  return Number.isInteger(seconds) && seconds >= 0 && seconds <= SECONDS_MAX ? seconds : null;
+}
+
+/** "2.5" is 250 basis points. */
+function percent(text: string): number | null {
+  const match = /^(\d{0,3})(?:[.,](\d{0,2}))?$/.exec(text.trim());
+  const basisPoints = match ? Number((match[1] || "0") + (match[2] ?? "").padEnd(2, "0")) : Number.NaN;
+  return basisPoints <= 10_000 ? basisPoints : null;
+}
+
+/** An amount as an example of what to type: "20.00", or "2000" where there are no fractions. */
+export function exampleAmount(currency: string): string {
+  return minorDigits(currency) === 0 ? "2000" : `20.${"0".repeat(minorDigits(currency))}`;
+}

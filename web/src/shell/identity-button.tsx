@@ -1,0 +1,77 @@
+import { useState } from "react";
+import { Link } from "wouter";
+import { useIdentity, useLive } from "../live/live-context";
+import { Paddle } from "../lots/bidder";
+import { Dialog } from "../ui/dialog";
+import { NAME_CHARACTERS_MAX } from "../who/identity";
+import { pseudonym } from "../who/pseudonym";
+
+/** Who one bids as, and the way to change it. */
+export function IdentityButton() {
+  const [isOpen, setIsOpen] = useState(false);
+  const { userId, name } = useIdentity();
+  return (
+    <>
+      <button type="button" className="button button--bare button--small identity" onClick={() => setIsOpen(true)}>
+        <Paddle userId={userId} />
+        <span className="unseen">You bid as </span>
+        <span className="identity__name">{name}</span>
+      </button>
+      {isOpen && <IdentityDialog close={() => setIsOpen(false)} />}
+    </>
+  );
+}
+
+function IdentityDialog({ close }: { close: () => void }) {
+  const { session } = useLive();
+  const identity = useIdentity();
+  const [name, setName] = useState(identity.name);
+  return (
+    <Dialog title="Who you bid as" onClose={close}>
+      <form
+        className="dialog__body"
+        onSubmit={(event) => {
+          event.preventDefault();
+          session.rename(name);
+          close();
+        }}
+      >
+        <div className="field">
+          <label htmlFor="identity-name">Your name</label>
+          <input
+            id="identity-name"
+            className="input"
+            value={name}
+            maxLength={NAME_CHARACTERS_MAX}
+            autoComplete="nickname"
+            onChange={(event) => setName(event.target.value)}
+          />
+          <p className="field__hint">
+            Only this browser knows it. Everyone else sees you as <strong>{pseudonym(identity.userId)}</strong>.
+          </p>
+        </div>
+        <p className="small muted">
+          Your bidder id is kept in this browser: <code>{identity.userId}</code>.{" "}
+          <Link href={`/bidders/${identity.userId}`} onClick={close}>
+            See your figures
+          </Link>
+        </p>
+        <div className="dialog__actions">
+          <button
+            type="button"
+            className="button button--bare"
+            onClick={() => {
+              session.startOver();
+              close();
+            }}
+          >
+            Become someone new
+          </button>
+          <button type="submit" className="button button--primary">
+            Save
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,27 @@
+import { useInfiniteQuery } from "@connectrpc/connect-query";
+import { BidService, ItemStatus, type MyBid } from "@gavel/client";
+import { useIdentity } from "../live/live-context";
+
+const PAGE_SIZE = 50;
+const REFETCH_MS = 60_000;
+
+/** What one has bid on, newest bid first. */
+export function useMyBids() {
+  const { userId } = useIdentity();
+  const query = useInfiniteQuery(
+    BidService.method.listMyBids,
+    { userId, pageSize: PAGE_SIZE, pageToken: "" },
+    {
+      pageParamKey: "pageToken",
+      getNextPageParam: (page) => page.nextPageToken || undefined,
+      refetchInterval: REFETCH_MS,
+    },
+  );
+  const bids: readonly MyBid[] = query.data?.pages.flatMap((page) => page.bids) ?? [];
+  return { ...query, bids };
+}
+
+/** Whether an auction may still change: those are worth watching. */
+export function isUndecided({ item }: MyBid): boolean {
+  return item !== undefined && !item.outcome && item.status !== ItemStatus.CANCELLED;
+}

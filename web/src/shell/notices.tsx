@@ -1,0 +1,86 @@
+import { CircleAlert, Info, Trophy, X } from "lucide-react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { Link } from "wouter";
+import "./notices.css";
+
+export type Notice = {
+  readonly key: string;
+  readonly kind: "outbid" | "won" | "info";
+  readonly title: string;
+  readonly text: string;
+  readonly link?: { readonly href: string; readonly label: string };
+};
+
+type Notices = {
+  readonly notices: readonly Notice[];
+  /** Show a notice. One with the key of an earlier one takes its place. */
+  tell(notice: Notice): void;
+  dismiss(key: string): void;
+};
+
+const NOTICES_MAX = 4;
+/** News that ask for nothing go by themselves; being outbid stays until it is seen. */
+const PASSING_MS = 8_000;
+const ICONS = { outbid: CircleAlert, won: Trophy, info: Info };
+
+const NoticesContext = createContext<Notices | null>(null);
+
+export function useNotices(): Notices {
+  const notices = useContext(NoticesContext);
+  if (!notices) {
+    throw new Error("useNotices outside of a NoticesProvider");
+  }
+  return notices;
+}
+
+export function NoticesProvider({ children }: { children: ReactNode }) {
+  const [notices, setNotices] = useState<readonly Notice[]>([]);
+  const dismiss = useCallback((key: string) => setNotices((shown) => shown.filter((each) => each.key !== key)), []);
+  const tell = useCallback((notice: Notice) => {
+    setNotices((shown) => [notice, ...shown.filter((each) => each.key !== notice.key)].slice(0, NOTICES_MAX));
+  }, []);
+  const value = useMemo(() => ({ notices, tell, dismiss }), [notices, tell, dismiss]);
+  return <NoticesContext value={value}>{children}</NoticesContext>;
+}
+
+/** The notices themselves, read aloud as they come. */
+export function NoticeList() {
+  const { notices, dismiss } = useNotices();
+  return (
+    <section className="notices" aria-label="Notices" aria-live="assertive" aria-relevant="additions">
+      {notices.map((notice) => (
+        <NoticeCard key={notice.key} notice={notice} dismiss={dismiss} />
+      ))}
+    </section>
+  );
+}
+
+function NoticeCard({ notice, dismiss }: { notice: Notice; dismiss: (key: string) => void }) {
+  const { key, kind } = notice;
+  useEffect(() => {
+    if (kind === "outbid") {
+      return;
+    }
+    const timer = setTimeout(() => dismiss(key), PASSING_MS);
+    return () => clearTimeout(timer);
+  }, [key, kind, dismiss]);
+  const Icon = ICONS[kind];
+  return (
+    <div className={`notice notice--${kind}`}>
+      <Icon size={22} aria-hidden="true" />
+      <div className="notice__text">
+        <strong>{notice.title}</strong>
+        <p>{notice.text}</p>
+        {notice.link && (
+          <Link href={notice.link.href} onClick={() => dismiss(key)}>
+            {notice.link.label}
+          </Link>
+        )}
+      </div>
+      <button type="button" className="icon-button" onClick={() => dismiss(key)}>
+        <X size={18} aria-hidden="true" />
+        <span className="unseen">{`Dismiss: ${notice.title}`}</span>
+      </button>
+    </div>
+  );
+}
