@@ -5,8 +5,9 @@ from importlib.resources import files
 
 import asyncpg
 
-# What the driver raises when the database is away, slow, stopping, or says no to a statement.
-DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# What the driver raises when the database is away, slow, stopping, or says no to a statement. The last is what it
+# says when the server ended the session and the socket's end has not been seen yet.
+DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 CONNECT_SECONDS_MAX = 3.0
 STATEMENT_SECONDS_MAX = 10.0

@@ -44,6 +44,7 @@ CREATE SCHEMA rebuild;
 CREATE TABLE rebuild.counted_events (LIKE counted_events INCLUDING ALL);
 CREATE TABLE rebuild.bid_items (LIKE bid_items INCLUDING ALL);
 CREATE TABLE rebuild.user_stats (LIKE user_stats INCLUDING ALL) WITH (fillfactor = 70);
+ALTER INDEX rebuild.user_stats_amount_won_user_id_idx RENAME TO top_bidders;
 
 -- One row: what all counting goes by. Whoever counts holds this table in share mode, whoever changes the row in
 -- exclusive mode: what was read there holds until the end of the transaction.

@@ -1,0 +1,122 @@
+"""The way from RabbitMQ: what is not acknowledged comes again, from here or from the broker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice, takewhile
+
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
+
+from gavel.runtime.loops import wait_for
+from gavel.runtime.rabbitmq import BrokerAway, BrokerLink
+from gavel.runtime.rabbitmq_topology import WorkQueue
+from gavel.userstats.ports import Delivery, Unavailable
+
+# The same as the relay declares: events wait here, whoever comes first.
+STATS_EVENTS = WorkQueue(exchange="auction.events", name="userstats.events", dead_letters="userstats.events.dead")
+# Deliveries held here, with those that are being counted; a packed message has some 150 KB.
+PREFETCH_MAX = 64
+ANSWER_SECONDS_MAX = 3.0
+
+# The broker numbers the deliveries of each connection from 1 on; above that, a tag bears the connection's own number.
+_TAGS_OF_A_CONNECTION = 2**40
+
+
+class RabbitMqEventSource:
+    """EventSource on a work queue, declared again where it was deleted."""
+
+    def __init__(self, url: str, queue: WorkQueue = STATS_EVENTS, prefetch: int = PREFETCH_MAX) -> None:
+        self._queue = queue
+        self._prefetch = prefetch
+        self._link = BrokerLink(url, "gavel-counter", self._start)
+        self._connections = 0
+        self._intake = _Intake(0)
+
+    async def take(self, deliveries_max: int, wait_seconds: float) -> Sequence[Delivery]:
+        """See EventSource.take. What a lost connection brought is forgotten here: it comes again, under other tags."""
+        await self._run(self._go_on)
+        intake = self._intake
+        await wait_for(intake.changed, wait_seconds)
+        taken = list(islice(intake.deliveries.values(), deliveries_max))
+        if not taken:
+            intake.changed.clear()
+        return taken
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """See EventSource.ack."""
+        intake = self._intake
+        if any(delivery.tag < intake.first_tag for delivery in deliveries):
+            raise Unavailable("the connection that they came on is lost, so they come again")
+        tags = intake.deliveries.keys() & {delivery.tag for delivery in deliveries}
+        if not tags:
+            return
+
+        async def acknowledge(channel: AbstractChannel) -> None:
+            if self._intake is not intake:
+                raise Unavailable("the connection that they came on is lost, so they come again")
+            amqp = await channel.get_underlay_channel()
+            # All that is held up to a tag can be acknowledged with it.
+            oldest = list(takewhile(tags.__contains__, intake.deliveries))
+            if oldest:
+                await amqp.basic_ack(oldest[-1] - intake.first_tag, multiple=True)
+            for tag in sorted(tags.difference(oldest)):
+                await amqp.basic_ack(tag - intake.first_tag)
+
+        await self._run(acknowledge)
+        for tag in tags:
+            del intake.deliveries[tag]
+
+    async def problem(self) -> str | None:
+        """What keeps events from coming, None where nothing does: a check for readiness."""
+        return await self._link.problem()
+
+    async def close(self) -> None:
+        """Close the connection; the broker gives what was not acknowledged to another consumer."""
+        await self._link.close()
+
+    async def _run(self, work: Callable[[AbstractChannel], Awaitable[None]]) -> None:
+        try:
+            await self._link.run(work, ANSWER_SECONDS_MAX)
+        except BrokerAway as error:
+            raise Unavailable(str(error)) from error
+
+    async def _start(self, channel: AbstractChannel) -> None:
+        """Consume on a new connection, which starts with nothing held."""
+        await self._queue.declare(channel)
+        await channel.set_qos(prefetch_count=self._prefetch)
+        self._connections += 1
+        self._intake = _Intake(self._connections * _TAGS_OF_A_CONNECTION)
+        await self._intake.consume(channel, self._queue.name)
+
+    async def _go_on(self, channel: AbstractChannel) -> None:
+        """Consume again where the broker ended it: the queue was deleted. What is held is held still."""
+        if not self._intake.consumes:
+            await self._queue.declare(channel)
+            await self._intake.consume(channel, self._queue.name)
+
+
+class _Intake:
+    """What one connection brought and was not acknowledged, oldest first."""
+
+    def __init__(self, first_tag: int) -> None:
+        self.first_tag = first_tag
+        self.deliveries: dict[int, Delivery] = {}
+        self.consumes = False
+        # Set where a delivery came, or none will come any more.
+        self.changed = asyncio.Event()
+
+    async def consume(self, channel: AbstractChannel, queue_name: str) -> None:
+        amqp = await channel.get_underlay_channel()
+        amqp.on_consumer_cancel_callbacks.add(self._end)
+        channel.close_callbacks.add(self._end)
+        self.consumes = True
+        await amqp.basic_consume(queue_name, self._take_in)
+
+    async def _take_in(self, message: DeliveredMessage) -> None:
+        tag = self.first_tag + (message.delivery_tag or 0)
+        self.deliveries[tag] = Delivery(tag, message.body)
+        self.changed.set()
+
+    def _end(self, *_: object) -> None:
+        self.consumes = False
+        self.changed.set()
