@@ -134,9 +134,9 @@ class House:
 
         await until(waits)
 
-    async def lanes_in_a_transaction(self) -> int:
-        """How many lanes of this database have a transaction open."""
-        return await self._lanes("state <> 'idle'")
+    async def no_lane_in_a_transaction(self) -> bool:
+        """Whether every lane of this database is between two transactions."""
+        return await self._lanes("state <> 'idle'") == 0
 
     async def _lanes(self, condition: str) -> int:
         return await self.pool.fetchval(

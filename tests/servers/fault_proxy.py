@@ -8,8 +8,9 @@
 
 What it can do: hold everything back and go on later (`hold`, as a frozen server does), swallow everything
 (`swallow`, as a broken route does), be slow (`delay_seconds`), refuse new connections (`refuse`), cut all connections
-at once (`cut_all`), cut one right after a pattern or a number of bytes was delivered (`cut_after`), and exchange a
-pattern for another (`exchange`). `behave` ends whatever was asked for. A fault that waits for bytes strikes once.
+at once (`cut_all`), cut one right after a pattern or a number of bytes was delivered (`cut_after`), or before a pattern
+is (`cut_before`), and exchange a pattern for another (`exchange`). `behave` ends whatever was asked for. A fault that
+waits for bytes strikes once.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class Fault:
     pattern: bytes | None = None
     bytes_left: int = 0
     replacement: bytes | None = None
+    delivered: bool = True
     struck: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end_in(self, seen: bytes, chunk: bytes) -> int | None:
@@ -121,6 +123,10 @@ class FaultProxy:
             return self._add(Fault(towards, bytes_left=pattern))
         return self._add(Fault(towards, pattern))
 
+    def cut_before(self, pattern: bytes, towards: Towards) -> Fault:
+        """Cut the next connection that would send the pattern that way in one piece, which is not delivered."""
+        return self._add(Fault(towards, pattern, delivered=False))
+
     def exchange(self, pattern: bytes, replacement: bytes, towards: Towards) -> Fault:
         """Deliver something else in place of the next such pattern that goes that way in one piece."""
         return self._add(Fault(towards, pattern, replacement=replacement))
@@ -194,9 +200,9 @@ class FaultProxy:
                 continue
             self._faults.remove(fault)
             fault.struck.set()
-            if fault.replacement is None or fault.pattern is None:
-                return chunk[:end], True
-            start = max(0, end - len(fault.pattern))
+            start = max(0, end - len(fault.pattern or b""))
+            if fault.replacement is None:
+                return chunk[: end if fault.delivered else start], True
             chunk = chunk[:start] + fault.replacement + chunk[end:]
         return chunk, False
 

@@ -106,6 +106,16 @@ async def test_a_connection_is_cut_after_a_pattern_that_arrives(
     assert b"".join(received) == b"a COMMITCOMMIT"
 
 
+async def test_a_connection_is_cut_before_a_pattern_that_never_arrives(
+    connect: Connect, proxy: FaultProxy, received: list[bytes]
+) -> None:
+    client = await connect()
+    proxy.cut_before(b"COMMIT", Towards.SERVER)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await _say(client, b"a COMMIT")
+    assert b"COMMIT" not in b"".join(received)
+
+
 async def test_a_connection_is_cut_after_so_many_bytes_of_the_answer(connect: Connect, proxy: FaultProxy) -> None:
     client = await connect()
     proxy.cut_after(4, Towards.CLIENT)

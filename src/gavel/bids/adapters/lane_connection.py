@@ -38,17 +38,21 @@ class LaneConnection:
             raise Unavailable("the database can't be reached")
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
-                self._connection = await self._connect()
-                await self._prepare(self._connection)
+                self._connection = await self._open()
         except DATABASE_ERRORS as error:
-            self.discard()
             self._retry_at_seconds = loop.time() + RECONNECT_PAUSE_SECONDS
             _log.warning("lane_connect_failed", error=type(error).__name__)
             raise Unavailable("the database can't be reached") from error
-        except BaseException:
-            self.discard()
-            raise
         return self._connection
+
+    async def _open(self) -> asyncpg.Connection:
+        connection = await self._connect()
+        try:
+            await self._prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def roll_back(self) -> None:
         """End the transaction that failed, and keep the connection if it answers."""
