@@ -1,33 +1,11 @@
 """The in-process transport keeps the promises of an event source."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 import pytest
 
-from gavel.runtime.in_process_broker import BrokerClosed, InProcessBroker
-from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
+from tests.integration.userstats.in_process_transport import InProcessTransport, in_process_transport
 from tests.suites.event_source_suite import EventSourceSuite
-
-
-class InProcessTransport:
-    """A broker and those who wait until it has let go of their messages."""
-
-    def __init__(self) -> None:
-        self._broker = InProcessBroker()
-        self._publishing: list[asyncio.Task[None]] = []
-
-    async def send(self, bodies: Sequence[bytes]) -> None:
-        self._publishing.append(asyncio.create_task(self._broker.publish([("bid.placed", body) for body in bodies])))
-        await asyncio.sleep(0)
-
-    async def open(self) -> InProcessEventSource:
-        return InProcessEventSource(self._broker)
-
-    async def close(self) -> None:
-        self._broker.close()
-        for outcome in await asyncio.gather(*self._publishing, return_exceptions=True):
-            assert outcome is None or isinstance(outcome, BrokerClosed)
 
 
 class TestInProcessEventSource(EventSourceSuite):
@@ -35,6 +13,5 @@ class TestInProcessEventSource(EventSourceSuite):
 
     @pytest.fixture
     async def transport(self) -> AsyncGenerator[InProcessTransport]:
-        transport = InProcessTransport()
-        yield transport
-        await transport.close()
+        async with in_process_transport() as transport:
+            yield transport
