@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -31,10 +31,10 @@ def environment(**settings: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
 
 
-async def start(*arguments: str, env: Mapping[str, str]) -> Process:
+async def start(*arguments: str, env: Mapping[str, str], stderr: int | IO[bytes] = PIPE) -> Process:
     """Start `gavel ARGUMENTS`."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gavel", *arguments, env=dict(env), stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+        sys.executable, "-m", "gavel", *arguments, env=dict(env), stdin=DEVNULL, stdout=DEVNULL, stderr=stderr
     )
 
 
@@ -56,16 +56,18 @@ class Standalone:
         self.env = environment(
             AUTH_MODE="trusted", GAVEL_DATA_DIR=str(folder), HTTP_PORT=str(self.port), LOG_LEVEL="INFO"
         )
+        # A file, because a pipe that nobody reads while another loop runs would stop the process once it is full.
+        self._log = folder.with_name(f"{folder.name}.log")
         self._process: Process | None = None
 
     async def start(self, *arguments: str) -> None:
         """Start it, and return when it is ready."""
-        self._process = await start("standalone", *arguments, env=self.env)
-        self._said = asyncio.create_task(self._process.stderr.read() if self._process.stderr else asyncio.sleep(0, b""))
+        with self._log.open("wb") as log:
+            self._process = await start("standalone", *arguments, env=self.env, stderr=log)
         async with asyncio.timeout(START_SECONDS_MAX), httpx.AsyncClient() as client:
             while True:
                 if self._process.returncode is not None:
-                    raise AssertionError(f"gavel standalone ended: {(await self._said).decode()}")
+                    raise AssertionError(f"gavel standalone ended: {await self.logs()}")
                 try:
                     if (await client.get(f"{self.url}/readyz")).status_code == 200:
                         return
@@ -83,7 +85,7 @@ class Standalone:
 
     async def logs(self) -> str:
         """What the process that has ended said on standard error."""
-        return (await self._said).decode()
+        return self._log.read_text(encoding="utf-8")
 
     async def _signalled(self, number: signal.Signals) -> int:
         assert self._process is not None

@@ -113,6 +113,7 @@ class Bidder:
                 return None
             doubtful = doubtful or (isinstance(answer, Failed) and answer.maybe_done)
             if isinstance(answer, Failed) and answer.code == "unimplemented":
+                self._account.refused["BUY_NOW_UNIMPLEMENTED"] += 1
                 self._market.offer_no_buy_now()
                 return item
             return await self._take_no(item, answer)

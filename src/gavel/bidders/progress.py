@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
@@ -80,9 +80,9 @@ def plain_line(progress: Progress) -> str:
     )
 
 
-def live_table(progress: Progress, title: str) -> Table:
+def live_table(progress: Progress) -> Table:
     """The same as a table."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_column(style="dim")
     table.add_column()
     table.add_row("time", f"{progress.seconds:.1f} s")
@@ -104,7 +104,7 @@ async def show_progress(watch: Watch, stopping: asyncio.Event, title: str, strea
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not await wait_for(stopping, LIVE_SECONDS):
-            live.update(live_table(watch.glance(loop.time()), title), refresh=True)
+            live.update(Group(title, live_table(watch.glance(loop.time()))), refresh=True)
 
 
 def progress_stream(*, json: bool) -> TextIO:

@@ -72,7 +72,7 @@ async def test_where_there_is_no_terminal_progress_is_plain_lines(monkeypatch: p
 def test_the_live_table_shows_what_the_line_shows() -> None:
     account, tally = a_run()
     glance = Watch(account, tally, now=100.0).glance(101.0)
-    cells = [str(cell) for column in live_table(glance, "title").columns for cell in column.cells]
+    cells = [str(cell) for column in live_table(glance).columns for cell in column.cells]
     for part in ("TOO_LOW 2", "timeout 1"):
         assert part in plain_line(glance)
         assert any(part in cell for cell in cells)
