@@ -13,7 +13,7 @@ from pydantic import Field
 from gavel.bids.adapters.in_process_publisher import InProcessPublisher
 from gavel.bids.api import OpenBidApi, open_bid_api
 from gavel.bids.settings import Currency
-from gavel.bids.worker import running_bid_worker
+from gavel.bids.worker import RelayWaker, running_bid_worker
 from gavel.runtime import postgres
 from gavel.runtime.embedded_postgres import embedded_postgres
 from gavel.runtime.health import health_app
@@ -78,8 +78,9 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         source = InProcessEventSource(broker)
         await stack.enter_async_context(running_stats_worker(server.url("stats_db"), source))
         stack.callback(broker.close)
-        await stack.enter_async_context(running_bid_worker(server.url("bid_db"), InProcessPublisher(broker)))
-        bids = await stack.enter_async_context(open_bid_api(server.url("bid_db"), settings.house_currency))
+        waker = RelayWaker()
+        await stack.enter_async_context(running_bid_worker(server.url("bid_db"), InProcessPublisher(broker), waker))
+        bids = await stack.enter_async_context(open_bid_api(server.url("bid_db"), settings.house_currency, [waker]))
         health = health_app({**bids.checks, **stats.checks})
         app = routed({STATS_SERVICE_PATH: stats.app, "/livez": health, "/readyz": health}, otherwise=bids.app)
         yield Standalone(app, bids)

@@ -1,6 +1,6 @@
 """Composition root of the bid API."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
-from gavel.bids.ports import AuctionBook, ItemCatalogue
+from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
 from gavel.runtime.migrations import load_migrations, schema_check
@@ -32,7 +32,9 @@ class OpenBidApi:
 
 
 @asynccontextmanager
-async def open_bid_api(bid_db_url: str, house_currency: str) -> AsyncGenerator[OpenBidApi]:
+async def open_bid_api(
+    bid_db_url: str, house_currency: str, listeners: Sequence[CommitListener] = ()
+) -> AsyncGenerator[OpenBidApi]:
     """Build the API on a database that may still be away; on the way out, answer what waits and close."""
 
     async def connect() -> asyncpg.Connection:
@@ -40,7 +42,7 @@ async def open_bid_api(bid_db_url: str, house_currency: str) -> AsyncGenerator[O
 
     async with (
         await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
-        PostgresAuctionBook(pool, connect).running() as book,
+        PostgresAuctionBook(pool, connect, listeners).running() as book,
     ):
         catalogue = PostgresItemCatalogue(pool)
         api = BidApi(book, catalogue, PageTokens(lambda: read_page_token_secret(pool)), house_currency)

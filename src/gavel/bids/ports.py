@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gavel.bids.domain.auction import Auction, Status
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
-from gavel.bids.domain.events import BidPlaced
+from gavel.bids.domain.events import BidPlaced, Event
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Listing
 
@@ -41,6 +41,27 @@ class Call:
 
     deadline_seconds: float
     traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a commit did to one auction: its state afterwards, the revision it had before, and the events in between.
+
+    `texts_changed` where its listing was written too: a new item, or one that its seller changed.
+    """
+
+    auction: Auction
+    revision_before: int
+    events: tuple[Event, ...]
+    texts_changed: bool = False
+
+
+class CommitListener(Protocol):
+    """Told of every commit of this process's book, after it and before its callers. A hint, never the truth."""
+
+    def committed(self, changes: Sequence[Change]) -> None:
+        """Take note, and return at once: callers wait. What is raised is logged and lost."""
+        ...
 
 
 class AuctionBook(Protocol):

@@ -1,25 +1,44 @@
 """Composition root of the bid worker: the relay."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from gavel.bids.adapters.postgres_outbox import PostgresOutbox
-from gavel.bids.ports import EventPublisher, EventsNotPublished, Unavailable
+from gavel.bids.ports import Change, EventPublisher, EventsNotPublished, Unavailable
 from gavel.bids.use_cases.relay_outbox import relay_outbox
 from gavel.runtime import postgres
 from gavel.runtime.loops import Loop
 
 RELAY_IDLE_SECONDS = 0.025
+RELAY_WOKEN_IDLE_SECONDS = 1.0
+
+
+class RelayWaker:
+    """CommitListener that wakes a relay of the same process, which then need not poll in haste."""
+
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+
+    def committed(self, changes: Sequence[Change]) -> None:
+        """See CommitListener.committed."""
+        if changes:
+            self.wake.set()
 
 
 @asynccontextmanager
-async def running_bid_worker(bid_db_url: str, publisher: EventPublisher) -> AsyncGenerator[None]:
-    """Run the relay inside the context."""
+async def running_bid_worker(
+    bid_db_url: str, publisher: EventPublisher, waker: RelayWaker | None = None
+) -> AsyncGenerator[None]:
+    """Run the relay inside the context; with a waker it polls only for what other processes left."""
     async with await postgres.open_pool(bid_db_url, "gavel-bid-worker") as pool:
         outbox = PostgresOutbox(pool)
 
         async def relay() -> bool:
             return await relay_outbox(outbox, publisher) > 0
 
-        async with Loop("relay", relay, RELAY_IDLE_SECONDS, expected=(EventsNotPublished, Unavailable)).running():
+        idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
+        wake = asyncio.Event() if waker is None else waker.wake
+        expected = (EventsNotPublished, Unavailable)
+        async with Loop("relay", relay, idle_seconds, expected, wake).running():
             yield

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -21,12 +21,14 @@ class Loop:
 
     `expected` are the errors of a world that will come back: logged, and tried again with backoff and jitter.
     Anything else is a bug, logged with its traceback, and tried again all the same: a loop never dies in silence.
+    A loop that rests is woken early by its event `wake`.
     """
 
     name: str
     run_once: Callable[[], Awaitable[bool]]
     idle_seconds: float
     expected: tuple[type[Exception], ...] = ()
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -37,6 +39,7 @@ class Loop:
             yield
         finally:
             stopping.set()
+            self.wake.set()
             _, unfinished = await asyncio.wait([task], timeout=STOP_SECONDS_MAX)
             for late in unfinished:
                 _log.warning("loop_cancelled", loop=self.name)
@@ -46,6 +49,7 @@ class Loop:
     async def _repeat(self, stopping: asyncio.Event) -> None:
         backoff_seconds = 0.0
         while not stopping.is_set():
+            self.wake.clear()
             try:
                 found_work = await self.run_once()
             except self.expected as error:
@@ -60,8 +64,11 @@ class Loop:
                     # Even a part that always finds work lets others have the event loop.
                     await asyncio.sleep(0)
                     continue
-            rest_seconds = backoff_seconds * random.uniform(0.5, 1.0) if backoff_seconds else self.idle_seconds
-            await wait_for(stopping, rest_seconds)
+            if backoff_seconds:
+                # Not to be woken: new work does not mend what failed.
+                await wait_for(stopping, backoff_seconds * random.uniform(0.5, 1.0))
+            elif not stopping.is_set():
+                await wait_for(self.wake, self.idle_seconds)
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:

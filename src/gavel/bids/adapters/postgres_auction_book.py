@@ -26,7 +26,7 @@ from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports import Call, DeadlineExceeded, Unavailable
+from gavel.bids.ports import Call, Change, CommitListener, DeadlineExceeded, Unavailable
 from gavel.runtime.postgres import load_sql
 
 _READ_CLOCK = load_sql(__package__, "read_clock")
@@ -46,8 +46,9 @@ _log = structlog.get_logger(__name__)
 class PostgresAuctionBook:
     """AuctionBook on bid_db: one lane with a connection of its own, and a pool for new items."""
 
-    def __init__(self, pool: asyncpg.Pool, connect: Connect) -> None:
+    def __init__(self, pool: asyncpg.Pool, connect: Connect, listeners: Sequence[CommitListener] = ()) -> None:
         self._pool = pool
+        self._listeners = listeners
         self._connection = LaneConnection(connect, prepare_session)
         self._lane = Lane(self._run_batch)
         self._last_seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
@@ -95,6 +96,8 @@ class PostgresAuctionBook:
                     await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent))
         except TimeoutError as error:
             raise DeadlineExceeded from error
+        if self._listeners:
+            self._tell_listeners([Change(decision.auction, 0, decision.events, texts_changed=True)])
         return Answer(decision.auction, decision.at, bid=None)
 
     def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
@@ -173,12 +176,21 @@ class PostgresAuctionBook:
             self._last_seen.move_to_end(item_id)
         while len(self._last_seen) > LAST_SEEN_AUCTIONS_MAX:
             self._last_seen.popitem(last=False)
+        if self._listeners and outcome.rows.auctions:
+            self._tell_listeners(outcome.rows.committed())
         for command, answer in outcome.answers:
             if not command.answer.done():
                 command.answer.set_result(answer)
         for command, refusal in outcome.refusals:
             if not command.answer.done():
                 command.answer.set_exception(refusal)
+
+    def _tell_listeners(self, changes: Sequence[Change]) -> None:
+        for listener in self._listeners:
+            try:
+                listener.committed(changes)
+            except Exception:  # noqa: BLE001 - logged; what listeners make of a commit is never a caller's loss
+                _log.exception("commit_listener_failed", listener=type(listener).__name__)
 
     def _fail(self, commands: Sequence[Command], error: Exception) -> None:
         """Tell every caller of a failed batch. Infrastructure errors become Unavailable; a bug stays what it is."""

@@ -42,6 +42,7 @@ class BatchOutcome:
     refusals: list[tuple[Command, Exception]]
     auctions: dict[ItemId, Auction]
     at: datetime
+    rows: DecidedRows
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
         raise NotCommitted(decided=decided is not None) from error
     if decided.rows.auctions:
         await _commit(connection)
-    return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at)
+    return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at, decided.rows)
 
 
 async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command]) -> _Known:
@@ -154,7 +155,7 @@ def _decide(command: Command, known: _Known, decided: _Decided, now_seconds: flo
     after, bid_seq = decision.auction, decision.bid_seq
     if after is not auction:
         known.auctions[item_id] = after
-        decided.rows.add(decision, key, command.call.traceparent)
+        decided.rows.add(auction, decision, key, command.call.traceparent)
         if key is not None:
             known.keys[item_id, key.user_id, key.key] = key.request, bid_seq
     bid = _bid_made(decision)

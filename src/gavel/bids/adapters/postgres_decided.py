@@ -8,6 +8,7 @@ from gavel.bids.domain.decision import Decision, RetryKey
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import ListingChanges
+from gavel.bids.ports import Change
 
 Columns = list[Sequence[object]]
 
@@ -25,16 +26,18 @@ class DecidedRows:
     def __init__(self) -> None:
         self.auctions: dict[ItemId, Auction] = {}
         self.changes: list[tuple[ItemId, ListingChanges]] = []
+        self._revisions_before: dict[ItemId, int] = {}
         self._recorded: list[RecordedEvent] = []
         self._bids: list[tuple[BidPlaced, str | None]] = []
         self._events: list[tuple[object, ...]] = []
         self._raises: list[tuple[object, ...]] = []
         self._keys: list[tuple[object, ...]] = []
 
-    def add(self, decision: Decision, key: RetryKey | None, traceparent: str) -> None:
+    def add(self, before: Auction, decision: Decision, key: RetryKey | None, traceparent: str) -> None:
         """Take in one decision; the last state of an auction is the one that is written."""
         auction = decision.auction
         self.auctions[auction.item_id] = auction
+        self._revisions_before.setdefault(auction.item_id, before.revision)
         for event in decision.events:
             self._recorded.append(RecordedEvent(event, auction.terms, traceparent))
             if isinstance(event, BidPlaced):
@@ -48,6 +51,17 @@ class DecidedRows:
             self.changes.append((auction.item_id, decision.changes))
         if key is not None:
             self._keys.append((auction.item_id, key.user_id, key.key, key.request, decision.bid_seq))
+
+    def committed(self) -> list[Change]:
+        """The same, as listeners are told of it once it is committed."""
+        events: dict[ItemId, list[Event]] = {}
+        for recorded in self._recorded:
+            events.setdefault(recorded.event.item_id, []).append(recorded.event)
+        with_texts = {item_id for item_id, _ in self.changes}
+        return [
+            Change(auction, self._revisions_before[item_id], tuple(events.get(item_id, ())), item_id in with_texts)
+            for item_id, auction in self.auctions.items()
+        ]
 
     def arguments(self) -> Columns:
         """The parameters of write_decisions.sql after its first, the time."""
