@@ -6,7 +6,8 @@ import "./gallery.css";
 /** A lot's pictures: one large, the others to choose from. */
 export function Gallery({ item }: { item: Item }) {
   const [chosen, setChosen] = useState(0);
-  const { images, title, category } = item;
+  const { title, category } = item;
+  const images = [...new Set(item.images)];
   const index = Math.min(chosen, Math.max(0, images.length - 1));
   return (
     <div className="gallery">
@@ -21,7 +22,7 @@ export function Gallery({ item }: { item: Item }) {
       {images.length > 1 && (
         <ul className="gallery__row">
           {images.map((src, each) => (
-            <li key={`${each} ${src}`}>
+            <li key={src}>
               <button type="button" aria-pressed={each === index} onClick={() => setChosen(each)}>
                 <LotPicture src={src} title={title} category={category} />
                 <span className="unseen">{`Picture ${each + 1} of ${images.length}`}</span>

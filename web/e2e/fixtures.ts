@@ -1,0 +1,61 @@
+import { createGavelClient, type GavelClient } from "@gavel/client";
+import { test as base, expect, type Page } from "@playwright/test";
+import { GavelProcess } from "./gavel-process";
+import { pageOf } from "./page-server";
+
+export { expect };
+
+type Worker = { gavel: GavelProcess; pageUrl: string; client: GavelClient };
+type Each = { person: (options?: PersonOptions) => Promise<Person> };
+
+export type PersonOptions = { dark?: boolean; width?: number; height?: number; sleeping?: boolean };
+
+/** Someone with a browser of their own, so with an identity of their own. */
+export type Person = { page: Page; userId: string };
+
+export const test = base.extend<Each, Worker>({
+  gavel: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the braces
+    async ({}, use) => {
+      const gavel = await GavelProcess.begin();
+      await use(gavel);
+      await gavel.end();
+    },
+    { scope: "worker", timeout: 90_000 },
+  ],
+  pageUrl: [
+    async ({ gavel }, use) => {
+      const page = await pageOf(gavel.url);
+      await use(page.url);
+      await page.close();
+    },
+    { scope: "worker" },
+  ],
+  client: [
+    async ({ gavel }, use) => {
+      await use(createGavelClient(gavel.url));
+    },
+    { scope: "worker" },
+  ],
+  person: async ({ browser, pageUrl }, use) => {
+    const contexts: { close(): Promise<void> }[] = [];
+    const problems: string[] = [];
+    await use(async ({ dark = false, width = 1280, height = 800 } = {}) => {
+      const context = await browser.newContext({
+        baseURL: pageUrl,
+        colorScheme: dark ? "dark" : "light",
+        viewport: { width, height },
+        reducedMotion: "reduce",
+      });
+      contexts.push(context);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => problems.push(String(error)));
+      await page.goto("/my-bids");
+      await page.getByRole("heading", { name: "My bids" }).waitFor();
+      const kept = await page.evaluate(() => localStorage.getItem("gavel.identity"));
+      return { page, userId: JSON.parse(kept ?? "{}").userId };
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+    expect(problems, "no script error on any page").toEqual([]);
+  },
+});

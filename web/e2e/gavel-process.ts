@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 20_000;
+const POLL_MS = 100;
+
+/** The program to test: GAVEL_BIN, else the one of the repository's virtual environment. */
+const PROGRAM = process.env.GAVEL_BIN ?? resolve(import.meta.dirname, "../../.venv/bin/gavel");
+
+/** A real `gavel standalone` on a free port, with a data folder that goes when it does. */
+export class GavelProcess {
+  readonly url: string;
+  readonly #folder: string;
+  readonly #port: number;
+  readonly #flags: readonly string[];
+  #child: ChildProcess | null = null;
+  #output = "";
+
+  private constructor(folder: string, port: number, flags: readonly string[]) {
+    this.#folder = folder;
+    this.#port = port;
+    this.#flags = flags;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  static async begin(...flags: string[]): Promise<GavelProcess> {
+    const folder = await mkdtemp(join(tmpdir(), "gavel-e2e-"));
+    // Postgres does not run as root: its own user must be able to pass through.
+    await chmod(folder, 0o755);
+    const gavel = new GavelProcess(folder, await freePort(), flags);
+    await gavel.start();
+    return gavel;
+  }
+
+  /** Start, or start again on the same port and data. Returns when it says that it is ready. */
+  async start(): Promise<void> {
+    const child = spawn(PROGRAM, ["standalone", ...this.#flags], {
+      env: {
+        ...process.env,
+        AUTH_MODE: "trusted",
+        HTTP_PORT: String(this.#port),
+        GAVEL_DATA_DIR: join(this.#folder, "data"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    child.stdout.on("data", (chunk) => this.#note(chunk));
+    child.stderr.on("data", (chunk) => this.#note(chunk));
+    const deadline = Date.now() + START_MS_MAX;
+    while (!(await this.#isReady())) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`gavel standalone did not get ready:\n${this.#output}`);
+      }
+      await new Promise((done) => setTimeout(done, POLL_MS));
+    }
+  }
+
+  /** Stop as an operator does. The data stays. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child && child.exitCode === null) {
+      const exited = once(child, "exit");
+      child.kill("SIGTERM");
+      const forced = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+      await exited;
+      clearTimeout(forced);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #isReady(): Promise<boolean> {
+    try {
+      return (await fetch(`${this.url}/readyz`)).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  #note(chunk: unknown): void {
+    this.#output = `${this.#output}${chunk}`.slice(-8_000);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") {
+    throw new Error("no free port");
+  }
+  return address.port;
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import type { Item } from "@gavel/client";
+import { expect, type Person, test } from "./fixtures";
+import { bid, list } from "./items";
+
+/** Pictures of every page, for people to look at: light and dark, wide and narrow. */
+const LOOKS = [
+  { name: "light-wide", dark: false, width: 1280, height: 800 },
+  { name: "dark-wide", dark: true, width: 1280, height: 800 },
+  { name: "light-narrow", dark: false, width: 390, height: 844 },
+  { name: "dark-narrow", dark: true, width: 390, height: 844 },
+];
+
+test("pictures of every page", async ({ client, person }) => {
+  const rivals = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  const lots = [
+    { title: "Charity: dinner for two", category: "charity", endsInSeconds: 1_500, startPrice: 2_500n },
+    { title: "Espresso machine", category: "kitchen", endsInSeconds: 3_400, startPrice: 8_000n },
+    { title: "Road bike, 56 cm", category: "sports", endsInSeconds: 10_000, startPrice: 20_000n, buyNowPrice: 90_000n },
+    { title: "First printing, with map", category: "books", endsInSeconds: 43_000, startPrice: 3_500n },
+    {
+      title: "Seven-string guitar",
+      category: "music",
+      endsInSeconds: 86_000,
+      startPrice: 45_000n,
+      buyNowPrice: 120_000n,
+    },
+    {
+      title: "Mid-century lounge chair in walnut and black leather",
+      category: "home",
+      endsInSeconds: 200_000,
+      startPrice: 60_000n,
+    },
+    { title: "Field camera, 4x5", category: "electronics", endsInSeconds: 300_000, startPrice: 32_000n },
+    {
+      title: "Brass sextant, 1890s",
+      description: "Signed on the arc, in its fitted box.\nThe mirrors were resilvered in 1962; all filters are there.",
+      category: "antiques",
+      endsInSeconds: 600_000,
+      startPrice: 12_000n,
+      reservePrice: 30_000n,
+      softCloseSeconds: 60,
+    },
+  ];
+  const items: Item[] = [];
+  for (const lot of lots) {
+    items.push(await list(client, lot));
+  }
+  const sextant = items.at(-1) as Item;
+  for (const [index, item] of items.slice(0, 5).entries()) {
+    for (let raise = 0n; raise < BigInt(6 - index); raise += 1n) {
+      await bid(client, item, rivals[Number(raise) % 4] as string, item.startPrice + raise * (item.startPrice / 10n));
+    }
+  }
+  await list(client, { title: "Opens later", startsInSeconds: 3_000, endsInSeconds: 9_000, category: "wine" });
+
+  for (const look of LOOKS) {
+    const me: Person = await person(look);
+    const shot = async (name: string, full = true): Promise<void> => {
+      await me.page.waitForTimeout(700);
+      await me.page.screenshot({ path: `screenshots/${name}-${look.name}.png`, fullPage: full });
+    };
+    // A war on the sextant, to which each look adds a few rounds.
+    let { item } = await client.bids.getItem({ id: sextant.id });
+    for (const [round, rival] of rivals.entries()) {
+      item = (await client.bids.getItem({ id: sextant.id })).item;
+      const least = item?.minimumNextBid ?? 0n;
+      await bid(client, sextant, rival, least, round % 2 ? least + 2_500n : 0n).catch(() => undefined);
+    }
+    item = (await client.bids.getItem({ id: sextant.id })).item;
+    const bike = (await client.bids.getItem({ id: (items[2] as Item).id })).item as Item;
+    await bid(client, bike, me.userId, bike.minimumNextBid);
+    const espresso = (await client.bids.getItem({ id: (items[1] as Item).id })).item as Item;
+    await bid(client, espresso, me.userId, espresso.minimumNextBid);
+    await bid(client, espresso, rivals[0] as string, espresso.minimumNextBid + 1_000n);
+
+    await me.page.goto("/");
+    await expect(me.page.getByRole("heading", { name: "Bid live" })).toBeVisible();
+    await shot("auctions-fold", false);
+    await shot("auctions");
+    await me.page.goto(`/items/${sextant.id}`);
+    await expect(me.page.getByRole("heading", { name: "Bids", exact: true })).toBeVisible();
+    await shot("auction-fold", false);
+    await shot("auction");
+    await me.page.getByLabel("Your bid").fill("1");
+    await me.page.getByRole("button", { name: /^Bid / }).click();
+    await shot("auction-refused", false);
+    await me.page.getByRole("button", { name: /^Use / }).click();
+    await me.page.getByRole("button", { name: /^Bid \$/ }).click();
+    await shot("auction-leading", false);
+    await me.page.goto("/my-bids");
+    await shot("my-bids");
+    await me.page.goto("/sell");
+    await me.page.getByText("Reserve, buy-now and other rules").click();
+    await shot("sell");
+    await me.page.goto("/bidders");
+    await shot("bidders");
+    await me.page.goto(`/bidders/${rivals[0]}`);
+    await shot("bidder");
+    await me.page.goto("/board");
+    await shot("board");
+    await me.page.goto("/");
+    await me.page.getByRole("button", { name: /You bid as/ }).click();
+    await shot("identity", false);
+  }
+});
