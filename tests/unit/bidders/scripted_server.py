@@ -21,6 +21,7 @@ class ScriptedServer:
     def __init__(self, script: Sequence[bytes]) -> None:
         self._script = iter(script)
         self.url = ""
+        self.asked = asyncio.Event()
         self.connections = 0
         self.heads: list[str] = []
         self.bodies: list[bytes] = []
@@ -34,6 +35,7 @@ class ScriptedServer:
                 [length] = [line.split(": ")[1] for line in head.split("\r\n") if line.startswith("content-length")]
                 self.heads.append(head)
                 self.bodies.append(await reader.readexactly(int(length)))
+                self.asked.set()
                 answer = next(self._script)
                 if answer == HANG_UP:
                     return
