@@ -35,36 +35,26 @@ class RabbitMqEventSource:
     async def take(self, deliveries_max: int, wait_seconds: float) -> Sequence[Delivery]:
         """See EventSource.take. What a lost connection brought is forgotten here: it comes again, under other tags."""
         await self._run(self._go_on)
+        # Without this, one who only takes would never let more arrive.
+        await asyncio.sleep(0)
         intake = self._intake
-        await wait_for(intake.changed, wait_seconds)
-        taken = list(islice(intake.deliveries.values(), deliveries_max))
-        if not taken:
+        if not intake.deliveries:
             intake.changed.clear()
-        return taken
+            await wait_for(intake.changed, wait_seconds)
+        return list(islice(intake.deliveries.values(), deliveries_max))
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         """See EventSource.ack."""
         intake = self._intake
-        if any(delivery.tag < intake.first_tag for delivery in deliveries):
-            raise Unavailable("the connection that they came on is lost, so they come again")
-        tags = intake.deliveries.keys() & {delivery.tag for delivery in deliveries}
-        if not tags:
-            return
+        tags = {delivery.tag for delivery in deliveries}
 
         async def acknowledge(channel: AbstractChannel) -> None:
-            if self._intake is not intake:
-                raise Unavailable("the connection that they came on is lost, so they come again")
-            amqp = await channel.get_underlay_channel()
-            # All that is held up to a tag can be acknowledged with it.
-            oldest = list(takewhile(tags.__contains__, intake.deliveries))
-            if oldest:
-                await amqp.basic_ack(oldest[-1] - intake.first_tag, multiple=True)
-            for tag in sorted(tags.difference(oldest)):
-                await amqp.basic_ack(tag - intake.first_tag)
+            if self._intake is intake:
+                await intake.acknowledge(channel, tags & intake.deliveries.keys())
 
         await self._run(acknowledge)
-        for tag in tags:
-            del intake.deliveries[tag]
+        if any(tag < self._intake.first_tag for tag in tags):
+            raise Unavailable("the connection that they came on was lost, so they come again")
 
     async def problem(self) -> str | None:
         """What keeps events from coming, None where nothing does: a check for readiness."""
@@ -102,7 +92,7 @@ class _Intake:
         self.first_tag = first_tag
         self.deliveries: dict[int, Delivery] = {}
         self.consumes = False
-        # Set where a delivery came, or none will come any more.
+        # Set when a delivery came, and when none will come any more.
         self.changed = asyncio.Event()
 
     async def consume(self, channel: AbstractChannel, queue_name: str) -> None:
@@ -111,6 +101,17 @@ class _Intake:
         channel.close_callbacks.add(self._end)
         self.consumes = True
         await amqp.basic_consume(queue_name, self._take_in)
+
+    async def acknowledge(self, channel: AbstractChannel, tags: set[int]) -> None:
+        amqp = await channel.get_underlay_channel()
+        # With a tag goes all that is held up to it.
+        oldest = list(takewhile(tags.__contains__, self.deliveries))
+        if oldest:
+            await amqp.basic_ack(oldest[-1] - self.first_tag, multiple=True)
+        for tag in sorted(tags.difference(oldest)):
+            await amqp.basic_ack(tag - self.first_tag)
+        for tag in tags:
+            del self.deliveries[tag]
 
     async def _take_in(self, message: DeliveredMessage) -> None:
         tag = self.first_tag + (message.delivery_tag or 0)

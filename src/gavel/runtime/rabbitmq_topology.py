@@ -1,0 +1,47 @@
+"""What RabbitMQ has to hold for a queue of work, declared by whoever comes first."""
+
+from dataclasses import dataclass
+
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel
+
+# Crashes and lost connections count too; a message that was delivered so often is kept, as a dead letter.
+DELIVERIES_MAX = 1_000
+# Looking at a dead letter counts as a delivery, and must never be what loses it.
+LOOKS_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkQueue:
+    """A topic exchange, a durable queue that gets all of it, and a queue for what can't be worked off.
+
+    Whoever declares it, the publisher or the consumer, declares the same: the broker refuses another shape.
+    """
+
+    exchange: str
+    name: str
+    dead_letters: str
+
+    async def declare(self, channel: AbstractChannel) -> None:
+        """Make all of it where it is missing; what is there stays as it is."""
+        dead = await channel.declare_exchange(self.dead_letters, ExchangeType.FANOUT, durable=True)
+        letters = await channel.declare_queue(
+            self.dead_letters,
+            durable=True,
+            arguments={"x-queue-type": "quorum", "x-delivery-limit": LOOKS_MAX},
+        )
+        await letters.bind(dead, "")
+        exchange = await channel.declare_exchange(self.exchange, ExchangeType.TOPIC, durable=True)
+        queue = await channel.declare_queue(
+            self.name,
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-delivery-limit": DELIVERIES_MAX,
+                "x-dead-letter-exchange": self.dead_letters,
+                "x-dead-letter-strategy": "at-least-once",
+                # What the strategy above asks for.
+                "x-overflow": "reject-publish",
+            },
+        )
+        await queue.bind(exchange, "#")

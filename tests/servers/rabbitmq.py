@@ -1,0 +1,143 @@
+"""RabbitMQ for the tests."""
+
+import os
+import socket
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
+from tests.servers.containers import engine_answers
+
+# The URL of a vhost on which tests may declare and delete what bears their names.
+URL_VARIABLE = "GAVEL_TEST_RABBITMQ_URL"
+IMAGE = "rabbitmq:4.1-alpine"
+AMQP_PORT = 5672
+START_SECONDS_MAX = 90.0
+POLL_SECONDS = 0.05
+
+
+class RabbitMqServer(Protocol):
+    """A server of the run's own, which may be harmed. Calls block."""
+
+    url: str
+
+    def start(self) -> None:
+        """Leave it running and taking connections."""
+        ...
+
+    def stop(self) -> None:
+        """Stop it cleanly."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+    def freeze(self) -> None:
+        """Let it answer nobody, with its connections open."""
+        ...
+
+    def thaw(self) -> None:
+        """Let a frozen one go on."""
+        ...
+
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` says to this."""
+        ...
+
+
+def given_url() -> str | None:
+    """The server that the environment names."""
+    return os.environ.get(URL_VARIABLE)
+
+
+@contextmanager
+def own_rabbitmq() -> Generator[RabbitMqServer]:
+    """A server for this run alone, in a container or from this machine's programs, in words where there is neither."""
+    with _container() if engine_answers() else _local() as server:
+        server.start()
+        yield server
+
+
+@contextmanager
+def _local() -> Generator[RabbitMqServer]:
+    with TemporaryDirectory(prefix="gavel-tests-") as folder:
+        server = LocalRabbitMq(Path(folder), RabbitMqPorts(*_free_ports(3)))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _container() -> Generator[RabbitMqServer]:
+    from testcontainers.core.container import DockerContainer
+
+    [port] = _free_ports(1)
+    with DockerContainer(IMAGE).with_bind_ports(AMQP_PORT, port) as container:
+        yield ContainerRabbitMq(container.get_wrapped_container(), port)
+
+
+class ContainerRabbitMq:
+    """A server in a container, on one port of this machine for as long as it is there."""
+
+    def __init__(self, container: Any, port: int) -> None:
+        self.url = f"amqp://guest:guest@127.0.0.1:{port}/"
+        self._container = container
+        self._port = port
+
+    def start(self) -> None:
+        """See RabbitMqServer.start."""
+        self._container.start()
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not _speaks_amqp(self._port):
+            assert time.monotonic() < deadline, "the container's RabbitMQ does not start"
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """See RabbitMqServer.stop."""
+        self._container.stop()
+
+    def kill(self) -> None:
+        """See RabbitMqServer.kill."""
+        self._container.kill()
+
+    def freeze(self) -> None:
+        """See RabbitMqServer.freeze."""
+        self._container.pause()
+
+    def thaw(self) -> None:
+        """See RabbitMqServer.thaw."""
+        self._container.reload()
+        if self._container.status == "paused":
+            self._container.unpause()
+
+    def control(self, *arguments: str) -> str:
+        """See RabbitMqServer.control."""
+        status, output = self._container.exec_run(["rabbitmqctl", "--quiet", *arguments])
+        assert status == 0, output
+        return output.decode().strip()
+
+
+def _speaks_amqp(port: int) -> bool:
+    """Whether a server greets there: the port of a container takes connections before its server does."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.settimeout(1)
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return len(connection.recv(8)) == 8
+    except OSError:
+        return False
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
