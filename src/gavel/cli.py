@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Coroutine
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,9 @@ from gavel import __version__
 from gavel.bidders.command import bidders
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.logs import configure_logs
-from gavel.runtime.migrations import SchemaMismatch
+from gavel.runtime.migrations import SchemaMismatch, migrate_database
+from gavel.runtime.postgres import DATABASE_ERRORS
+from gavel.runtime.process import run_process
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
 
@@ -32,6 +35,10 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         uvloop.run(main())
     except (SettingsInvalid, AddressInUse, FolderInUse, EmbeddedPostgresFailed, SchemaMismatch) as error:
         print(f"gavel: {error}", file=sys.stderr)  # noqa: T201 - the one message, before or beside the logs
+        raise typer.Exit(EXIT_CANNOT_START) from None
+    except DATABASE_ERRORS as error:
+        # Without its text: a driver's message may name hosts and users.
+        print(f"gavel: the database gives no answer ({type(error).__name__})", file=sys.stderr)  # noqa: T201
         raise typer.Exit(EXIT_CANNOT_START) from None
 
 
@@ -62,6 +69,82 @@ def standalone(
                 await stopping.wait()
                 typer.echo("\nStopping: finishing what was begun ...")
         typer.echo("Stopped. The data stays.")
+
+    _run(main)
+
+
+@app.command("bid-api")
+def bid_api() -> None:
+    """Run the bid API: decides bids, serves items."""
+    from gavel.bids.api import open_bid_api_process
+    from gavel.bids.settings import BidApiSettings
+
+    async def main() -> None:
+        settings = load_settings(BidApiSettings)
+        await run_process("bid-api", settings, open_bid_api_process(settings))
+
+    _run(main)
+
+
+@app.command("bid-worker")
+def bid_worker() -> None:
+    """Run the bid worker: hands events on to the broker."""
+    from gavel.bids.settings import BidWorkerSettings
+    from gavel.bids.worker import open_bid_worker
+
+    async def main() -> None:
+        settings = load_settings(BidWorkerSettings)
+        await run_process("bid-worker", settings, open_bid_worker(settings))
+
+    _run(main)
+
+
+@app.command("stats-api")
+def stats_api() -> None:
+    """Run the stats API: serves totals."""
+    from gavel.userstats.api import open_stats_api
+    from gavel.userstats.settings import StatsApiSettings
+
+    async def main() -> None:
+        settings = load_settings(StatsApiSettings)
+        await run_process("stats-api", settings, open_stats_api(str(settings.stats_db_url)))
+
+    _run(main)
+
+
+@app.command("stats-worker")
+def stats_worker() -> None:
+    """Run the stats worker: counts each event once."""
+    from gavel.userstats.settings import StatsWorkerSettings
+    from gavel.userstats.worker import open_stats_worker
+
+    async def main() -> None:
+        settings = load_settings(StatsWorkerSettings)
+        await run_process("stats-worker", settings, open_stats_worker(settings))
+
+    _run(main)
+
+
+class Side(StrEnum):
+    """Which database."""
+
+    BIDS = "bids"
+    STATS = "stats"
+
+
+@app.command("migrate")
+def migrate(side: Side) -> None:
+    """Bring a database to the current schema. Safe when several run at once."""
+    from gavel.bids.settings import BidDatabaseSettings
+    from gavel.userstats.settings import StatsDatabaseSettings
+
+    async def main() -> None:
+        if side is Side.BIDS:
+            url, package = str(load_settings(BidDatabaseSettings).bid_db_url), "gavel.bids"
+        else:
+            url, package = str(load_settings(StatsDatabaseSettings).stats_db_url), "gavel.userstats"
+        applied = await migrate_database(url, package)
+        typer.echo(f"{side.value}: {applied} migrations applied" if applied else f"{side.value}: current already")
 
     _run(main)
 

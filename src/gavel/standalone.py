@@ -14,13 +14,12 @@ from gavel.bids.adapters.in_process_publisher import InProcessPublisher
 from gavel.bids.api import OpenBidApi, open_bid_api
 from gavel.bids.settings import Currency
 from gavel.bids.worker import RelayWaker, running_bid_worker
-from gavel.runtime import postgres
 from gavel.runtime.embedded_postgres import embedded_postgres
 from gavel.runtime.health import health_app
 from gavel.runtime.http_settings import HttpSettings
 from gavel.runtime.in_process_broker import InProcessBroker
 from gavel.runtime.logs import LogFormat
-from gavel.runtime.migrations import load_migrations, migrate
+from gavel.runtime.migrations import migrate_database
 from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
 from gavel.runtime.settings import LogLevel
@@ -72,7 +71,7 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         server = await stack.enter_async_context(embedded_postgres(settings.gavel_data_dir.expanduser()))
         for database, package in DATABASES.items():
             await server.create_database(database)
-            await _migrate(server.url(database), package)
+            await migrate_database(server.url(database), package)
         broker = InProcessBroker()
         stats = await stack.enter_async_context(open_stats_api(server.url("stats_db")))
         source = InProcessEventSource(broker)
@@ -81,14 +80,7 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         waker = RelayWaker()
         await stack.enter_async_context(running_bid_worker(server.url("bid_db"), InProcessPublisher(broker), waker))
         bids = await stack.enter_async_context(open_bid_api(server.url("bid_db"), settings.house_currency, [waker]))
-        health = health_app({**bids.checks, **stats.checks})
-        app = routed({STATS_SERVICE_PATH: stats.app, "/livez": health, "/readyz": health}, otherwise=bids.app)
+        checks = {**bids.checks, **stats.checks}
+        health = health_app(checks)
+        app = routed({STATS_SERVICE_PATH: stats.app or health, "/livez": health, "/readyz": health}, otherwise=bids.app)
         yield Standalone(app, bids)
-
-
-async def _migrate(url: str, package: str) -> None:
-    connection = await postgres.connect(url, "gavel-migrate")
-    try:
-        await migrate(connection, load_migrations(package))
-    finally:
-        await connection.close()

@@ -12,10 +12,12 @@ from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
 from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue
+from gavel.bids.settings import BidApiSettings
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.page_tokens import PageTokens
+from gavel.runtime.process import Parts
 from gavel.runtime.serve import Asgi
 
 SERVICE_PATH = "/bids.v1.BidService/"
@@ -49,3 +51,10 @@ async def open_bid_api(
         app = thin_place_bid(api, bid_service_app(api))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
         yield OpenBidApi(app, checks, book, catalogue)
+
+
+@asynccontextmanager
+async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts]:
+    """The process `gavel bid-api`."""
+    async with open_bid_api(str(settings.bid_db_url), settings.house_currency) as api:
+        yield Parts(api.checks, api.app)

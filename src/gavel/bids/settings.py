@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PostgresDsn
+from pydantic import AfterValidator, AmqpDsn, Field, PostgresDsn
 
-from gavel.runtime.http_settings import HttpSettings
+from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
 from gavel.runtime.settings import ProcessSettings
 
 DatabaseUrl = Annotated[PostgresDsn, Field(description="postgresql://user:password@host:port/database")]
@@ -19,17 +19,22 @@ def _currency(code: str) -> str:
 Currency = Annotated[str, AfterValidator(_currency)]
 
 
+class BidDatabaseSettings(ProcessSettings):
+    """`gavel migrate bids`."""
+
+    bid_db_url: DatabaseUrl
+
+
 class BidApiSettings(HttpSettings):
     """`gavel bid-api`."""
 
     bid_db_url: DatabaseUrl
-    http_port: int = 8080
-    admin_port: int = 9090
     house_currency: Currency = "USD"
 
 
-class BidWorkerSettings(ProcessSettings):
+class BidWorkerSettings(AdminSettings):
     """`gavel bid-worker`."""
 
     bid_db_url: DatabaseUrl
-    admin_port: int = 9091
+    rabbitmq_url: AmqpDsn
+    admin_port: Port = 9091

@@ -1,18 +1,26 @@
-"""Who may call, as the environment says."""
+"""Where a process listens and who may call, as the environment says."""
 
 import ipaddress
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from gavel.runtime.settings import ProcessSettings
 
+Port = Annotated[int, Field(ge=0, le=65_535)]
 
-class HttpSettings(ProcessSettings):
-    """Where a process listens, and whom it believes."""
+
+class AdminSettings(ProcessSettings):
+    """Where a process tells of its health."""
 
     http_host: str = "127.0.0.1"
-    http_port: int
+    admin_port: Port = 9090
+
+
+class HttpSettings(AdminSettings):
+    """Where a process answers calls besides, and whom it believes."""
+
+    http_port: Port = 8080
     # In trusted mode the body names the actor. It must be chosen by name, so that nobody runs it by accident.
     auth_mode: Literal["trusted"]
     auth_trusted_anywhere: bool = False

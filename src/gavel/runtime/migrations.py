@@ -10,7 +10,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from gavel.runtime.health import Check
-from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
+from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect
 
 # Any number does, as long as every version of Gavel uses the same one.
 _ADVISORY_LOCK = 7_226_582_171
@@ -75,6 +75,18 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
+
+
+async def migrate_database(url: str, package: str) -> int:
+    """Bring a database to a package's schema; the number of migrations applied.
+
+    Raises SchemaMismatch, or one of DATABASE_ERRORS.
+    """
+    connection = await connect(url, "gavel-migrate")
+    try:
+        return await migrate(connection, load_migrations(package))
+    finally:
+        await connection.close()
 
 
 async def is_current(connection: asyncpg.Connection | PoolConnectionProxy, migrations: list[Migration]) -> bool:

@@ -2,24 +2,37 @@
 
 from typing import Annotated
 
-from pydantic import Field, PostgresDsn
+from pydantic import AmqpDsn, Field, PostgresDsn
 
-from gavel.runtime.http_settings import HttpSettings
+from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
 from gavel.runtime.settings import ProcessSettings
 
 DatabaseUrl = Annotated[PostgresDsn, Field(description="postgresql://user:password@host:port/database")]
+
+
+class StatsDatabaseSettings(ProcessSettings):
+    """`gavel migrate stats`."""
+
+    stats_db_url: DatabaseUrl
+
+
+class DeadLetterSettings(StatsDatabaseSettings):
+    """`gavel dead-letters`."""
+
+    rabbitmq_url: AmqpDsn
 
 
 class StatsApiSettings(HttpSettings):
     """`gavel stats-api`."""
 
     stats_db_url: DatabaseUrl
-    http_port: int = 8081
-    admin_port: int = 9092
+    http_port: Port = 8081
+    admin_port: Port = 9092
 
 
-class StatsWorkerSettings(ProcessSettings):
+class StatsWorkerSettings(AdminSettings):
     """`gavel stats-worker`."""
 
     stats_db_url: DatabaseUrl
-    admin_port: int = 9093
+    rabbitmq_url: AmqpDsn
+    admin_port: Port = 9093

@@ -1,19 +1,21 @@
 """Composition root of the stats worker: the counter, and the pruner that keeps its memory of ids bounded."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 
 from gavel.runtime import postgres
-from gavel.runtime.health import Check
 from gavel.runtime.loops import Loop
 from gavel.runtime.migrations import load_migrations, schema_check
+from gavel.runtime.process import Parts
 from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
 from gavel.userstats.adapters.wire import EventBatchReader
 from gavel.userstats.ports import DeadLetters, EventSource, Unavailable
+from gavel.userstats.settings import StatsWorkerSettings
 from gavel.userstats.use_cases.count_events import count_events
 from gavel.userstats.use_cases.forget_event_ids import forget_event_ids
 
@@ -24,17 +26,10 @@ PRUNER_IDLE_SECONDS = 60.0
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class StatsWorker:
-    """What must hold for the worker to be ready."""
-
-    checks: Mapping[str, Check]
-
-
 @asynccontextmanager
 async def running_stats_worker(
     stats_db_url: str, source: EventSource, dead_letters: DeadLetters | None = None
-) -> AsyncGenerator[StatsWorker]:
+) -> AsyncGenerator[Parts]:
     """Run the counter and the pruner inside the context. Dead letters go to stats_db where no broker keeps them."""
     async with await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool:
         book, reader = PostgresStatsBook(pool), EventBatchReader()
@@ -53,4 +48,17 @@ async def running_stats_worker(
             Loop("counter", count, COUNTER_IDLE_SECONDS, expected=(Unavailable,)).running(),
             Loop("pruner", prune, PRUNER_IDLE_SECONDS, expected=(Unavailable,)).running(),
         ):
-            yield StatsWorker({"stats_db": schema_check(pool, load_migrations("gavel.userstats"))})
+            yield Parts({"stats_db": schema_check(pool, load_migrations("gavel.userstats"))})
+
+
+@asynccontextmanager
+async def open_stats_worker(settings: StatsWorkerSettings) -> AsyncGenerator[Parts]:
+    """The process `gavel stats-worker`."""
+    source = RabbitMqEventSource(str(settings.rabbitmq_url))
+    dead_letters = RabbitMqDeadLetters(str(settings.rabbitmq_url))
+    try:
+        async with running_stats_worker(str(settings.stats_db_url), source, dead_letters) as parts:
+            yield Parts({**parts.checks, "rabbitmq": source.problem})
+    finally:
+        await source.close()
+        await dead_letters.close()

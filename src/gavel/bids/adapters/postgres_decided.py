@@ -1,16 +1,18 @@
 """What a batch decided, as the parameters of write_decisions.sql."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Decision, RetryKey
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports import Change
 
 Columns = list[Sequence[object]]
+# How a bidder stands on an item after the batch: amount, maximum, bids that the batch adds, seq of the last bid.
+StandingRow = tuple[int, int, int, int]
 
 _LOG_KINDS: dict[type[Event], str] = {
     ItemListed: "listed",
@@ -31,6 +33,7 @@ class DecidedRows:
         self._bids: list[tuple[BidPlaced, str | None]] = []
         self._events: list[tuple[object, ...]] = []
         self._raises: list[tuple[object, ...]] = []
+        self._standings: dict[tuple[ItemId, UserId], StandingRow] = {}
         self._keys: list[tuple[object, ...]] = []
 
     def add(self, before: Auction, decision: Decision, key: RetryKey | None, traceparent: str) -> None:
@@ -42,11 +45,14 @@ class DecidedRows:
             self._recorded.append(RecordedEvent(event, auction.terms, traceparent))
             if isinstance(event, BidPlaced):
                 self._bids.append((event, traceparent or None))
+                self._stand(event.item_id, event.user_id, event.amount, event.maximum, 1, event.seq)
             else:
                 self._events.append(_event_row(event, auction, traceparent or None))
-        if decision.raised_maximum:
+        if decision.raised_maximum and auction.leader_id is not None:
             raised = (auction.item_id, auction.revision, auction.leader_id, auction.leader_maximum)
             self._raises.append((*raised, traceparent or None))
+            raised_to = (auction.price, auction.leader_maximum, 0, auction.last_bid_seq)
+            self._stand(auction.item_id, auction.leader_id, *raised_to)
         if decision.changes is not None:
             self.changes.append((auction.item_id, decision.changes))
         if key is not None:
@@ -71,9 +77,15 @@ class DecidedRows:
             *_bid_columns(self._bids),
             *_columns(self._events, 10),
             *_columns(self._raises, 5),
+            *_standing_columns(self._standings),
             *_columns(self._keys, 5),
             *_columns(messages, 3),
         ]
+
+    def _stand(self, item_id: ItemId, user_id: UserId, amount: int, maximum: int, bids: int, last_bid_seq: int) -> None:
+        """One row a bidder and item, however often the batch names them: a statement can't write a row twice."""
+        earlier = self._standings.get((item_id, user_id))
+        self._standings[item_id, user_id] = (amount, maximum, bids + (earlier[2] if earlier else 0), last_bid_seq)
 
 
 def array(values: Iterable[object]) -> str:
@@ -115,6 +127,15 @@ def _bid_columns(bids: Sequence[tuple[BidPlaced, str | None]]) -> Columns:
         array([bid.minimum_next_bid for bid, _ in bids]),
         array([bid.end_at for bid, _ in bids]),
         [traceparent for _, traceparent in bids],
+    ]
+
+
+def _standing_columns(standings: Mapping[tuple[ItemId, UserId], StandingRow]) -> Columns:
+    rows = standings.values()
+    return [
+        array([item_id for item_id, _ in standings]),
+        array([user_id for _, user_id in standings]),
+        *(array([row[column] for row in rows]) for column in range(4)),
     ]
 
 

@@ -40,6 +40,7 @@ CREATE TABLE auctions (
 CREATE INDEX auctions_by_end ON auctions (end_at, item_id) WHERE cancelled_at IS NULL;
 CREATE INDEX auctions_by_category_and_end ON auctions (category, end_at, item_id) WHERE cancelled_at IS NULL;
 CREATE INDEX auctions_by_start ON auctions (start_at, item_id) WHERE cancelled_at IS NULL;
+CREATE INDEX auctions_by_seller ON auctions (seller_id, created_at, item_id);
 CREATE INDEX auctions_cancelled ON auctions (end_at, item_id) WHERE cancelled_at IS NOT NULL;
 CREATE INDEX auctions_due ON auctions (end_at) WHERE cancelled_at IS NULL AND closed_at IS NULL;
 
@@ -114,6 +115,22 @@ CREATE TABLE maximum_raises (
     traceparent text,
     PRIMARY KEY (item_id, revision)
 );
+
+-- How each bidder stands on an item: the leaderboard, and what someone has bid on. Written with the bids that it sums up,
+-- so it never tells of one that is not there. A bidder's last bid is their highest. `maximum` is shown to nobody but its
+-- owner. As with auctions, no index covers a column that a bid changes.
+CREATE TABLE standings (
+    item_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    amount bigint NOT NULL CHECK (amount BETWEEN 1 AND 1000000000000000),
+    maximum bigint NOT NULL CHECK (maximum >= amount),
+    bid_count bigint NOT NULL CHECK (bid_count >= 0),
+    last_bid_seq bigint NOT NULL CHECK (last_bid_seq > 1),
+    last_bid_at timestamptz NOT NULL,
+    PRIMARY KEY (item_id, user_id)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+
+CREATE INDEX standings_by_user ON standings (user_id);
 
 -- Idempotency keys, scoped to item and user: a retry is answered with the bid of its first acceptance.
 CREATE TABLE bid_keys (

@@ -31,6 +31,14 @@ CREATE TRIGGER auction_terms_stay BEFORE UPDATE ON auctions FOR EACH ROW
     EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER auctions_stay BEFORE DELETE OR TRUNCATE ON auctions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- A bidder's standing only rises, and a higher amount is a later bid.
+CREATE TRIGGER standing_only_rises BEFORE UPDATE ON standings FOR EACH ROW
+    WHEN (NEW.amount < OLD.amount OR NEW.maximum < OLD.maximum
+          OR (NEW.amount > OLD.amount) <> (NEW.last_bid_seq > OLD.last_bid_seq)
+          OR (NEW.amount > OLD.amount) <> (NEW.bid_count > OLD.bid_count))
+    EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER standings_stay BEFORE DELETE OR TRUNCATE ON standings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- The log is append-only.
 CREATE TRIGGER bids_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bids FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER item_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON item_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

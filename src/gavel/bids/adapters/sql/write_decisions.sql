@@ -1,6 +1,6 @@
--- Writes all that a batch decided in one statement: states, bids, rarer events, raised maxima, keys and outbox rows
--- stand or fall together. Numbers, ids and times come as arrays written as text, which the driver passes on as they
--- are; texts come as arrays of their own.
+-- Writes all that a batch decided in one statement: states, bids, rarer events, raised maxima, standings, keys and
+-- outbox rows stand or fall together. Numbers, ids and times come as arrays written as text, which the driver passes on
+-- as they are; texts come as arrays of their own.
 WITH decided AS (
     UPDATE auctions a
     SET price = d.price, leader_id = d.leader_id, leader_maximum = d.leader_maximum, bid_count = d.bid_count,
@@ -22,9 +22,17 @@ WITH decided AS (
 ), raised AS (
     INSERT INTO maximum_raises (created_at, item_id, revision, user_id, maximum, traceparent)
     SELECT $1, * FROM unnest($34::uuid[], $35::bigint[], $36::uuid[], $37::bigint[], $38::text[])
+), stood AS (
+    INSERT INTO standings AS s (last_bid_at, item_id, user_id, amount, maximum, bid_count, last_bid_seq)
+    SELECT $1, * FROM unnest($39::text::uuid[], $40::text::uuid[], $41::text::bigint[], $42::text::bigint[], $43::text::bigint[],
+                             $44::text::bigint[])
+    ON CONFLICT (item_id, user_id) DO UPDATE
+    SET amount = EXCLUDED.amount, maximum = EXCLUDED.maximum, bid_count = s.bid_count + EXCLUDED.bid_count,
+        last_bid_seq = EXCLUDED.last_bid_seq,
+        last_bid_at = CASE WHEN EXCLUDED.bid_count > 0 THEN EXCLUDED.last_bid_at ELSE s.last_bid_at END
 ), named AS (
     INSERT INTO bid_keys (created_at, item_id, user_id, key, request, bid_seq)
-    SELECT $1, * FROM unnest($39::uuid[], $40::uuid[], $41::text[], $42::text[], $43::bigint[])
+    SELECT $1, * FROM unnest($45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::bigint[])
 )
 INSERT INTO outbox (routing_key, event_count, body)
-SELECT * FROM unnest($44::text[], $45::integer[], $46::bytea[])
+SELECT * FROM unnest($50::text[], $51::integer[], $52::bytea[])

@@ -1,0 +1,8 @@
+-- Every bid of the log with the terms it was made under.
+SELECT b.item_id, b.seq, b.created_at, b.user_id, b.amount, b.maximum, b.automatic, b.outbid_user_id, b.bid_count,
+       b.minimum_next_bid, b.end_at, b.traceparent,
+       a.seller_id, a.currency, a.start_at, a.scheduled_end_at, a.start_price, a.reserve_price, a.buy_now_price,
+       a.soft_close_window_seconds, a.soft_close_extension_seconds, a.soft_close_max_extension_seconds,
+       a.increment_fixed, a.increment_basis_points
+FROM bids b
+JOIN auctions a USING (item_id)

@@ -1,0 +1,41 @@
+"""A process: settings checked, ports taken, parts opened, served until a signal, and closed in reverse."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+
+import structlog
+
+from gavel import __version__
+from gavel.runtime.health import Check, health_app
+from gavel.runtime.http_settings import AdminSettings, HttpSettings
+from gavel.runtime.logs import configure_logs
+from gavel.runtime.serve import Asgi, address_of, bind, serving, stop_signals
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows."""
+
+    checks: Mapping[str, Check]
+    app: Asgi | None = None
+    shown: Mapping[str, Check] = field(default_factory=dict[str, Check])
+
+
+async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncContextManager[Parts]) -> None:
+    """Run until SIGTERM or SIGINT; then take no more, finish what was begun, and close. Raises AddressInUse."""
+    configure_logs(settings.log_level, settings.log_format)
+    log = structlog.get_logger("gavel")
+    with stop_signals() as stopping:
+        async with AsyncExitStack() as stack:
+            admin = bind(settings.http_host, settings.admin_port)
+            listener = bind(settings.http_host, settings.http_port) if isinstance(settings, HttpSettings) else None
+            parts = await stack.enter_async_context(opened)
+            await stack.enter_async_context(serving(health_app(parts.checks, parts.shown), admin))
+            if listener is not None and parts.app is not None:
+                await stack.enter_async_context(serving(parts.app, listener))
+            address = None if listener is None else address_of(listener)
+            log.info("started", process=name, version=__version__, address=address, admin=address_of(admin))
+            await stopping.wait()
+            log.info("stopping", process=name)
+    log.info("stopped", process=name)
