@@ -1,0 +1,54 @@
+"""A rebuild reads the log as the messages that live counting gets, and makes the same rows of them."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.userstats.use_cases.rebuild_stats import LogUnreadable, rebuild_stats
+from tests.unit.userstats.messages import ANNA, BELA, LAMP, SELLER, VASE, after, bid, body, closed, extended, listed
+from tests.unit.userstats.poison import POISON
+
+pytestmark = pytest.mark.integration
+
+READER = EventBatchReader()
+EVERY_ROW = "SELECT user_stats::text FROM user_stats ORDER BY user_id"
+LOG = [
+    body([listed(), bid(ANNA, 1_000, seq=2, at=after(1)), bid(BELA, 1_200, seq=3, at=after(2), automatic=True)]),
+    body([bid(ANNA, 300, seq=2, at=after(3), item_id=LAMP), extended(seq=4, at=after(4), item_id=VASE)]),
+    body([closed(BELA, 1_200, seq=5, at=after(60)), closed("", 0, seq=3, at=after(61), item_id=LAMP)]),
+]
+
+
+async def _log(*bodies: bytes) -> AsyncIterator[bytes]:
+    for each in bodies:
+        yield each
+
+
+async def _rows(pool: asyncpg.Pool) -> list[str]:
+    return [row[0] for row in await pool.fetch(EVERY_ROW)]
+
+
+async def test_stats_truncated_and_rebuilt_equal_the_live_ones(stats_pool: asyncpg.Pool) -> None:
+    book = PostgresStatsBook(stats_pool)
+    for message in (*LOG[::-1], *LOG):
+        await book.count(READER.read(message).events)
+    live = await _rows(stats_pool)
+    assert len(live) == 3
+    await stats_pool.execute("TRUNCATE counted_events, bid_items, user_stats")
+    assert await rebuild_stats(book, READER, _log(*LOG)) == 7
+    assert await _rows(stats_pool) == live
+    seller = await book.stats_of(SELLER)
+    assert seller is not None
+    assert seller.last_updated_at == after(60)
+
+
+async def test_a_log_that_can_not_be_read_changes_nothing(stats_pool: asyncpg.Pool) -> None:
+    book = PostgresStatsBook(stats_pool)
+    await book.count(READER.read(LOG[0]).events)
+    live = await _rows(stats_pool)
+    with pytest.raises(LogUnreadable, match="unknown kind of fact"):
+        await rebuild_stats(book, READER, _log(LOG[1], POISON[0].body, LOG[2]))
+    assert await _rows(stats_pool) == live
