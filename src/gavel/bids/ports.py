@@ -8,7 +8,7 @@ from typing import Protocol
 from gavel.bids.domain.auction import Auction, Status
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced, Event
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.listing import Listing
 
 
@@ -130,6 +130,40 @@ class ItemCatalogue(Protocol):
 
     async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
         """Up to `limit` bids of an item below a seq (None: from the newest), newest first; None: no such item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderboardEntry:
+    """How one bidder stands on an item: the highest amount, the seq of the bid that it is of, and how many bids."""
+
+    user_id: UserId
+    amount: int
+    last_bid_seq: int
+    bid_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """An item's bidders as they stood at a `revision` and `seq`: highest amount first.
+
+    On a tie the leader, whose last bid is `leader_seq`, stands first, then the earlier bid.
+    """
+
+    revision: int
+    seq: int
+    leader_seq: int
+    entries: tuple[LeaderboardEntry, ...]
+
+
+class Leaderboards(Protocol):
+    """Who has bid how much."""
+
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+        """The first `limit` bidders of an item, no older than what was committed when it was asked for.
+
+        None where there is no such item. Raises Unavailable.
+        """
         ...
 
 
