@@ -1,0 +1,128 @@
+"""Redis for the tests."""
+
+import os
+import socket
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from gavel.local_servers.redis import LocalRedis
+from tests.servers.containers import engine_answers
+
+# The URL of a database in which tests may write and delete keys of theirs.
+URL_VARIABLE = "GAVEL_TEST_REDIS_URL"
+IMAGE = "redis:7-alpine"
+REDIS_PORT = 6379
+START_SECONDS_MAX = 30.0
+POLL_SECONDS = 0.02
+
+
+class RedisServer(Protocol):
+    """A server of the run's own, which may be harmed. Calls block."""
+
+    url: str
+
+    def start(self) -> None:
+        """Leave it running and answering."""
+        ...
+
+    def stop(self) -> None:
+        """Stop it."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+    def freeze(self) -> None:
+        """Let it answer nobody, with its connections open."""
+        ...
+
+    def thaw(self) -> None:
+        """Let a frozen one go on."""
+        ...
+
+
+def given_url() -> str | None:
+    """The server that the environment names."""
+    return os.environ.get(URL_VARIABLE)
+
+
+@contextmanager
+def own_redis() -> Generator[RedisServer]:
+    """A server for this run alone, in a container or from this machine's programs, in words where there is neither."""
+    with _container() if engine_answers() else _local() as server:
+        server.start()
+        yield server
+
+
+@contextmanager
+def _local() -> Generator[RedisServer]:
+    with TemporaryDirectory(prefix="gavel-tests-") as folder:
+        server = LocalRedis(Path(folder), _free_port())
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _container() -> Generator[RedisServer]:
+    from testcontainers.core.container import DockerContainer
+
+    port = _free_port()
+    with DockerContainer(IMAGE).with_bind_ports(REDIS_PORT, port) as container:
+        yield ContainerRedis(container.get_wrapped_container(), port)
+
+
+class ContainerRedis:
+    """A server in a container, on one port of this machine for as long as it is there."""
+
+    def __init__(self, container: Any, port: int) -> None:
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._container = container
+        self._port = port
+
+    def start(self) -> None:
+        """See RedisServer.start."""
+        self._container.start()
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not _answers(self._port):
+            assert time.monotonic() < deadline, "the container's Redis does not start"
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """See RedisServer.stop."""
+        self._container.stop()
+
+    def kill(self) -> None:
+        """See RedisServer.kill."""
+        self._container.kill()
+
+    def freeze(self) -> None:
+        """See RedisServer.freeze."""
+        self._container.pause()
+
+    def thaw(self) -> None:
+        """See RedisServer.thaw."""
+        self._container.reload()
+        if self._container.status == "paused":
+            self._container.unpause()
+
+
+def _answers(port: int) -> bool:
+    """Whether a server answers there: the port of a container takes connections before its server does."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(5) == b"+PONG"
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
