@@ -11,13 +11,22 @@ DEV_INSTALLED := $(VENV)/.dev-installed
 
 .PHONY: help
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Run
 
 .PHONY: demo
 demo: $(DEMO_INSTALLED) ## Run all of Gavel in one process, with sample auctions and a Postgres of its own
 	@AUTH_MODE=trusted exec $(BIN)/gavel standalone --sample-auctions
+
+.PHONY: up
+up: $(DEMO_INSTALLED) ## Run the four processes on a Postgres, RabbitMQ and Redis of their own
+	@scripts/install-test-servers.sh redis-server rabbitmq-server
+	@AUTH_MODE=trusted $(BIN)/python -m gavel.local_servers.stack up
+
+.PHONY: down
+down: ## Stop what `make up` started; the data stays
+	@$(BIN)/python -m gavel.local_servers.stack down
 
 .PHONY: bench
 bench: $(DEV_INSTALLED) ## Measure Gavel beside a naive baseline on this machine
@@ -71,7 +80,7 @@ lock: ## Resolve the locked requirements again (UPGRADE=1 raises the versions)
 check: lint proto-check test ## All that CI runs
 
 .PHONY: test
-test: $(DEV_INSTALLED) ## Run every test, with servers that are found or started for it
+test: $(DEV_INSTALLED) servers ## Run every test, with servers that are found or started for it
 	@$(BIN)/pytest $(PYTEST_FLAGS)
 
 .PHONY: test-unit
@@ -79,7 +88,7 @@ test-unit: $(DEV_INSTALLED) ## Run the tests that need no server
 	@$(BIN)/pytest tests/unit tests/house $(PYTEST_FLAGS)
 
 .PHONY: test-integration
-test-integration: $(DEV_INSTALLED) ## Run the tests against real servers
+test-integration: $(DEV_INSTALLED) servers ## Run the tests against real servers
 	@$(BIN)/pytest -m integration $(PYTEST_FLAGS)
 
 .PHONY: test-e2e

@@ -9,8 +9,8 @@ import pytest
 from tests.house.tree import ROOT, named, tracked_files
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-MAKE_COMMAND = re.compile(r"`make ([a-z-]+)|^\s*make ([a-z-]+)", re.MULTILINE)
-MAKE_TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
+MAKE_COMMAND = re.compile(r"`make ([a-z0-9-]+)|^\s*make ([a-z0-9-]+)", re.MULTILINE)
+MAKE_TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
 TEST_NAME = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 SHARED_CONTRACT = ROOT.parent / "shared" / "contract"
@@ -63,7 +63,7 @@ def test_make_help_lists_every_target() -> None:
     shown = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    phony = re.findall(r"^\.PHONY: ([a-z-]+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    phony = re.findall(r"^\.PHONY: ([a-z0-9-]+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert phony
     assert [target for target in phony if target not in shown.stdout] == []
 

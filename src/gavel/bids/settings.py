@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AmqpDsn, Field, PostgresDsn
+from pydantic import AfterValidator, AmqpDsn
 
 from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
-from gavel.runtime.settings import ProcessSettings
-
-DatabaseUrl = Annotated[PostgresDsn, Field(description="postgresql://user:password@host:port/database")]
+from gavel.runtime.settings import DatabaseUrl, ProcessSettings
 
 
 def _currency(code: str) -> str:

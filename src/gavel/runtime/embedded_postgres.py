@@ -81,7 +81,7 @@ async def embedded_postgres(folder: Path) -> AsyncGenerator[EmbeddedPostgres]:
     Raises FolderInUse or EmbeddedPostgresFailed.
     """
     with _held(folder) as held_folder:
-        cluster = _Cluster(held_folder)
+        cluster = PostgresCluster(held_folder)
         await asyncio.to_thread(cluster.start)
         try:
             await _answering(cluster.server)
@@ -120,8 +120,8 @@ async def _answering(server: EmbeddedPostgres) -> None:
                 return
 
 
-class _Cluster:
-    """The server's programs, run on its data as a user that Postgres accepts."""
+class PostgresCluster:
+    """The server's programs, run on its data as a user that Postgres accepts. Calls block."""
 
     def __init__(self, folder: Path) -> None:
         self._data = folder / "postgres"

@@ -1,6 +1,7 @@
 """Settings from the environment, checked all at once."""
 
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,21 @@ def _log_level(name: str) -> str:
 
 
 LogLevel = Annotated[str, AfterValidator(_log_level)]
+
+
+def _url(*schemes: str) -> AfterValidator:
+    """A check that shows nothing of a malformed value: there may be a password in it."""
+
+    def check(url: str) -> str:
+        if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)) or not urlsplit(url).path.strip("/"):
+            raise ValueError(f"must be a URL such as {schemes[0]}://user:password@host:port/name")
+        return url
+
+    return AfterValidator(check)
+
+
+# A socket's folder as `?host=` will do for a host.
+DatabaseUrl = Annotated[str, _url("postgresql", "postgres")]
 
 
 class ProcessSettings(BaseSettings):

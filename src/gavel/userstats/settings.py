@@ -1,13 +1,9 @@
 """The read side's settings."""
 
-from typing import Annotated
-
-from pydantic import AmqpDsn, Field, PostgresDsn
+from pydantic import AmqpDsn
 
 from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
-from gavel.runtime.settings import ProcessSettings
-
-DatabaseUrl = Annotated[PostgresDsn, Field(description="postgresql://user:password@host:port/database")]
+from gavel.runtime.settings import DatabaseUrl, ProcessSettings
 
 
 class StatsDatabaseSettings(ProcessSettings):
