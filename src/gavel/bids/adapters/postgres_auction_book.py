@@ -32,8 +32,8 @@ from gavel.runtime.postgres import load_sql
 _READ_CLOCK = load_sql(__package__, "read_clock")
 _OPEN_AUCTION = load_sql(__package__, "open_auction")
 
-# Commands of a batch that failed because of what is in it are tried alone for this long; the rest is told to retry.
-ALONE_SECONDS_MAX = 2.0
+# A batch that failed because of what is in it is tried in parts for this long; the rest is told to retry.
+APART_SECONDS_MAX = 2.0
 LAST_SEEN_AUCTIONS_MAX = 10_000
 DRAIN_SECONDS_MAX = 5.0
 
@@ -114,13 +114,13 @@ class PostgresAuctionBook:
             await self._connection.get()
         await self._lane.run()
 
-    async def _run_batch(self, commands: Sequence[Command]) -> None:
+    async def _run_batch(self, commands: Sequence[Command], apart_until_seconds: float | None = None) -> None:
         """Decide a batch and answer every caller in it, whatever happens."""
         try:
             self._tell(await self._commit(commands))
         except NotCommitted as failure:
-            if blames_content(failure.__cause__):
-                await self._run_alone(commands, failure)
+            if len(commands) > 1 and blames_content(failure.__cause__):
+                await self._run_apart(commands, failure, apart_until_seconds)
             else:
                 self._fail(commands, failure)
         except asyncio.CancelledError:
@@ -154,19 +154,22 @@ class PostgresAuctionBook:
             self._connection.discard()
             raise
 
-    async def _run_alone(self, commands: Sequence[Command], failure: NotCommitted) -> None:
-        """Something in the batch can't be stored: try each command alone, so that a poisonous one fails alone."""
-        if len(commands) == 1:
-            self._fail(commands, failure)
-            return
-        _log.warning("batch_failed_trying_alone", commands=len(commands), error=type(failure.__cause__).__name__)
+    async def _run_apart(self, commands: Sequence[Command], failure: NotCommitted, until_seconds: float | None) -> None:
+        """Something in the batch can't be stored: try its halves, and theirs, so that a poisonous command fails alone.
+
+        In order, since the later ones are decided on what the earlier ones left. One poisonous command of 256 costs
+        16 transactions, where trying each alone would cost 256.
+        """
+        _log.warning("batch_failed_trying_apart", commands=len(commands), error=type(failure.__cause__).__name__)
         loop = asyncio.get_running_loop()
-        deadline_seconds = loop.time() + ALONE_SECONDS_MAX
-        for tried, command in enumerate(commands):
-            if loop.time() > deadline_seconds:
-                self._fail(commands[tried:], Unavailable("too many bids had to be tried alone"))
-                return
-            await self._run_batch([command])
+        if until_seconds is None:
+            until_seconds = loop.time() + APART_SECONDS_MAX
+        middle = len(commands) // 2
+        for half in (commands[:middle], commands[middle:]):
+            if loop.time() > until_seconds:
+                self._fail(half, Unavailable(_UNDECIDED))
+            else:
+                await self._run_batch(half, until_seconds)
 
     def _tell(self, outcome: BatchOutcome) -> None:
         """Answer the callers of a committed batch; one that went away misses its answer, not its bid."""
