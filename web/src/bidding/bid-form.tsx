@@ -134,21 +134,10 @@ export function BidForm({ item }: { item: Item }) {
           }}
         />
       ) : (
-        <button
-          type="button"
-          className="button button--bare button--small bid-form__more"
-          onClick={() => setMaximumText("")}
-        >
+        <button type="button" className="bid-form__more" onClick={() => setMaximumText("")}>
           Set a maximum and let Gavel bid for you
         </button>
       )}
-      <button
-        type="submit"
-        className={`button button--big button--wide ${leads ? "" : "button--primary"}`}
-        disabled={isPlacing}
-      >
-        {isPlacing ? "Placing…" : leads ? "Set my maximum" : parsed.ok ? `Bid ${money(parsed.minor)}` : "Bid"}
-      </button>
       <div aria-live="polite" className="bid-form__answers">
         {problem && !problem.ok && problem.tooLow && (
           <RefusalMessage refusal={{ text: problem.problem, leastAmount: 0n }} item={item} takeLeast={takeLeast} />
@@ -177,6 +166,13 @@ export function BidForm({ item }: { item: Item }) {
           />
         )}
       </div>
+      <button
+        type="submit"
+        className={`button button--big button--wide ${leads ? "" : "button--primary"}`}
+        disabled={isPlacing}
+      >
+        {isPlacing ? "Placing…" : leads ? "Set my maximum" : parsed.ok ? `Bid ${money(parsed.minor)}` : "Bid"}
+      </button>
     </form>
   );
 }

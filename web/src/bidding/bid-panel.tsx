@@ -21,24 +21,23 @@ export function BidPanel({ item }: { item: Item }) {
   const isOver = phase === "sold" || phase === "unsold" || phase === "cancelled";
   return (
     <section className="bid-panel sheet" aria-label="Bidding">
-      {!isOver && (
-        <div className="bid-panel__clock">
-          <p className="label">{phase === "scheduled" ? "Bidding opens" : "Time left"}</p>
-          <p className="bid-panel__time">
-            <Countdown item={item} prominent />
-          </p>
-          <Extension item={item} />
-          <p className="small muted">
-            {phase === "scheduled" ? `Opens ${localTime(startMs(item))}` : `Ends ${localTime(endMs(item))}`}
+      <div className="bid-panel__now">
+        <div>
+          <p className="label">{priceLabel(phase, Number(item.bidCount))}</p>
+          <p className="bid-panel__price">
+            <Price amount={shownPrice(item)} currency={item.currency} />
           </p>
         </div>
-      )}
-      <div>
-        <p className="label">{priceLabel(phase, Number(item.bidCount))}</p>
-        <p className="bid-panel__price">
-          <Price amount={shownPrice(item)} currency={item.currency} />
-        </p>
+        {!isOver && (
+          <div>
+            <p className="label">{phase === "scheduled" ? "Bidding opens" : "Time left"}</p>
+            <p className="bid-panel__time">
+              <Countdown item={item} prominent />
+            </p>
+          </div>
+        )}
         <Leader item={item} phase={phase} />
+        {!isOver && <Clock item={item} phase={phase} />}
       </div>
       <SpokenPrice item={item} />
       {isOver || phase === "closing" ? (
@@ -68,7 +67,9 @@ function Leader({ item, phase }: { item: Item; phase: Phase }) {
       ) : leads && phase === "open" ? (
         <span className="tag tag--lead">You lead</span>
       ) : (
-        <Bidder userId={item.highestBidderId} />
+        <span>
+          <Bidder userId={item.highestBidderId} /> {phase === "open" ? "leads" : ""}
+        </span>
       )}
       {bids > 0 && <span className="muted small numbers">{bids === 1 ? "1 bid" : `${bids} bids`}</span>}
       {item.reserveState === ReserveState.NOT_MET && <span className="tag tag--hammer">Reserve not met</span>}
@@ -77,8 +78,8 @@ function Leader({ item, phase }: { item: Item; phase: Phase }) {
   );
 }
 
-/** Tells that a late bid has moved the end, and by how much. */
-function Extension({ item }: { item: Item }) {
+/** When it ends, and that a late bid has moved that. */
+function Clock({ item, phase }: { item: Item; phase: Phase }) {
   const live = useLive();
   const [extensions, setExtensions] = useState(0);
   useEffect(() => {
@@ -91,16 +92,17 @@ function Extension({ item }: { item: Item }) {
   }, [live, item.id]);
   const window = item.softClose?.windowSeconds ?? 0;
   return (
-    <div className="bid-panel__extension" aria-live="polite">
-      {extensions > 0 && (
-        <p key={extensions} className="tag tag--hammer">
-          <TimerReset size={15} aria-hidden="true" />
-          {extensions === 1 ? "Extended by a late bid" : `Extended ${extensions} times by late bids`}
-        </p>
-      )}
-      {extensions === 0 && window > 0 && (
-        <p className="small muted">A bid in the last {window} s gives everyone more time.</p>
-      )}
+    <div className="bid-panel__clock small muted">
+      <p>{phase === "scheduled" ? `Opens ${localTime(startMs(item))}` : `Ends ${localTime(endMs(item))}`}</p>
+      {window > 0 && extensions === 0 && <p>A bid in the last {window} s gives everyone more time.</p>}
+      <div aria-live="polite">
+        {extensions > 0 && (
+          <p key={extensions} className="tag tag--hammer bid-panel__extension">
+            <TimerReset size={15} aria-hidden="true" />
+            {extensions === 1 ? "Extended by a late bid" : `Extended ${extensions} times by late bids`}
+          </p>
+        )}
+      </div>
     </div>
   );
 }

@@ -58,7 +58,7 @@ export function scale(least: bigint, greatest: bigint): { ticks: bigint[]; top: 
   const step = [1n, 2n, 5n, 10n].map((factor) => factor * power).find((each) => each >= raw) ?? power * 10n;
   const bottom = (least / step) * step;
   const ticks: bigint[] = [];
-  for (let tick = bottom; ticks.length === 0 || (ticks.at(-1) ?? 0n) < greatest; tick += step) {
+  for (let tick = bottom; ticks.length < 2 || (ticks.at(-1) ?? 0n) < greatest; tick += step) {
     ticks.push(tick);
   }
   return { ticks, top: ticks.at(-1) ?? greatest };

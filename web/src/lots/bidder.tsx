@@ -8,9 +8,11 @@ export function Paddle({ userId }: { userId: string }) {
   const hue = paddleHue(userId);
   return (
     <svg className="paddle" viewBox="0 0 20 20" aria-hidden="true">
-      <path d="M8.6 12.5h2.8v6a1.4 1.4 0 0 1-2.8 0z" fill={`oklch(0.48 0.07 ${hue})`} />
-      <circle cx="10" cy="7.5" r="7" fill={`oklch(0.66 0.14 ${hue})`} />
-      <circle cx="10" cy="7.5" r="3" fill={`oklch(0.95 0.03 ${hue})`} />
+      <g transform="rotate(38 10 10)">
+        <rect x="8.3" y="12" width="3.4" height="8.4" rx="1.5" fill={`oklch(0.45 0.08 ${hue})`} />
+        <rect x="2.6" y="-0.8" width="14.8" height="14.6" rx="6.2" fill={`oklch(0.68 0.15 ${hue})`} />
+        <rect x="5.9" y="5.4" width="8.2" height="2.2" rx="1.1" fill={`oklch(0.97 0.02 ${hue})`} />
+      </g>
     </svg>
   );
 }

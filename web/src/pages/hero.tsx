@@ -17,7 +17,9 @@ export function Hero({ listed }: { listed: Item }) {
   return (
     <section className="hero" aria-labelledby="hero-title">
       <div className="hero__words">
-        <h1 id="hero-title">Bid live. The highest bid when time runs out wins.</h1>
+        <h1 id="hero-title">
+          <span>Bid live.</span> <span>The highest bid when time runs out wins.</span>
+        </h1>
         <p>
           Every price here moves the moment someone bids. Name your bid, or a maximum and let Gavel bid for you, no more
           than needed.

@@ -59,13 +59,13 @@ function IdentityDialog({ close }: { close: () => void }) {
         <div className="dialog__actions">
           <button
             type="button"
-            className="button button--bare"
+            className="button button--bare button--small"
             onClick={() => {
               session.startOver();
               close();
             }}
           >
-            Become someone new
+            Start as someone new
           </button>
           <button type="submit" className="button button--primary">
             Save

@@ -1,0 +1,119 @@
+import { create } from "@bufbuild/protobuf";
+import { type GetItemBidsResponse, GetItemBidsResponseSchema } from "@gavel/client";
+import { describe, expect, it } from "vitest";
+import { aBid } from "../testing/items";
+import { BidHistory, HISTORY_BIDS_MAX } from "./bid-history";
+
+const PAGE = 3n;
+
+/** A server with bids of seq 2 to `last`, in pages of three; a token is the seq before which to read on. */
+function pages(last: bigint): { last: bigint; read: (token: string) => Promise<GetItemBidsResponse>; asked: string[] } {
+  const server = {
+    last,
+    asked: [] as string[],
+    read: async (token: string): Promise<GetItemBidsResponse> => {
+      server.asked.push(token);
+      const from = token ? BigInt(token) - 1n : server.last;
+      const seqs = Array.from({ length: Number(PAGE) }, (_, index) => from - BigInt(index)).filter((seq) => seq >= 2n);
+      const nextPageToken = (seqs.at(-1) ?? 2n) > 2n ? String(seqs.at(-1)) : "";
+      return create(GetItemBidsResponseSchema, { bids: seqs.map((seq) => aBid(seq)), nextPageToken });
+    },
+  };
+  return server;
+}
+
+function seqs(history: BidHistory): number[] {
+  return history.view().bids.map((bid) => Number(bid.seq));
+}
+
+describe("a history", () => {
+  it("begins with the newest page and reads further back on demand", async () => {
+    const history = new BidHistory(pages(9n).read);
+    expect(history.view().state).toBe("loading");
+    await history.reload();
+    expect(seqs(history)).toEqual([9, 8, 7]);
+    await history.readOlder();
+    await history.readOlder();
+    expect(seqs(history)).toEqual([9, 8, 7, 6, 5, 4, 3, 2]);
+    expect(history.view().hasOlder).toBe(false);
+  });
+
+  it("grows by the feed's bids, each once", async () => {
+    const history = new BidHistory(pages(4n).read);
+    await history.reload();
+    history.add(aBid(5n));
+    history.add(aBid(5n));
+    history.add(aBid(4n));
+    history.add(aBid(6n));
+    expect(seqs(history)).toEqual([6, 5, 4, 3, 2]);
+  });
+
+  it("joins a newer page to what is there, and keeps its way to older ones", async () => {
+    const server = pages(9n);
+    const history = new BidHistory(server.read);
+    await history.reload();
+    await history.readOlder();
+    server.last = 11n;
+    await history.reload();
+    expect(seqs(history)).toEqual([11, 10, 9, 8, 7, 6, 5, 4]);
+    await history.readOlder();
+    expect(seqs(history)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
+  });
+
+  it("shows no hole: after a jump it starts again with the newest page", async () => {
+    const server = pages(5n);
+    const history = new BidHistory(server.read);
+    await history.reload();
+    server.last = 50n;
+    await history.reload();
+    expect(seqs(history)).toEqual([50, 49, 48]);
+    await history.readOlder();
+    expect(seqs(history)).toEqual([50, 49, 48, 47, 46, 45]);
+  });
+
+  it("keeps a bid that came by the feed while a page was on its way", async () => {
+    const server = pages(4n);
+    const history = new BidHistory(server.read);
+    await history.reload();
+    const reading = history.reload();
+    history.add(aBid(5n));
+    await reading;
+    expect(seqs(history)).toEqual([5, 4, 3, 2]);
+  });
+
+  it("reads once more, not many times, when it is asked again during a read", async () => {
+    const server = pages(4n);
+    const history = new BidHistory(server.read);
+    await Promise.all([history.reload(), history.reload(), history.reload()]);
+    await history.reload();
+    expect(server.asked.length).toBeLessThanOrEqual(3);
+  });
+
+  it("says that it failed where there is nothing to show, and keeps what there is", async () => {
+    const failing = new BidHistory(async () => Promise.reject(new Error("away")));
+    await failing.reload();
+    expect(failing.view().state).toBe("failed");
+
+    let isAway = false;
+    const server = pages(4n);
+    const history = new BidHistory(async (token) => (isAway ? Promise.reject(new Error("away")) : server.read(token)));
+    await history.reload();
+    isAway = true;
+    await history.reload();
+    expect(history.view().state).toBe("ready");
+    expect(seqs(history)).toEqual([4, 3, 2]);
+  });
+
+  it("is bounded in an auction that never rests", async () => {
+    const server = pages(4n);
+    const history = new BidHistory(server.read);
+    await history.reload();
+    for (let seq = 5n; seq < BigInt(HISTORY_BIDS_MAX) + 20n; seq += 1n) {
+      server.last = seq;
+      history.add(aBid(seq));
+    }
+    await history.reload();
+    expect(history.view().bids.length).toBeLessThan(HISTORY_BIDS_MAX);
+    expect(history.view().bids[0]?.seq).toBe(BigInt(HISTORY_BIDS_MAX) + 19n);
+  });
+});

@@ -1,0 +1,255 @@
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { BidService, type WatchItemsResponse } from "@gavel/client";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { InMemoryGavel } from "../testing/in-memory-gavel";
+import { anItem, bidPlaced, ITEM_ID } from "../testing/items";
+import { RECONNECT_MS_MAX } from "./backoff";
+import { Feed, type FeedState, type FeedUpdate, SILENCE_MS_MAX, WATCHED_ITEMS_MAX } from "./feed";
+
+const OTHER_ID = "00000000-0000-4000-8000-000000000002";
+
+let gavel: InMemoryGavel;
+let feed: Feed;
+let updates: FeedUpdate[];
+let states: FeedState[];
+let heard: WatchItemsResponse[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  gavel = new InMemoryGavel(anItem(), anItem({ id: OTHER_ID }));
+  updates = [];
+  states = [];
+  heard = [];
+  const bids = createClient(BidService, gavel.transport());
+  feed = new Feed({
+    open: (items, signal, onHeader) =>
+      bids.watchItems({ items: items.map((each) => ({ ...each })) }, { signal, onHeader }),
+    existing: async (ids) => ids.filter((id) => gavel.items.has(id)),
+    onUpdate: (update) => updates.push(update),
+    onState: (state) => states.push(state),
+    onHeard: (message) => heard.push(message),
+    random: () => 1,
+  });
+});
+
+afterEach(() => {
+  feed.stop();
+  vi.useRealTimers();
+});
+
+/** What was handed on, in short: "snapshot 1", "event 2". */
+function told(): string[] {
+  return updates.map((update) =>
+    update.kind === "snapshot" ? `snapshot ${update.item.seq}` : `event ${update.event.seq}`,
+  );
+}
+
+async function settle(ms = 0): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** A stream whose answer has begun and that says nothing. */
+// biome-ignore lint/correctness/useYield: that is the point of it
+async function* silence(signal: AbortSignal, onHeaders: () => void): AsyncGenerator<WatchItemsResponse> {
+  onHeaders();
+  await new Promise((ended) => signal.addEventListener("abort", ended));
+}
+
+async function openAt(seq: bigint): Promise<void> {
+  feed.watch([ITEM_ID]);
+  await settle();
+  gavel.stream.snapshot(anItem({ seq }));
+  await settle();
+}
+
+describe("the feed", () => {
+  it("hands on a snapshot and then each event in order", async () => {
+    await openAt(1n);
+    gavel.stream.event(bidPlaced(2n));
+    gavel.stream.event(bidPlaced(3n));
+    await settle();
+    expect(told()).toEqual(["snapshot 1", "event 2", "event 3"]);
+    expect(states).toEqual(["connecting", "live"]);
+  });
+
+  it("drops what it has handed on before", async () => {
+    await openAt(4n);
+    gavel.stream.event(bidPlaced(3n));
+    gavel.stream.event(bidPlaced(4n));
+    gavel.stream.snapshot(anItem({ seq: 2n }));
+    gavel.stream.event(bidPlaced(5n));
+    gavel.stream.event(bidPlaced(5n));
+    await settle();
+    expect(told()).toEqual(["snapshot 4", "event 5"]);
+  });
+
+  it("sees a gap, hands nothing on across it, and resumes at once from before it", async () => {
+    await openAt(1n);
+    gavel.stream.event(bidPlaced(2n));
+    gavel.stream.event(bidPlaced(4n));
+    await settle();
+    expect(gavel.streams).toHaveLength(2);
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 2n });
+    gavel.stream.event(bidPlaced(3n));
+    gavel.stream.event(bidPlaced(4n));
+    await settle();
+    expect(told()).toEqual(["snapshot 1", "event 2", "event 3", "event 4"]);
+  });
+
+  it("resumes after a broken stream from the last seq of each item, every seq once", async () => {
+    feed.watch([ITEM_ID, OTHER_ID]);
+    await settle();
+    gavel.stream.snapshot(anItem({ seq: 3n }));
+    gavel.stream.event(bidPlaced(4n));
+    await settle();
+    gavel.stream.end(new ConnectError("stopping: come back", Code.Unavailable));
+    await settle();
+    expect(states.at(-1)).toBe("reconnecting");
+    await settle(RECONNECT_MS_MAX);
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 4n, [OTHER_ID]: 0n });
+    gavel.stream.event(bidPlaced(4n));
+    gavel.stream.event(bidPlaced(5n));
+    await settle();
+    expect(told()).toEqual(["snapshot 3", "event 4", "event 5"]);
+    expect(states.at(-1)).toBe("live");
+  });
+
+  it("comes back as well when a stream ends without a word", async () => {
+    await openAt(1n);
+    gavel.stream.end();
+    await settle(RECONNECT_MS_MAX);
+    expect(gavel.streams).toHaveLength(2);
+  });
+
+  it("waits longer after each failure, up to a bound, and never gives up", async () => {
+    gavel.feedIsUp = false;
+    const at: number[] = [];
+    const start = Date.now();
+    const bids = createClient(BidService, gavel.transport());
+    const failing = new Feed({
+      open: (items, signal) => {
+        at.push(Date.now() - start);
+        return bids.watchItems({ items: items.map((each) => ({ ...each })) }, { signal });
+      },
+      existing: async (ids) => [...ids],
+      onUpdate: () => undefined,
+      onState: () => undefined,
+      onHeard: () => undefined,
+      random: () => 1,
+    });
+    failing.watch([ITEM_ID]);
+    await settle(60_000);
+    failing.stop();
+    const pauses = at.slice(1).map((each, index) => each - (at[index] ?? 0));
+    expect(pauses.slice(0, 6)).toEqual([500, 1_000, 2_000, 4_000, 8_000, RECONNECT_MS_MAX]);
+    expect(pauses.slice(6).every((pause) => pause === RECONNECT_MS_MAX)).toBe(true);
+  });
+
+  it("takes a stream for dead when even the heartbeats stay away", async () => {
+    await openAt(1n);
+    for (let beats = 0; beats < 6; beats += 1) {
+      await settle(15_000);
+      gavel.stream.heartbeat();
+    }
+    await settle();
+    expect(gavel.streams).toHaveLength(1);
+    await settle(SILENCE_MS_MAX + RECONNECT_MS_MAX);
+    expect(gavel.streams).toHaveLength(2);
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 1n });
+  });
+
+  it("is live by the headers alone when a resumed stream has nothing to tell yet", async () => {
+    const quiet = new Feed({
+      open: (_positions, signal, onHeaders) => silence(signal, onHeaders),
+      existing: async (ids) => [...ids],
+      onUpdate: () => undefined,
+      onState: (state) => states.push(state),
+      onHeard: () => undefined,
+    });
+    quiet.watch([ITEM_ID]);
+    await settle(299);
+    expect(states).toEqual(["connecting"]);
+    await settle(1);
+    expect(states).toEqual(["connecting", "live"]);
+    quiet.stop();
+  });
+
+  it("looks at once after a sleep instead of waiting for the silence", async () => {
+    await openAt(1n);
+    feed.wake("surely broken");
+    await settle();
+    expect(gavel.streams).toHaveLength(2);
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 1n });
+  });
+
+  it("leaves a stream alone that has spoken a moment ago", async () => {
+    await openAt(1n);
+    feed.wake();
+    await settle();
+    expect(gavel.streams).toHaveLength(1);
+  });
+
+  it("does not wait out its pause when it is woken", async () => {
+    gavel.feedIsUp = false;
+    feed.watch([ITEM_ID]);
+    await settle(4_000);
+    gavel.feedIsUp = true;
+    feed.wake();
+    await settle();
+    expect(gavel.streams).toHaveLength(1);
+  });
+
+  it("ends its stream while the page is away and resumes where it was", async () => {
+    await openAt(7n);
+    feed.stop();
+    await settle(60_000);
+    expect(states.at(-1)).toBe("reconnecting");
+    expect(gavel.streams).toHaveLength(1);
+    feed.wake();
+    await settle();
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 7n });
+  });
+
+  it("keeps the place of an item when others come and go, and forgets those that went", async () => {
+    await openAt(7n);
+    feed.watch([ITEM_ID, OTHER_ID]);
+    await settle();
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 7n, [OTHER_ID]: 0n });
+    feed.watch([OTHER_ID]);
+    await settle();
+    feed.watch([ITEM_ID]);
+    await settle();
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 0n });
+  });
+
+  it("does not open another stream for the same items", async () => {
+    await openAt(1n);
+    feed.watch([ITEM_ID]);
+    await settle();
+    expect(gavel.streams).toHaveLength(1);
+  });
+
+  it("asks for a hundred items at most", async () => {
+    feed.watch(Array.from({ length: 150 }, (_, index) => `item ${index}`));
+    await settle();
+    expect(gavel.stream.request.items).toHaveLength(WATCHED_ITEMS_MAX);
+  });
+
+  it("drops an item that does not exist and keeps watching the others", async () => {
+    gavel.items.delete(OTHER_ID);
+    feed.watch([ITEM_ID, OTHER_ID]);
+    await settle();
+    gavel.stream.end(new ConnectError("no item has that id", Code.NotFound));
+    await settle(RECONNECT_MS_MAX);
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 0n });
+  });
+
+  it("is idle, with no stream, while nothing is watched", async () => {
+    await openAt(1n);
+    feed.watch([]);
+    await settle();
+    expect(states.at(-1)).toBe("idle");
+    await settle(SILENCE_MS_MAX * 2);
+    expect(gavel.streams).toHaveLength(1);
+  });
+});

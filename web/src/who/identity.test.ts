@@ -1,0 +1,66 @@
+// @vitest-environment jsdom
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { loadIdentity, newIdentity, saveIdentity } from "./identity";
+import { hashOf, paddleHue, pseudonym } from "./pseudonym";
+import { isUuid, randomUuid } from "./uuid";
+
+afterEach(() => localStorage.clear());
+
+describe("an identity", () => {
+  it("is made once and kept by the browser", () => {
+    const first = loadIdentity();
+    expect(isUuid(first.userId)).toBe(true);
+    expect(loadIdentity()).toEqual(first);
+  });
+
+  it("keeps its id when its name changes, and gets its pseudonym back when the name is emptied", () => {
+    const { userId } = loadIdentity();
+    saveIdentity({ userId, name: "  Ada  " });
+    expect(loadIdentity()).toEqual({ userId, name: "Ada" });
+    saveIdentity({ userId, name: "   " });
+    expect(loadIdentity()).toEqual({ userId, name: pseudonym(userId) });
+  });
+
+  it.each(["not json", "null", '{"userId": "not a uuid"}', '{"userId": 7}', "[]"])(
+    "is made anew where %s was kept",
+    (kept) => {
+      localStorage.setItem("gavel.identity", kept);
+      expect(isUuid(loadIdentity().userId)).toBe(true);
+    },
+  );
+
+  it("lasts as long as the page where the browser keeps nothing", () => {
+    vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+      throw new DOMException("full");
+    });
+    expect(isUuid(loadIdentity().userId)).toBe(true);
+  });
+});
+
+describe("ids and paddles", () => {
+  it("are random UUIDs of version 4, also where crypto.randomUUID is missing", () => {
+    const ids = Array.from({ length: 200 }, randomUuid);
+    expect(new Set(ids).size).toBe(200);
+    expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(
+      true,
+    );
+  });
+
+  it("gives an id the same two words and hue everywhere", () => {
+    const id = "00000000-0000-4000-8000-0000000000aa";
+    expect(pseudonym(id)).toBe(pseudonym(id));
+    expect(pseudonym(id)).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+$/);
+  });
+
+  it("spreads hues and names evenly", () => {
+    const ids = Array.from({ length: 2_400 }, () => newIdentity().userId);
+    const hues = new Array<number>(12).fill(0);
+    for (const id of ids) {
+      const sector = Math.floor(paddleHue(id) / 30);
+      hues[sector] = (hues[sector] ?? 0) + 1;
+    }
+    expect(Math.min(...hues)).toBeGreaterThan(120);
+    expect(new Set(ids.map(pseudonym)).size).toBeGreaterThan(1_500);
+    expect(new Set(ids.map(hashOf)).size).toBe(2_400);
+  });
+});
