@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
+from pamqp.commands import Queue
 
-from gavel.runtime.rabbitmq import passing_channel
+from gavel.runtime.rabbitmq import BrokerLink, passing_channel
 from gavel.runtime.rabbitmq_topology import WorkQueue
 
 PATIENCE_SECONDS = 60.0
@@ -18,6 +19,11 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - what it waits for happens in another process
             await asyncio.sleep(0.01)
+
+
+async def is_lost(link: BrokerLink) -> bool:
+    """Whether the link has noticed that its connection is gone."""
+    return link._session is None or link._session.channel.is_closed
 
 
 async def _nothing(_: AbstractChannel) -> None:
@@ -52,19 +58,46 @@ class Broker:
         """Take all that the work queue has, for good; the bodies, sorted."""
         return sorted(message.body for message in await self.messages())
 
-    async def is_empty(self, queue_name: str | None = None) -> bool:
-        """Whether nothing is in a queue, ready or with a consumer. Takes a look only."""
-        async with passing_channel(self.url, "tests", _nothing) as channel:
-            message = await (await channel.get_queue(queue_name or self.queue.name)).get(fail=False)
-            if message is not None:
-                await message.nack()
-            return message is None
+    async def ready(self) -> int:
+        """How many messages wait in the work queue, those not counted that a consumer has."""
+        return (await self._described()).message_count or 0
 
     async def consumers(self) -> int:
-        """How many consume the work queue."""
+        """How many consume the work queue; 0 where there is no such queue."""
+        try:
+            return (await self._described()).consumer_count or 0
+        except aio_pika.exceptions.ChannelNotFoundEntity:
+            return 0
+
+    async def _described(self) -> Queue.DeclareOk:
         async with passing_channel(self.url, "tests", _nothing) as channel:
-            queue = await channel.declare_queue(self.queue.name, passive=True)
-            return queue.declaration_result.consumer_count or 0
+            return (await channel.declare_queue(self.queue.name, passive=True)).declaration_result
+
+    async def reject_one(self) -> None:
+        """Have the broker give up the oldest message of the work queue."""
+        async with passing_channel(self.url, "tests", _nothing) as channel:
+            await (await (await channel.get_queue(self.queue.name)).get()).reject()
+
+    async def deliver_again_and_again(self, body: bytes) -> int:
+        """Take this oldest message and give it back until it comes no more; how often it came."""
+        async with passing_channel(self.url, "tests", _nothing) as channel:
+            queue = await channel.get_queue(self.queue.name)
+            times = 0
+            while (message := await queue.get()).body == body:
+                times += 1
+                await message.nack()
+            await message.nack()
+            return times
+
+    async def put_dead(self, body: bytes, headers: HeadersType) -> None:
+        """Put a message among the dead letters, as a stranger may."""
+        async with passing_channel(self.url, "tests", self.queue.declare) as channel:
+            exchange = await channel.get_exchange(self.queue.dead_letters, ensure=False)
+            await exchange.publish(aio_pika.Message(body, headers=headers), "")
+
+    async def delete_dead_letters(self) -> None:
+        """Delete the queue of dead letters, with all that is in it."""
+        await self._harm(lambda channel: channel.queue_delete(self.queue.dead_letters))
 
     async def delete_queue(self) -> None:
         """Delete the work queue, with all that is in it."""

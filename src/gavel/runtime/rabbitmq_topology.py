@@ -21,6 +21,7 @@ class WorkQueue:
     exchange: str
     name: str
     dead_letters: str
+    deliveries_max: int = DELIVERIES_MAX
 
     async def declare(self, channel: AbstractChannel) -> None:
         """Make all of it where it is missing; what is there stays as it is."""
@@ -37,7 +38,7 @@ class WorkQueue:
             durable=True,
             arguments={
                 "x-queue-type": "quorum",
-                "x-delivery-limit": DELIVERIES_MAX,
+                "x-delivery-limit": self.deliveries_max,
                 "x-dead-letter-exchange": self.dead_letters,
                 "x-dead-letter-strategy": "at-least-once",
                 # What the strategy above asks for.
