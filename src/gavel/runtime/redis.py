@@ -1,0 +1,103 @@
+"""Redis as every process uses it: a bounded pool, short timeouts, a circuit breaker, and scripts from files."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeVar
+
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from gavel.runtime.circuit_breaker import CircuitBreaker
+
+# A cache that is slower than this is slower than the database.
+ANSWER_SECONDS_MAX = 0.05
+CLOSE_SECONDS_MAX = 1.0
+POOL_CONNECTIONS_MAX = 8
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class RedisAway(Exception):
+    """Redis gives no answer in time, or gave none lately and is not asked now."""
+
+
+class RedisRefused(Exception):
+    """Redis answered, and its answer is an error."""
+
+
+@cache
+def load_lua(package: str, *names: str) -> str:
+    """One script out of the package's `lua/NAME.lua`, one after the other. Raises FileNotFoundError at import."""
+    return "\n".join((files(package) / "lua" / f"{name}.lua").read_text(encoding="utf-8") for name in names)
+
+
+class RedisLink:
+    """A pool of connections to one Redis, which connects when it is asked."""
+
+    def __init__(self, url: str, name: str, breaker: CircuitBreaker | None = None) -> None:
+        pool = BlockingConnectionPool(
+            **parse_url(url),
+            max_connections=POOL_CONNECTIONS_MAX,
+            # Whoever waits for a connection waits within its own time.
+            timeout=None,
+            socket_timeout=ANSWER_SECONDS_MAX,
+            socket_connect_timeout=ANSWER_SECONDS_MAX,
+            # A second try would take as long again; the database is asked instead.
+            retry=Retry(NoBackoff(), 0),
+            client_name=name,
+            driver_info=None,
+            protocol=2,
+            decode_responses=True,
+        )
+        self._redis: Redis = Redis.from_pool(pool)
+        self._breaker = breaker or CircuitBreaker()
+
+    async def run(self, work: Callable[[Any], Awaitable[T]], seconds_max: float = ANSWER_SECONDS_MAX) -> T:
+        """Give the client to `work`; what `work` returns. Raises RedisAway or RedisRefused."""
+        if not self._breaker.lets_in():
+            raise RedisAway("Redis gave no answer lately")
+        was_closed = self._breaker.is_closed
+        try:
+            async with asyncio.timeout(seconds_max):
+                result = await work(self._redis)
+        except (OSError, TimeoutError, RedisConnectionError, RedisTimeoutError) as error:
+            self._breaker.failed()
+            if was_closed and not self._breaker.is_closed:
+                _log.warning("redis_away", error=type(error).__name__)
+            raise RedisAway("Redis gives no answer") from error
+        except RedisError as error:
+            self._breaker.succeeded()
+            raise RedisRefused(type(error).__name__) from error
+        except BaseException:
+            self._breaker.left()
+            raise
+        self._breaker.succeeded()
+        if not was_closed:
+            _log.info("redis_back")
+        return result
+
+    async def problem(self) -> str | None:
+        """What keeps Redis from being used, None where nothing does: a check for readiness."""
+        try:
+            await self.run(lambda redis: redis.ping())
+        except (RedisAway, RedisRefused) as error:
+            return str(error)
+        return None
+
+    async def close(self) -> None:
+        """Close the connections, within CLOSE_SECONDS_MAX."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self._redis.aclose()
+        except (OSError, TimeoutError, RedisError) as error:
+            _log.info("redis_not_closed", error=type(error).__name__)
