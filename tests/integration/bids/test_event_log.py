@@ -11,12 +11,13 @@ from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
 from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
+from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.contracts.events.v1.auction_events_pb import Event as EventMessage
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
-from tests.auction_house import SELLER, House, new_user, soon
+from tests.auction_house import SELLER, House, new_user, soon, until
 
 pytestmark = pytest.mark.integration
 
