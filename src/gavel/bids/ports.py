@@ -1,7 +1,7 @@
 """What the write side needs of the world, named by role. Adapters promise what is written here."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -105,6 +105,19 @@ class ItemView:
 
 
 @dataclass(frozen=True, slots=True)
+class BidderItem:
+    """An item as one bidder finds it: the highest amount and the maximum that are theirs, and when they last bid.
+
+    The maximum is the bidder's alone, and left out of the repr, so that no log line can show it.
+    """
+
+    item: ItemView
+    amount: int
+    maximum: int = field(repr=False)
+    last_bid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ItemPosition:
     """A place in a list of items: the last item seen, by the time that orders the list."""
 
@@ -128,8 +141,39 @@ class ItemCatalogue(Protocol):
         """
         ...
 
+    async def items_of_seller(
+        self, seller_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """Up to `limit` items of a seller, of every status, newest listed first, after a position; and the clock."""
+        ...
+
+    async def items_of_bidder(
+        self, user_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[BidderItem], datetime]:
+        """Up to `limit` items that a user has bid on, newest bid of theirs first, after a position; and the clock."""
+        ...
+
     async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
         """Up to `limit` bids of an item below a seq (None: from the newest), newest first; None: no such item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Auctions to close, the longest overdue first, and how long until the next end; None where none is to come."""
+
+    item_ids: tuple[ItemId, ...]
+    next_end_seconds: float | None
+
+
+class DueAuctions(Protocol):
+    """Which auctions wait for their close, by the database's clock."""
+
+    async def due(self, limit: int) -> Due:
+        """Up to `limit` auctions whose end has passed and that are neither closed nor cancelled.
+
+        A hint: the close itself decides under the lock whether it is still due. Raises Unavailable.
+        """
         ...
 
 

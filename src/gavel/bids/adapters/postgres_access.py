@@ -1,5 +1,6 @@
 """A pool's connection, lent for a few statements."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,7 +8,12 @@ from typing import Any
 import asyncpg
 
 from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt, told
+from gavel.bids.ports import Unavailable
 from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
+
+READ_SECONDS_MAX = 3.0
+
+_NO_ANSWER = "the database gives no answer"
 
 
 @asynccontextmanager
@@ -27,3 +33,13 @@ async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
                 raise
     except DATABASE_ERRORS as error:
         raise told(error, otherwise) from None
+
+
+@asynccontextmanager
+async def reading(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
+    """A connection of the pool to read by, for READ_SECONDS_MAX. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(READ_SECONDS_MAX), borrowed(pool, _NO_ANSWER) as lent:
+            yield lent
+    except TimeoutError as error:
+        raise Unavailable(_NO_ANSWER) from error

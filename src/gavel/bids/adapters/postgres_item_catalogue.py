@@ -1,23 +1,17 @@
 """Items and bids, read from bid_db as they are committed."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import asyncpg
 
-from gavel.bids.adapters.postgres_access import borrowed
+from gavel.bids.adapters.postgres_access import reading
 from gavel.bids.adapters.postgres_rows import auction_of, bid_of
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports import ItemPosition, ItemView, Unavailable
+from gavel.bids.ports import BidderItem, ItemPosition, ItemView
 from gavel.runtime.postgres import load_sql
-
-READ_SECONDS_MAX = 3.0
 
 _READ_CLOCK = load_sql(__package__, "read_clock")
 _READ_ITEM = load_sql(__package__, "read_item")
@@ -35,6 +29,8 @@ _LISTS_OF_CATEGORY = {
     Status.SCHEDULED: load_sql(__package__, "list_scheduled_items_of_category"),
     Status.CANCELLED: load_sql(__package__, "list_cancelled_items_of_category"),
 }
+_LIST_SELLER_ITEMS = load_sql(__package__, "list_seller_items")
+_LIST_BIDDER_ITEMS = load_sql(__package__, "list_bidder_items")
 _FIRST = ItemPosition(datetime(1, 1, 1, tzinfo=UTC), ItemId("00000000-0000-0000-0000-000000000000"))
 _LAST = ItemPosition(datetime(9999, 12, 31, tzinfo=UTC), ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
 _STARTS = {Status.ACTIVE: _FIRST, Status.SCHEDULED: _FIRST, Status.ENDED: _LAST, Status.CANCELLED: _LAST}
@@ -49,7 +45,7 @@ class PostgresItemCatalogue:
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         """See ItemCatalogue.item."""
-        async with self._reading() as connection:
+        async with reading(self._pool) as connection:
             row = await connection.fetchrow(_READ_ITEM, item_id)
         return None if row is None else (_view(row), row["at"])
 
@@ -59,7 +55,7 @@ class PostgresItemCatalogue:
         """See ItemCatalogue.items."""
         position = after or _STARTS[status]
         arguments = (position.time, position.item_id, limit)
-        async with self._reading() as connection:
+        async with reading(self._pool) as connection:
             at = await connection.fetchval(_READ_CLOCK)
             if category:
                 rows = await connection.fetch(_LISTS_OF_CATEGORY[status], at, *arguments, category)
@@ -67,22 +63,36 @@ class PostgresItemCatalogue:
                 rows = await connection.fetch(_LISTS[status], at, *arguments)
         return [_view(row) for row in rows], at
 
+    async def items_of_seller(
+        self, seller_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """See ItemCatalogue.items_of_seller."""
+        position = after or _LAST
+        async with reading(self._pool) as connection:
+            at = await connection.fetchval(_READ_CLOCK)
+            rows = await connection.fetch(_LIST_SELLER_ITEMS, seller_id, position.time, position.item_id, limit)
+        return [_view(row) for row in rows], at
+
+    async def items_of_bidder(
+        self, user_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[BidderItem], datetime]:
+        """See ItemCatalogue.items_of_bidder."""
+        position = after or _LAST
+        async with reading(self._pool) as connection:
+            at = await connection.fetchval(_READ_CLOCK)
+            rows = await connection.fetch(_LIST_BIDDER_ITEMS, user_id, position.time, position.item_id, limit)
+        return [
+            BidderItem(_view(row), row["bidder_amount"], row["bidder_maximum"], row["last_bid_at"]) for row in rows
+        ], at
+
     async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
         """See ItemCatalogue.bids."""
         below = _SEQ_MAX if before_seq is None else before_seq
-        async with self._reading() as connection:
+        async with reading(self._pool) as connection:
             rows = await connection.fetch(_READ_ITEM_BIDS, item_id, below, limit)
             if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
                 return None
         return [bid_of(row) for row in rows]
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncGenerator[Any]:
-        try:
-            async with asyncio.timeout(READ_SECONDS_MAX), borrowed(self._pool, "the database gives no answer") as lent:
-                yield lent
-        except TimeoutError as error:
-            raise Unavailable("the database gives no answer") from error
 
 
 def _view(row: asyncpg.Record) -> ItemView:

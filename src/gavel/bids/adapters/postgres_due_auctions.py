@@ -1,0 +1,26 @@
+"""The auctions that wait for the closer."""
+
+import asyncpg
+
+from gavel.bids.adapters.postgres_access import reading
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.ports import Due
+from gavel.runtime.postgres import load_sql
+
+_LIST_DUE_AUCTIONS = load_sql(__package__, "list_due_auctions")
+
+
+class PostgresDueAuctions:
+    """DueAuctions on bid_db. Nothing is claimed: any number of closers may ask, and a second close changes nothing."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def due(self, limit: int) -> Due:
+        """See DueAuctions.due."""
+        async with reading(self._pool) as connection:
+            # One more, to know of the next end.
+            rows = await connection.fetch(_LIST_DUE_AUCTIONS, limit + 1)
+        due = tuple(ItemId(row["item_id"]) for row in rows[:limit] if row["seconds_left"] <= 0)
+        left = rows[len(due)]["seconds_left"] if len(rows) > len(due) else None
+        return Due(due, left)

@@ -1,0 +1,12 @@
+-- An item's first bidders, with the state that they stood at: one statement, hence one snapshot. Highest amount first;
+-- on a tie the leader first, then the earlier bid. One row at least where there is such an item.
+SELECT a.revision, a.seq, a.last_bid_seq AS leader_seq, s.user_id::text, s.amount, s.last_bid_seq, s.bid_count
+FROM auctions a
+LEFT JOIN LATERAL (
+    SELECT * FROM standings
+    WHERE item_id = a.item_id
+    ORDER BY amount DESC, last_bid_seq = a.last_bid_seq DESC, last_bid_seq
+    LIMIT $2
+) AS s ON true
+WHERE a.item_id = $1::uuid
+ORDER BY s.amount DESC, s.last_bid_seq = a.last_bid_seq DESC, s.last_bid_seq

@@ -1,0 +1,27 @@
+"""How a bidder stands on an item that they have bid on."""
+
+from enum import Enum
+
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.ids import UserId
+
+
+class Standing(Enum):
+    """What a bidder is told of their own bids on an item."""
+
+    LEADING = "leading"
+    OUTBID = "outbid"
+    WON = "won"
+    LOST = "lost"
+
+
+def standing_of(auction: Auction, user_id: UserId) -> Standing:
+    """How someone who has bid stands: won or lost once the auction has been closed, until then leading or outbid.
+
+    Not by the clock: right after the end a bid that was decided before it may still be on its way to being seen, and
+    nobody is told that they have won before the close says so. A leader below the reserve has lost.
+    """
+    leads = auction.leader_id == user_id
+    if auction.closed_at is None:
+        return Standing.LEADING if leads else Standing.OUTBID
+    return Standing.WON if leads and auction.sold else Standing.LOST

@@ -1,0 +1,22 @@
+"""A bidder buys an item at its buy-now price."""
+
+from datetime import datetime
+
+from gavel.bids.domain.buy_now import buy_now as decide_buy_now
+from gavel.bids.domain.decision import retry_key
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.ports import AuctionBook, Call, ItemCatalogue, ItemView
+from gavel.bids.use_cases.show_items import show_item
+
+
+async def buy_now(
+    book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, user_id: UserId, *, idempotency_key: str, call: Call
+) -> tuple[ItemView, datetime]:
+    """End the auction with the buyer as its winner; the item as it is then, with the database's clock.
+
+    A retry with the same key changes nothing, and is answered with the item as it is now. Raises BidRefused,
+    InvalidInput (the key), and what AuctionBook.update and ItemCatalogue.item raise.
+    """
+    key = retry_key(user_id, idempotency_key, "buy now")
+    await book.update(item_id, lambda auction, at: decide_buy_now(auction, at, user_id), call=call, key=key)
+    return await show_item(catalogue, item_id)

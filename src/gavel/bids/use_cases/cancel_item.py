@@ -1,0 +1,19 @@
+"""A seller withdraws an item."""
+
+from datetime import datetime
+
+from gavel.bids.domain.changing import cancel_item as decide_cancel
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.ports import AuctionBook, Call, ItemCatalogue, ItemView
+from gavel.bids.use_cases.show_items import show_item
+
+
+async def cancel_item(
+    book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, *, seller_id: UserId, call: Call
+) -> tuple[ItemView, datetime]:
+    """Cancel an auction that nobody has bid in; the item as it is then, with the clock.
+
+    Raises NotTheSeller, ChangeRefused, and what AuctionBook.update and ItemCatalogue.item raise.
+    """
+    await book.update(item_id, lambda auction, at: decide_cancel(auction, at, seller_id), call=call)
+    return await show_item(catalogue, item_id)

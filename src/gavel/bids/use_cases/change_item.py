@@ -1,0 +1,26 @@
+"""A seller changes the texts of an item."""
+
+from datetime import datetime
+
+from gavel.bids.domain.changing import update_item
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.texts import ListingChanges
+from gavel.bids.ports import AuctionBook, Call, ItemCatalogue, ItemView
+from gavel.bids.use_cases.show_items import show_item
+
+
+async def change_item(
+    book: AuctionBook,
+    catalogue: ItemCatalogue,
+    item_id: ItemId,
+    changes: ListingChanges,
+    *,
+    seller_id: UserId,
+    call: Call,
+) -> tuple[ItemView, datetime]:
+    """Set texts anew in one transaction with the item's revision; the item as it is then, with the clock.
+
+    Raises NotTheSeller, ChangeRefused, and what AuctionBook.update and ItemCatalogue.item raise.
+    """
+    await book.update(item_id, lambda auction, at: update_item(auction, at, seller_id, changes), call=call)
+    return await show_item(catalogue, item_id)
