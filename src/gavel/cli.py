@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import uvloop
 
-from gavel import __version__
+from gavel import __version__, operations
 from gavel.bidders.command import bidders
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.logs import configure_logs
@@ -17,6 +17,7 @@ from gavel.runtime.postgres import DATABASE_ERRORS
 from gavel.runtime.process import run_process
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
+from gavel.userstats.ports import Unavailable as StatsUnavailable
 
 EXIT_CANNOT_START = 2
 
@@ -33,12 +34,19 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a process. What keeps it from starting is told in one message, with exit status 2."""
     try:
         uvloop.run(main())
-    except (SettingsInvalid, AddressInUse, FolderInUse, EmbeddedPostgresFailed, SchemaMismatch) as error:
+    except (
+        SettingsInvalid,
+        operations.NothingNamed,
+        AddressInUse,
+        FolderInUse,
+        EmbeddedPostgresFailed,
+        SchemaMismatch,
+    ) as error:
         print(f"gavel: {error}", file=sys.stderr)  # noqa: T201 - the one message, before or beside the logs
         raise typer.Exit(EXIT_CANNOT_START) from None
-    except DATABASE_ERRORS as error:
+    except (StatsUnavailable, *DATABASE_ERRORS) as error:
         # Without its text: a driver's message may name hosts and users.
-        print(f"gavel: the database gives no answer ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+        print(f"gavel: a server gives no answer ({type(error).__name__})", file=sys.stderr)  # noqa: T201
         raise typer.Exit(EXIT_CANNOT_START) from None
 
 
@@ -147,6 +155,36 @@ def migrate(side: Side) -> None:
         typer.echo(f"{side.value}: {applied} migrations applied" if applied else f"{side.value}: current already")
 
     _run(main)
+
+
+dead_letters = typer.Typer(no_args_is_help=True, help="Look after what could not be counted.")
+stats = typer.Typer(no_args_is_help=True, help="Look after the totals.")
+app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(stats, name="stats")
+
+
+@dead_letters.command("list")
+def list_letters(limit: Annotated[int, typer.Option(min=1)] = 100) -> None:
+    """Show the dead letters with the reason of each."""
+    _run(lambda: operations.list_letters(limit))
+
+
+@dead_letters.command("replay")
+def replay_letters(letter_ids: operations.LetterIds = None, *, every: operations.EveryLetter = False) -> None:
+    """Count letters again, after what was wrong has been mended."""
+    _run(lambda: operations.replay_letters(operations.named(letter_ids, every=every)))
+
+
+@dead_letters.command("drop")
+def drop_letters(letter_ids: operations.LetterIds = None, *, every: operations.EveryLetter = False) -> None:
+    """Let go of letters, unread."""
+    _run(lambda: operations.drop_letters(operations.named(letter_ids, every=every)))
+
+
+@stats.command("rebuild")
+def rebuild_stats() -> None:
+    """Count everything again from the log, beside live traffic."""
+    _run(operations.rebuild)
 
 
 app.command("bidders")(bidders)
