@@ -1,6 +1,6 @@
 """What the read side needs of the world, named by role. Adapters promise what is written here."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -169,6 +169,6 @@ class EventReader(Protocol):
         """All that the body holds. Never raises, whatever the bytes are."""
         ...
 
-    def cut(self, body: bytes, event_ids: Collection[EventId]) -> Sequence[bytes]:
-        """The named events of the body, each as a body of its own with the very bytes it came in."""
+    def cut(self, body: bytes, event_ids: Container[EventId]) -> Mapping[EventId, bytes]:
+        """Those of the named events that the body holds, each as a body of its own with all that came in it."""
         ...

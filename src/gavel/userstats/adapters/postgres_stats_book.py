@@ -39,12 +39,12 @@ class PostgresStatsBook:
             await connection.execute(_LOCK_COUNTING_SHARED)
             counting = await connection.fetchrow(_READ_COUNTING, REBUILD_LOCK)
             first_known = first_event_id(counting["forgotten_before"])
-            forgotten = tuple(event.event_id for event in events if is_before(event.event_id, first_known))
-            known = [event for event in events if event.event_id not in forgotten] if forgotten else events
+            known = [event for event in events if not is_before(event.event_id, first_known)]
             new = await count_new(connection, known)
             if counting["rebuilding"]:
                 await connection.execute(_USE_REBUILD)
                 await count_new(connection, known)
+        forgotten = [event.event_id for event in events if is_before(event.event_id, first_known)]
         return Counted(new, len(known) - new, forgotten)
 
     async def stats_of(self, user_id: UserId) -> UserStats | None:

@@ -1,6 +1,7 @@
 """Message bodies as events, by the published contract `events.v1`: whatever the bytes are, nothing is raised."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -36,20 +37,37 @@ class EventBatchReader:
         if not batch.events:
             return _all_dead(body, "the body holds no event")
         events: list[Event] = []
-        reasons: dict[int, str] = {}
-        for number, message in enumerate(batch.events):
+        unreadable: list[DeadLetter] = []
+        for message in batch.events:
             try:
                 events.append(_event(message))
             except _Unreadable as error:
-                reasons[number] = str(error)
-        if not reasons:
-            return ReadBatch(events, ())
-        parts = _parts(body)
-        return ReadBatch(events, [DeadLetter(parts[number], reason) for number, reason in reasons.items()])
+                unreadable.append(DeadLetter(_alone(message), str(error)))
+        return ReadBatch(events, unreadable)
 
-    def cut(self, body: bytes, event_ids: Collection[EventId]) -> Sequence[bytes]:
+    def cut(self, body: bytes, event_ids: Container[EventId]) -> Mapping[EventId, bytes]:
         """See EventReader.cut."""
-        return [part for part in _parts(body) if any(event.event_id in event_ids for event in self.read(part).events)]
+        return {
+            event.event_id: part
+            for part in _split(body)
+            for event in self.read(part).events
+            if event.event_id in event_ids
+        }
+
+
+def _alone(message: pb.Event) -> bytes:
+    """An event as a batch of its own, with the fields that only a later contract knows."""
+    return pb.EventBatch(events=[message]).to_binary()
+
+
+def _split(body: bytes) -> list[bytes]:
+    """Each event of a body as a body of its own; none where they can't be told apart."""
+    try:
+        return [_alone(message) for message in pb.EventBatch.from_binary(body).events]
+    except Exception:  # noqa: BLE001 - see EventBatchReader.read
+        with suppress(ValueError):
+            return _parts(body)
+        return []
 
 
 def _all_dead(body: bytes, reason: str) -> ReadBatch:
@@ -57,7 +75,7 @@ def _all_dead(body: bytes, reason: str) -> ReadBatch:
 
 
 def _read_one_by_one(body: bytes, failure: Exception) -> ReadBatch:
-    """A batch that can't be parsed as a whole: its events are told apart, so that the bad ones go alone."""
+    """A batch that can't be parsed as a whole: its events are told apart by their lengths, so that the bad go alone."""
     try:
         parts = _parts(body)
     except ValueError:
@@ -78,7 +96,7 @@ def _read_one_by_one(body: bytes, failure: Exception) -> ReadBatch:
 
 
 def _parts(body: bytes) -> list[bytes]:
-    """Each event of a batch as a batch of its own, byte for byte. Raises ValueError where they can't be told apart."""
+    """Each event of a batch as a batch of its own, unparsed. Raises ValueError where they can't be told apart."""
     parts: list[bytes] = []
     position = 0
     while position < len(body):

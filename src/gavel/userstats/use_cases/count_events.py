@@ -70,8 +70,11 @@ async def count_events(
     group = await _read_group(waiting, reader)
     while group:
         # While the database counts one group, the next is read.
-        settled, group = await asyncio.gather(settle(group), _read_group(waiting, reader))
-        done += settled
+        reading = asyncio.create_task(_read_group(waiting, reader))
+        try:
+            done += await settle(group)
+        finally:
+            group = await reading
     return done
 
 
@@ -100,8 +103,9 @@ async def count_group(group: Group, reader: EventReader, book: StatsBook) -> tup
         duplicates += counted.duplicates
         dead |= dict.fromkeys(counted.forgotten, FORGOTTEN) | refused
     letters = [letter for _, batch in group for letter in batch.unreadable]
-    for event_id, reason in dead.items():
-        letters += [DeadLetter(part, reason) for delivery, _ in group for part in reader.cut(delivery.body, [event_id])]
+    if dead:
+        for delivery, _ in group:
+            letters += [DeadLetter(part, dead[event_id]) for event_id, part in reader.cut(delivery.body, dead).items()]
     return Counted(new, duplicates, tuple(dead)), letters
 
 

@@ -87,11 +87,29 @@ def test_fields_of_a_later_contract_are_ignored() -> None:
     assert READER.read(later).events == READER.read(body([A_BID])).events
 
 
-def test_cutting_gives_the_very_bytes_of_the_named_events() -> None:
+def test_a_bad_event_beside_fields_of_a_later_contract_goes_alone() -> None:
+    newer = length_delimited(2, b"newer") + b"\x1b\x1c"
+    read = READER.read(newer + body([A_BID]) + POISON[0].body + newer)
+    assert [event.event_id for event in read.events] == [A_BID.event_id]
+    assert [letter.body for letter in read.unreadable] == [POISON[0].body]
+
+
+UNPARSABLE = length_delimited(1, b"\xff\xff\xff")
+
+
+@pytest.mark.parametrize("beside", [POISON[0].body, UNPARSABLE, length_delimited(2, b"newer")])
+def test_cutting_gives_the_named_events_with_all_that_came_in_them(beside: bytes) -> None:
     later = length_delimited(1, A_BID.to_binary() + length_delimited(15, b"new"))
-    whole = later + POISON[0].body + body([ANOTHER_BID])
-    assert READER.cut(whole, {EventId(A_BID.event_id)}) == [later]
-    assert READER.cut(whole, {EventId(ANOTHER_BID.event_id)}) == [body([ANOTHER_BID])]
+    whole = later + beside + body([ANOTHER_BID])
+    first, second = EventId(A_BID.event_id), EventId(ANOTHER_BID.event_id)
+    assert READER.cut(whole, {first}) == {first: later}
+    assert READER.cut(whole, {first, second}) == {first: later, second: body([ANOTHER_BID])}
+    assert READER.cut(whole, ()) == {}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE.keys())
+def test_nothing_is_cut_from_garbage(garbage: bytes) -> None:
+    assert READER.cut(garbage, {EventId(A_BID.event_id)}) == {}
 
 
 @given(st.binary(max_size=200))
