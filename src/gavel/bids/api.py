@@ -11,7 +11,8 @@ from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
-from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue
+from gavel.bids.adapters.postgres_leaderboards import PostgresLeaderboards
+from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue, Leaderboards
 from gavel.bids.settings import BidApiSettings
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
@@ -31,6 +32,7 @@ class OpenBidApi:
     checks: Mapping[str, Check]
     book: AuctionBook
     catalogue: ItemCatalogue
+    leaderboards: Leaderboards
 
 
 @asynccontextmanager
@@ -46,11 +48,12 @@ async def open_bid_api(
         await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
         PostgresAuctionBook(pool, connect, listeners).running() as book,
     ):
-        catalogue = PostgresItemCatalogue(pool)
-        api = BidApi(book, catalogue, PageTokens(lambda: read_page_token_secret(pool)), house_currency)
+        catalogue, leaderboards = PostgresItemCatalogue(pool), PostgresLeaderboards(pool)
+        tokens = PageTokens(lambda: read_page_token_secret(pool))
+        api = BidApi(book, catalogue, leaderboards, tokens, house_currency)
         app = thin_place_bid(api, bid_service_app(api))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        yield OpenBidApi(app, checks, book, catalogue)
+        yield OpenBidApi(app, checks, book, catalogue, leaderboards)
 
 
 @asynccontextmanager

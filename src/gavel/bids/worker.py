@@ -1,13 +1,29 @@
-"""Composition root of the bid worker: the relay."""
+"""Composition root of the bid worker: the relay and the closer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
+
+from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres_due_auctions import PostgresDueAuctions
 from gavel.bids.adapters.postgres_outbox import PostgresOutbox
 from gavel.bids.adapters.rabbitmq_publisher import RabbitMqPublisher
-from gavel.bids.ports import Change, EventPublisher, EventsNotPublished, Unavailable
+from gavel.bids.ports import (
+    AuctionBook,
+    Call,
+    Change,
+    CommitListener,
+    DeadlineExceeded,
+    DueAuctions,
+    EventPublisher,
+    EventsNotPublished,
+    Overloaded,
+    Unavailable,
+)
 from gavel.bids.settings import BidWorkerSettings
+from gavel.bids.use_cases.close_due import close_due
 from gavel.bids.use_cases.relay_outbox import relay_outbox
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
@@ -17,6 +33,9 @@ from gavel.runtime.process import Parts
 
 RELAY_IDLE_SECONDS = 0.025
 RELAY_WOKEN_IDLE_SECONDS = 1.0
+# An outcome follows its end within a second: new auctions may end before the one that the closer sleeps for.
+CLOSER_IDLE_SECONDS = 0.5
+CLOSE_SECONDS_MAX = 10.0
 
 
 class RelayWaker:
@@ -35,21 +54,54 @@ class RelayWaker:
 async def running_bid_worker(
     bid_db_url: str, publisher: EventPublisher, waker: RelayWaker | None = None
 ) -> AsyncGenerator[Mapping[str, Check]]:
-    """Run the relay inside the context; with a waker it polls only for what other processes left.
+    """Run the relay and the closer inside the context; with a waker the relay polls only for what others left.
 
     Yields what must hold for the worker to be ready.
     """
+    wake_relay = waker or RelayWaker()
+    relay_idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
     async with await postgres.open_pool(bid_db_url, "gavel-bid-worker") as pool:
         outbox = PostgresOutbox(pool)
 
         async def relay() -> bool:
             return await relay_outbox(outbox, publisher) > 0
 
-        idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
-        wake = asyncio.Event() if waker is None else waker.wake
         expected = (EventsNotPublished, Unavailable)
-        async with Loop("relay", relay, idle_seconds, expected, wake).running():
+        async with (
+            Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
+            running_closer(bid_db_url, pool, [wake_relay]),
+        ):
             yield {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
+
+
+@asynccontextmanager
+async def running_closer(
+    bid_db_url: str, pool: asyncpg.Pool, listeners: Sequence[CommitListener] = ()
+) -> AsyncGenerator[None]:
+    """Close due auctions inside the context, through a book of the closer's own."""
+
+    async def connect() -> asyncpg.Connection:
+        return await postgres.connect(bid_db_url, "gavel-closer")
+
+    async with (
+        PostgresAuctionBook(pool, connect, listeners).running() as book,
+        closer(book, PostgresDueAuctions(pool)).running(),
+    ):
+        yield
+
+
+def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
+    """The part that closes what is due, and sleeps until the next end, but never longer than CLOSER_IDLE_SECONDS."""
+    wake = asyncio.Event()
+
+    async def close() -> bool:
+        loop = asyncio.get_running_loop()
+        done = await close_due(book, due_auctions, call=Call(loop.time() + CLOSE_SECONDS_MAX))
+        if done.next_end_seconds is not None and done.next_end_seconds < CLOSER_IDLE_SECONDS:
+            loop.call_later(done.next_end_seconds, wake.set)
+        return done.auctions > 0
+
+    return Loop("closer", close, CLOSER_IDLE_SECONDS, (Unavailable, DeadlineExceeded, Overloaded), wake)
 
 
 @asynccontextmanager

@@ -9,10 +9,13 @@ from gavel.bids.domain.ids import ItemId, UserId, canonical_uuid
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
+from gavel.bids.domain.texts import ListingChanges, listing_changes
+from gavel.bids.ports import LEADERBOARD_ENTRIES_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 
 PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_MAX = 100
+LEADERBOARD_ENTRIES_DEFAULT = 10
 
 _STATUSES = {
     pb.ItemStatus.UNSPECIFIED: Status.ACTIVE,
@@ -21,6 +24,7 @@ _STATUSES = {
     pb.ItemStatus.CANCELLED: Status.CANCELLED,
     pb.ItemStatus.SCHEDULED: Status.SCHEDULED,
 }
+_CHANGEABLE = frozenset(("title", "description", "images", "category"))
 
 
 def item_id_of(text: str, field: str = "item_id") -> ItemId:
@@ -54,6 +58,13 @@ def page_size_of(asked: int) -> int:
     return min(asked or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
 
 
+def board_limit_of(asked: int) -> int:
+    """How many bidders a board shows: 10 where nothing is asked, 100 at most. Raises InvalidInput."""
+    if asked < 0:
+        raise InvalidInput("limit", f"must be 0 (for {LEADERBOARD_ENTRIES_DEFAULT}) to {LEADERBOARD_ENTRIES_MAX}")
+    return min(asked or LEADERBOARD_ENTRIES_DEFAULT, LEADERBOARD_ENTRIES_MAX)
+
+
 def status_of(status: pb.ItemStatus) -> Status:
     """The status to list by; active where none is asked for. Raises InvalidInput."""
     found = _STATUSES.get(status)
@@ -81,6 +92,25 @@ def draft_of(request: pb.CreateItemRequest) -> Draft:
         buy_now_price=request.buy_now_price,
         soft_close=_soft_close_of(request.soft_close),
         increment=_increment_of(request.bid_increment),
+    )
+
+
+def changes_of(request: pb.UpdateItemRequest) -> ListingChanges:
+    """The texts that a request sets: those its mask names, empty where it brings none; without a mask, those it brings.
+
+    A mask that names nothing is none. Raises InvalidInput.
+    """
+    brought = {name for name in ("title", "description", "category") if request.has_field(name)}
+    if request.images:
+        brought.add("images")
+    named = set(request.update_mask.paths) if request.update_mask is not None else set[str]()
+    if not named <= _CHANGEABLE:
+        raise InvalidInput("update_mask", f"may name {', '.join(sorted(_CHANGEABLE))}")
+    texts = {"title": request.title, "description": request.description, "category": request.category}
+    fields = named or brought
+    return listing_changes(
+        **{name: text for name, text in texts.items() if name in fields},
+        images=request.images if "images" in fields else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What callers are shown. Nothing here reads a maximum or a reserve price: they leave the database in no reply."""
+"""What callers are shown. A maximum is read for its owner alone, and a reserve price for nobody."""
 
 from datetime import datetime
 
@@ -7,7 +7,8 @@ from gavel.bids.domain.auction import Auction, ReserveState, Status
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import UserId, event_id
-from gavel.bids.ports import ItemView
+from gavel.bids.domain.standings import Standing, standing_of
+from gavel.bids.ports import BidderItem, ItemView, Leaderboard
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 
 _STATUSES = {
@@ -20,6 +21,12 @@ _RESERVE_STATES = {
     ReserveState.NONE: pb.ReserveState.NONE,
     ReserveState.NOT_MET: pb.ReserveState.NOT_MET,
     ReserveState.MET: pb.ReserveState.MET,
+}
+_STANDINGS = {
+    Standing.LEADING: pb.Standing.LEADING,
+    Standing.OUTBID: pb.Standing.OUTBID,
+    Standing.WON: pb.Standing.WON,
+    Standing.LOST: pb.Standing.LOST,
 }
 
 
@@ -83,6 +90,26 @@ def place_bid_message(answer: Answer, user_id: UserId) -> pb.PlaceBidResponse:
         end_at=timestamp(auction.end_at),
         server_time=timestamp(answer.at),
     )
+
+
+def my_bid_message(mine: BidderItem, user_id: UserId, at: datetime) -> pb.MyBid:
+    """An item as one of its bidders finds it, for that bidder alone: it shows their maximum."""
+    standing = standing_of(mine.item.auction, user_id)
+    return pb.MyBid(
+        item=item_message(mine.item, at),
+        amount=mine.amount,
+        max_amount=mine.maximum,
+        standing=_STANDINGS[standing],
+    )
+
+
+def leaderboard_message(board: Leaderboard) -> pb.GetLeaderboardResponse:
+    """A board as anyone may see it."""
+    entries = [
+        pb.LeaderboardEntry(user_id=entry.user_id, amount=entry.amount, bid_count=entry.bid_count)
+        for entry in board.entries
+    ]
+    return pb.GetLeaderboardResponse(entries=entries, seq=board.seq)
 
 
 def _outcome(auction: Auction) -> pb.Outcome | None:

@@ -8,7 +8,8 @@ same tests; the thin path takes about half the CPU of a call (see docs/decisions
 import asyncio
 from collections.abc import Iterable
 
-from gavel.bids.adapters.connect_api import BidApi, Metadata
+from gavel.bids.adapters.connect_api import BidApi
+from gavel.bids.adapters.connect_calls import Metadata
 from gavel.bids.adapters.connect_errors import connect_error
 from gavel.bids.ports import Call
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest
