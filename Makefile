@@ -95,6 +95,10 @@ test-integration: $(DEV_INSTALLED) servers ## Run the tests against real servers
 test-e2e: $(DEV_INSTALLED) ## Run the tests against the real processes
 	@$(BIN)/pytest -m e2e $(PYTEST_FLAGS)
 
+.PHONY: chaos
+chaos: $(DEV_INSTALLED) servers ## Kill and restart everything under load, then check the books (SEED=n)
+	@AUTH_MODE=trusted $(BIN)/python -m tests.chaos.run --seed $(or $(SEED),1)
+
 .PHONY: servers
 servers: ## Install the servers and tools that tests and benchmarks use (Debian, as root)
 	@scripts/install-test-servers.sh

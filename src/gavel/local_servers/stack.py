@@ -9,76 +9,99 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
 from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
+from gavel.local_servers.redis import LocalRedis
 from gavel.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresCluster
 from gavel.runtime.migrations import migrate_database
 from gavel.standalone import DATABASES, default_data_folder
 
-RABBITMQ_PORTS = RabbitMqPorts(amqp=56_720, tools=56_721, registry=56_722)
 READY_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
 
-BID_API_PORT, STATS_API_PORT = 8080, 8081
-ADMIN_PORTS = {"bid-api": 9090, "bid-worker": 9091, "stats-api": 9092, "stats-worker": 9093}
+
+@dataclass(frozen=True, slots=True)
+class StackPorts:
+    """Where everything listens, on the loopback."""
+
+    bid_api: int = 8080
+    stats_api: int = 8081
+    admin: Mapping[str, int] = field(
+        default_factory=lambda: {"bid-api": 9090, "bid-worker": 9091, "stats-api": 9092, "stats-worker": 9093}
+    )
+    rabbitmq: RabbitMqPorts = RabbitMqPorts(amqp=56_720, tools=56_721, registry=56_722)  # noqa: RUF009 - it is frozen
+    redis: int = 56_723
 
 
 class Stack:
     """All of Gavel's processes and their servers, in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ports: StackPorts) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
-        self._postgres = PostgresCluster(self.folder)
-        self._rabbitmq = LocalRabbitMq(self.folder / "rabbitmq", RABBITMQ_PORTS)
-        self._processes = {name: ServerProcess(name, self.folder) for name in ADMIN_PORTS}
+        self.ports = ports
+        self.postgres = PostgresCluster(self.folder)
+        self.rabbitmq = LocalRabbitMq(self.folder / "rabbitmq", ports.rabbitmq)
+        self.redis = LocalRedis(self.folder / "redis", ports.redis)
+        self.processes = {name: ServerProcess(name, self.folder) for name in ports.admin}
 
     def up(self, console: Console) -> None:
         """Start what does not run yet, servers first. Raises LocalServerFailed or EmbeddedPostgresFailed."""
         with console.status("Starting Postgres"):
-            self._postgres.start()
+            self.postgres.start()
             asyncio.run(self._migrate())
         with console.status("Starting RabbitMQ"):
-            self._rabbitmq.start()
-        for name, process in self._processes.items():
+            self.rabbitmq.start()
+        with console.status("Starting Redis"):
+            self.redis.start()
+        for name in self.processes:
             with console.status(f"Starting gavel {name}"):
-                if not process.runs():
-                    process.start([sys.executable, "-m", "gavel", name], self._environment(name))
-        for name in self._processes:
+                self.start_process(name)
+        for name in self.processes:
             with console.status(f"Waiting for gavel {name}"):
-                self._wait_ready(name)
+                self.wait_ready(name)
 
     def down(self, console: Console) -> None:
         """Stop the processes, then the servers."""
-        for name, process in reversed(self._processes.items()):
+        for name, process in reversed(self.processes.items()):
             with console.status(f"Stopping gavel {name}"):
                 process.stop(STOP_SECONDS_MAX)
         with console.status("Stopping the servers"):
-            self._rabbitmq.stop()
-            self._postgres.stop()
+            self.redis.stop()
+            self.rabbitmq.stop()
+            self.postgres.stop()
+
+    def start_process(self, name: str) -> None:
+        """Start one of the four processes, unless it runs."""
+        if not self.processes[name].runs():
+            self.processes[name].start([sys.executable, "-m", "gavel", name], self._environment(name))
 
     async def _migrate(self) -> None:
         for database, package in DATABASES.items():
-            await self._postgres.server.create_database(database)
-            await migrate_database(self._postgres.server.url(database), package)
+            await self.postgres.server.create_database(database)
+            await migrate_database(self.postgres.server.url(database), package)
 
     def _environment(self, name: str) -> dict[str, str]:
         return os.environ | {
-            "BID_DB_URL": self._postgres.server.url("bid_db"),
-            "STATS_DB_URL": self._postgres.server.url("stats_db"),
-            "RABBITMQ_URL": self._rabbitmq.url,
-            "HTTP_PORT": str(STATS_API_PORT if name == "stats-api" else BID_API_PORT),
-            "ADMIN_PORT": str(ADMIN_PORTS[name]),
+            "BID_DB_URL": self.postgres.server.url("bid_db"),
+            "STATS_DB_URL": self.postgres.server.url("stats_db"),
+            "RABBITMQ_URL": self.rabbitmq.url,
+            "REDIS_URL": self.redis.url,
+            "HTTP_PORT": str(self.ports.stats_api if name == "stats-api" else self.ports.bid_api),
+            "ADMIN_PORT": str(self.ports.admin[name]),
         }
 
-    def _wait_ready(self, name: str) -> None:
+    def wait_ready(self, name: str) -> None:
+        """Wait until a process is ready. Raises LocalServerFailed where it died, or takes too long."""
         deadline = time.monotonic() + READY_SECONDS_MAX
-        while not _is_ready(ADMIN_PORTS[name]):
-            process = self._processes[name]
+        while not _is_ready(self.ports.admin[name]):
+            process = self.processes[name]
             if not process.runs():
                 raise LocalServerFailed(f"gavel {name} did not start: {process.last_words()}")
             if time.monotonic() > deadline:
@@ -99,7 +122,7 @@ def _is_ready(admin_port: int) -> bool:
 def main(command: str) -> int:
     """Run `up` or `down`; the exit status."""
     console = Console()
-    stack = Stack(Path(os.environ.get("GAVEL_DATA_DIR") or default_data_folder()) / "up")
+    stack = Stack(Path(os.environ.get("GAVEL_DATA_DIR") or default_data_folder()) / "up", StackPorts())
     try:
         stack.up(console) if command == "up" else stack.down(console)
     except (LocalServerFailed, EmbeddedPostgresFailed) as error:
@@ -107,7 +130,7 @@ def main(command: str) -> int:
         return 2
     if command == "up":
         console.print(
-            f"Up: BidService on http://127.0.0.1:{BID_API_PORT}, UserStatsService on http://127.0.0.1:{STATS_API_PORT}\n"
+            f"Up: BidService on http://127.0.0.1:{stack.ports.bid_api}, UserStatsService on http://127.0.0.1:{stack.ports.stats_api}\n"
             f"Logs and data are in {stack.folder}; make down stops it.",
             highlight=False,
         )

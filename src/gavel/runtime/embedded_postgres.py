@@ -153,6 +153,10 @@ class PostgresCluster:
         if self._run("pg_ctl", *stop, "-m", "fast", check=False).returncode != 0:
             self._run("pg_ctl", *stop, "-m", "immediate", check=False)
 
+    def crash(self) -> None:
+        """Stop the server as a power cut would: it recovers at the next start."""
+        self._run("pg_ctl", "stop", "-w", "-t", STOP_SECONDS_MAX, "-D", self._data, "-m", "immediate")
+
     def _settings(self) -> dict[str, str]:
         return _SERVER_SETTINGS | {"unix_socket_directories": str(self._socket_folder)}
 
