@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AmqpDsn
+from pydantic import AfterValidator, AmqpDsn, BeforeValidator, RedisDsn
 
 from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
 from gavel.runtime.settings import DatabaseUrl, ProcessSettings
@@ -17,6 +17,14 @@ def _currency(code: str) -> str:
 Currency = Annotated[str, AfterValidator(_currency)]
 
 
+def _none_if_empty(url: object) -> object:
+    return url or None
+
+
+# Without one, the cache is in the process's memory.
+OptionalRedisUrl = Annotated[RedisDsn | None, BeforeValidator(_none_if_empty)]
+
+
 class BidDatabaseSettings(ProcessSettings):
     """`gavel migrate bids`."""
 
@@ -27,6 +35,7 @@ class BidApiSettings(HttpSettings):
     """`gavel bid-api`."""
 
     bid_db_url: DatabaseUrl
+    redis_url: OptionalRedisUrl = None
     house_currency: Currency = "USD"
 
 

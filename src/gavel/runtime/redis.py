@@ -44,14 +44,21 @@ def load_lua(package: str, *names: str) -> str:
 class RedisLink:
     """A pool of connections to one Redis, which connects when it is asked."""
 
-    def __init__(self, url: str, name: str, breaker: CircuitBreaker | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        answer_seconds_max: float = ANSWER_SECONDS_MAX,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
         pool = BlockingConnectionPool(
             **parse_url(url),
             max_connections=POOL_CONNECTIONS_MAX,
-            # Whoever waits for a connection waits within its own time.
+            # `run` bounds the time of everything together: to wait for a connection, to connect, to ask.
             timeout=None,
-            socket_timeout=ANSWER_SECONDS_MAX,
-            socket_connect_timeout=ANSWER_SECONDS_MAX,
+            socket_timeout=None,
+            socket_connect_timeout=None,
             # A second try would take as long again; the database is asked instead.
             retry=Retry(NoBackoff(), 0),
             client_name=name,
@@ -60,15 +67,19 @@ class RedisLink:
             decode_responses=True,
         )
         self._redis: Redis = Redis.from_pool(pool)
+        self._answer_seconds_max = answer_seconds_max
         self._breaker = breaker or CircuitBreaker()
 
-    async def run(self, work: Callable[[Any], Awaitable[T]], seconds_max: float = ANSWER_SECONDS_MAX) -> T:
-        """Give the client to `work`; what `work` returns. Raises RedisAway or RedisRefused."""
+    async def run(self, work: Callable[[Any], Awaitable[T]], times: int = 1) -> T:
+        """Give the client to `work`; what `work` returns, within `times` the time of an answer.
+
+        Raises RedisAway or RedisRefused.
+        """
         if not self._breaker.lets_in():
             raise RedisAway("Redis gave no answer lately")
         was_closed = self._breaker.is_closed
         try:
-            async with asyncio.timeout(seconds_max):
+            async with asyncio.timeout(times * self._answer_seconds_max):
                 result = await work(self._redis)
         except (OSError, TimeoutError, RedisConnectionError, RedisTimeoutError) as error:
             self._breaker.failed()

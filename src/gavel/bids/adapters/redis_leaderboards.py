@@ -9,8 +9,8 @@ from gavel.bids.ports import CacheAway, Change, Leaderboard, LeaderboardEntry
 from gavel.runtime.redis import RedisAway, RedisLink, RedisRefused, load_lua
 
 KEEP_SECONDS = 600
-# For as many changes as go at once, of which Redis runs one after the other.
-APPLY_SECONDS_MAX = 0.5
+# Many changes go at once, and nobody waits for them: they may take as long as so many answers.
+APPLY_ANSWERS_MAX = 10
 
 _READ = load_lua(__package__, "board", "read_board")
 _STORE = load_lua(__package__, "board", "store_board")
@@ -59,16 +59,16 @@ class RedisLeaderboards:
                 # One board's mistake is that board's alone: it stays as it is, and is seen to be old.
                 await pipeline.execute(raise_on_error=False)
 
-        await self._asked(work, APPLY_SECONDS_MAX)
+        await self._asked(work, APPLY_ANSWERS_MAX)
 
     def _keys(self, item_id: ItemId) -> list[str]:
         # In braces, so that a cluster keeps both in one place.
         name = f"{self._prefix}:{{{item_id}}}"
         return [f"{name}:board", f"{name}:order"]
 
-    async def _asked(self, work: Callable[[Any], Awaitable[T]], *seconds_max: float) -> T:
+    async def _asked(self, work: Callable[[Any], Awaitable[T]], times: int = 1) -> T:
         try:
-            return await self._link.run(work, *seconds_max)
+            return await self._link.run(work, times)
         except (RedisAway, RedisRefused) as error:
             raise CacheAway(str(error)) from error
 
