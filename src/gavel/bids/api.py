@@ -8,10 +8,10 @@ import asyncpg
 
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
+from gavel.bids.adapters.open_leaderboards import open_leaderboards
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
-from gavel.bids.adapters.postgres_leaderboards import PostgresLeaderboards
 from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue, Leaderboards
 from gavel.bids.settings import BidApiSettings
 from gavel.runtime import postgres
@@ -26,10 +26,11 @@ SERVICE_PATH = "/bids.v1.BidService/"
 
 @dataclass(frozen=True, slots=True)
 class OpenBidApi:
-    """The application to serve, what must hold for it to be ready, and the ports behind it."""
+    """The application to serve, what must hold for it to be ready, what health only shows, and the ports behind it."""
 
     app: Asgi
     checks: Mapping[str, Check]
+    shown: Mapping[str, Check]
     book: AuctionBook
     catalogue: ItemCatalogue
     leaderboards: Leaderboards
@@ -37,27 +38,32 @@ class OpenBidApi:
 
 @asynccontextmanager
 async def open_bid_api(
-    bid_db_url: str, house_currency: str, listeners: Sequence[CommitListener] = ()
+    bid_db_url: str, house_currency: str, listeners: Sequence[CommitListener] = (), *, redis_url: str | None = None
 ) -> AsyncGenerator[OpenBidApi]:
-    """Build the API on a database that may still be away; on the way out, answer what waits and close."""
+    """Build the API on a database that may still be away; on the way out, answer what waits and close.
+
+    Without a URL of a Redis, what is cached is cached in memory.
+    """
 
     async def connect() -> asyncpg.Connection:
         return await postgres.connect(bid_db_url, "gavel-lane")
 
     async with (
         await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
-        PostgresAuctionBook(pool, connect, listeners).running() as book,
+        open_leaderboards(pool, redis_url) as boards,
+        PostgresAuctionBook(pool, connect, [*listeners, boards.listener]).running() as book,
     ):
-        catalogue, leaderboards = PostgresItemCatalogue(pool), PostgresLeaderboards(pool)
+        catalogue = PostgresItemCatalogue(pool)
         tokens = PageTokens(lambda: read_page_token_secret(pool))
-        api = BidApi(book, catalogue, leaderboards, tokens, house_currency)
+        api = BidApi(book, catalogue, boards.leaderboards, tokens, house_currency)
         app = thin_place_bid(api, bid_service_app(api))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        yield OpenBidApi(app, checks, book, catalogue, leaderboards)
+        yield OpenBidApi(app, checks, boards.shown, book, catalogue, boards.leaderboards)
 
 
 @asynccontextmanager
 async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts]:
     """The process `gavel bid-api`."""
-    async with open_bid_api(str(settings.bid_db_url), settings.house_currency) as api:
-        yield Parts(api.checks, api.app)
+    redis_url = None if settings.redis_url is None else str(settings.redis_url)
+    async with open_bid_api(str(settings.bid_db_url), settings.house_currency, redis_url=redis_url) as api:
+        yield Parts(api.checks, api.app, api.shown)
