@@ -28,6 +28,8 @@ def test_the_house_default_is_a_minute_for_a_minute_up_to_half_an_hour() -> None
         pytest.param((60, 90, 1_800), 61, 0, id="outside is outside, however long the extension"),
         pytest.param((60, 10, 1_800), 50, 0, id="an end far enough away is never moved back"),
         pytest.param((60, 10, 1_800), 5, 5, id="a short extension counts from the bid too"),
+        pytest.param((1, 60, 1_800), 1, 59, id="a window of a second is one"),
+        pytest.param((1, 60, 1_800), 2, 0, id="and no more than that"),
         pytest.param((60, 60, 20), 5, 20, id="never beyond the scheduled end plus the most that is allowed"),
         pytest.param((60, 60, 0), 5, 0, id="and not at all where nothing is allowed"),
         pytest.param((0, 60, 1_800), 1, 0, id="a window of 0 switches it off"),
