@@ -124,9 +124,9 @@ async def test_the_log_is_append_only(house: House, item_id: ItemId, table: str)
     await _refused(house, f"TRUNCATE {table}")
 
 
-async def _insert_bid(house: House, item_id: ItemId, **columns: object) -> None:
+async def _insert_bid(house: House, like: ItemId, **columns: object) -> None:
     """A bid row like Bela's, with other columns."""
-    row = await house.pool.fetchrow("SELECT * FROM bids WHERE item_id = $1 AND seq = 3", item_id)
+    row = await house.pool.fetchrow("SELECT * FROM bids WHERE item_id = $1 AND seq = 3", like)
     assert row is not None
     values = {**dict(row), "seq": 4, "amount": 400, "maximum": 500, "bid_count": 3, "minimum_next_bid": 410, **columns}
     names = ", ".join(values)
@@ -136,13 +136,17 @@ async def _insert_bid(house: House, item_id: ItemId, **columns: object) -> None:
 
 BROKEN_BIDS: dict[str, dict[str, object]] = {
     "two bids have one seq": {"seq": 3},
+    "there is a gap in seq": {"seq": 5},
     "a bid comes before the listing": {"seq": 1, "bid_count": 0},
+    "a bid is as high as the one before": {"amount": 200},
+    "an automatic bid is below the one before": {"amount": 199, "automatic": True},
     "a bid of nothing": {"amount": 0},
     "a bid beyond all money": {"amount": 10**15 + 1, "maximum": 10**15 + 2, "minimum_next_bid": 10**15 + 3},
     "the maximum is below the amount": {"maximum": 399},
     "the next bid may be as low": {"minimum_next_bid": 400},
     "bidders outbid themselves": {"outbid_user_id": BELA},
     "more bids than events": {"bid_count": 4},
+    "nobody listed the item": {"item_id": new_user()},
 }
 
 
@@ -152,6 +156,10 @@ async def test_no_bid_row_breaks_an_invariant(house: House, item_id: ItemId, bro
         await _insert_bid(house, item_id, **BROKEN_BIDS[broken])
 
 
+async def test_an_automatic_bid_may_equal_the_one_that_it_beats(house: House, item_id: ItemId) -> None:
+    await _insert_bid(house, item_id, amount=200, automatic=True)
+
+
 async def test_no_bid_is_accepted_at_the_end_in_force(house: House, item_id: ItemId) -> None:
     end_at = (await house.state(item_id))["end_at"]
     with pytest.raises(asyncpg.CheckViolationError):
@@ -159,18 +167,39 @@ async def test_no_bid_is_accepted_at_the_end_in_force(house: House, item_id: Ite
     await _insert_bid(house, item_id, created_at=end_at - timedelta(microseconds=1))
 
 
-async def test_an_auction_is_over_once(house: House) -> None:
-    item_id = await house.list_item(ends_in=timedelta(seconds=0.2))
-    while (await house.decide(item_id, close_due)).auction.closed_at is None:
-        pass
-    again = (
-        "INSERT INTO item_events (item_id, seq, kind, created_at, price, bid_count, minimum_next_bid, end_at)"
-        " SELECT item_id, seq + 1, $2, created_at, price, bid_count, minimum_next_bid, end_at"
-        " FROM item_events WHERE item_id = $1 AND kind = 'closed'"
+async def _insert_event(house: House, item_id: ItemId, kind: str, seq: int) -> None:
+    await house.pool.execute(
+        "INSERT INTO item_events (item_id, seq, kind, created_at, price, bid_count, minimum_next_bid, end_at, title)"
+        " SELECT item_id, $3, $2, end_at, 0, 0, 1, end_at, CASE $2 WHEN 'listed' THEN 'again' END"
+        " FROM auctions WHERE item_id = $1",
+        item_id,
+        kind,
+        seq,
     )
-    for kind in ("closed", "cancelled"):
-        with pytest.raises(asyncpg.UniqueViolationError):
-            await house.pool.execute(again, item_id, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seq"), [("listed", 1), ("listed", 4), ("extended", 3), ("extended", 5), ("moved", 4)]
+)
+async def test_no_event_breaks_an_invariant(house: House, item_id: ItemId, kind: str, seq: int) -> None:
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await _insert_event(house, item_id, kind, seq)
+
+
+async def test_no_bid_takes_the_seq_of_another_event(house: House, item_id: ItemId) -> None:
+    await _insert_event(house, item_id, "extended", 4)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await _insert_bid(house, item_id)
+
+
+async def test_an_auction_is_over_once(house: House, item_id: ItemId) -> None:
+    await house.end_now(item_id)
+    answer = await house.decide(item_id, close_due)
+    for kind in ("closed", "cancelled", "extended"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await _insert_event(house, item_id, kind, answer.auction.seq + 1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await _insert_bid(house, item_id, seq=answer.auction.seq + 1)
 
 
 async def test_a_key_stands_for_one_request(house: House) -> None:

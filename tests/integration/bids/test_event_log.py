@@ -8,7 +8,6 @@ import pytest
 
 from gavel.bids.adapters.postgres_rows import bid_of, terms_of
 from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
-from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
@@ -17,7 +16,7 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.contracts.events.v1.auction_events_pb import Event as EventMessage
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
-from tests.auction_house import SELLER, House, new_user, soon, until
+from tests.auction_house import SELLER, House, new_user, soon
 
 pytestmark = pytest.mark.integration
 
@@ -103,16 +102,10 @@ async def test_a_buy_now(house: House) -> None:
 
 @pytest.mark.parametrize("reserve_price", [0, 500])
 async def test_a_close_that_sells_and_one_that_does_not(house: House, reserve_price: int) -> None:
-    no_extension = SoftClose(window_seconds=0)
-    item_id = await house.list_item(
-        ends_in=timedelta(seconds=0.3), reserve_price=reserve_price, soft_close=no_extension
-    )
+    item_id = await house.list_item(reserve_price=reserve_price)
     await house.bid(item_id, 5)
-
-    async def closed() -> bool:
-        return (await house.decide(item_id, close_due)).auction.closed_at is not None
-
-    await until(closed)
+    await house.end_now(item_id)
+    await house.decide(item_id, close_due)
     await _assert_log_tells_all(house, item_id, [ItemListed, BidPlaced, AuctionClosed])
 
 

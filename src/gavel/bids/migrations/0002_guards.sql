@@ -44,3 +44,41 @@ CREATE TRIGGER bids_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bids FOR 
 CREATE TRIGGER item_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON item_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER maximum_raises_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON maximum_raises FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER bid_keys_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bid_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The log has no gap: each event comes right after another that was not the last, under a seq of its own, and amounts
+-- rise, but for an automatic bid that may equal the bid before it. Checked at the end of the statement, for all its rows.
+CREATE FUNCTION refuse_bids_out_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM added n
+        LEFT JOIN bids b ON b.item_id = n.item_id AND b.seq = n.seq - 1
+        WHERE EXISTS (SELECT FROM item_events e WHERE e.item_id = n.item_id AND e.seq = n.seq)
+           OR CASE
+                  WHEN b.seq IS NOT NULL THEN b.amount > n.amount OR (b.amount = n.amount AND NOT n.automatic)
+                  ELSE NOT EXISTS (SELECT FROM item_events e
+                                   WHERE e.item_id = n.item_id AND e.seq = n.seq - 1 AND e.price < n.amount
+                                     AND e.kind IN ('listed', 'extended'))
+              END
+    ) THEN
+        RAISE EXCEPTION 'refused by the guard % on %', TG_NAME, TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER bids_in_order AFTER INSERT ON bids REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_bids_out_of_order();
+
+CREATE FUNCTION refuse_events_out_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM bids WHERE item_id = NEW.item_id AND seq = NEW.seq)
+       OR NOT (NEW.kind = 'listed'
+               OR EXISTS (SELECT FROM bids WHERE item_id = NEW.item_id AND seq = NEW.seq - 1)
+               OR EXISTS (SELECT FROM item_events
+                          WHERE item_id = NEW.item_id AND seq = NEW.seq - 1 AND kind IN ('listed', 'extended')))
+    THEN
+        RAISE EXCEPTION 'refused by the guard % on %', TG_NAME, TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER item_events_in_order AFTER INSERT ON item_events FOR EACH ROW EXECUTE FUNCTION refuse_events_out_of_order();
