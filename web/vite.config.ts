@@ -30,6 +30,8 @@ export default defineConfig({
           name: "components",
           include: ["src/**/*.test.tsx"],
           environment: "jsdom",
+          // The first test of a file loads the whole page, on processors that others use too.
+          testTimeout: 30_000,
           setupFiles: ["src/testing/setup.ts"],
         },
       },

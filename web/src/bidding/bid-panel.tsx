@@ -1,7 +1,7 @@
 import { type Item, ReserveState } from "@gavel/client";
 import { TimerReset, Trophy } from "lucide-react";
-import { useEffect, useState } from "react";
-import { useIdentity, useLive } from "../live/live-context";
+import { useEffect, useRef, useState } from "react";
+import { useIdentity } from "../live/live-context";
 import { Bidder } from "../lots/bidder";
 import { Countdown, usePhase } from "../lots/countdown";
 import { priceLabel } from "../lots/lot-card";
@@ -80,16 +80,7 @@ function Leader({ item, phase }: { item: Item; phase: Phase }) {
 
 /** When it ends, and that a late bid has moved that. */
 function Clock({ item, phase }: { item: Item; phase: Phase }) {
-  const live = useLive();
-  const [extensions, setExtensions] = useState(0);
-  useEffect(() => {
-    setExtensions(0);
-    return live.onUpdate((update) => {
-      if (update.kind === "event" && update.event.itemId === item.id && update.event.what.case === "extended") {
-        setExtensions((count) => count + 1);
-      }
-    });
-  }, [live, item.id]);
+  const extensions = useExtensions(item);
   const window = item.softClose?.windowSeconds ?? 0;
   return (
     <div className="bid-panel__clock small muted">
@@ -105,6 +96,20 @@ function Clock({ item, phase }: { item: Item; phase: Phase }) {
       </div>
     </div>
   );
+}
+
+/** How often the end has moved on while someone looked on. */
+function useExtensions(item: Item): number {
+  const end = endMs(item);
+  const seen = useRef(end);
+  const [extensions, setExtensions] = useState(0);
+  useEffect(() => {
+    if (end > seen.current) {
+      seen.current = end;
+      setExtensions((count) => count + 1);
+    }
+  }, [end]);
+  return extensions;
 }
 
 /** A new price for ears: the newest one, no more often than one can listen. */

@@ -49,7 +49,6 @@ async function settle(ms = 0): Promise<void> {
 }
 
 /** A stream whose answer has begun and that says nothing. */
-// biome-ignore lint/correctness/useYield: that is the point of it
 async function* silence(signal: AbortSignal, onHeaders: () => void): AsyncGenerator<WatchItemsResponse> {
   onHeaders();
   await new Promise((ended) => signal.addEventListener("abort", ended));

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
 import { BidService, ItemStatus, type MyBid } from "@gavel/client";
 import { useIdentity } from "../live/live-context";
+import { usePace } from "../live/use-items";
 
 const PAGE_SIZE = 50;
 const REFETCH_MS = 60_000;
@@ -8,13 +9,14 @@ const REFETCH_MS = 60_000;
 /** What one has bid on, newest bid first. */
 export function useMyBids() {
   const { userId } = useIdentity();
+  const refetchInterval = usePace(REFETCH_MS);
   const query = useInfiniteQuery(
     BidService.method.listMyBids,
     { userId, pageSize: PAGE_SIZE, pageToken: "" },
     {
       pageParamKey: "pageToken",
       getNextPageParam: (page) => page.nextPageToken || undefined,
-      refetchInterval: REFETCH_MS,
+      refetchInterval,
     },
   );
   const bids: readonly MyBid[] = query.data?.pages.flatMap((page) => page.bids) ?? [];

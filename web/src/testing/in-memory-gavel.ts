@@ -91,6 +91,8 @@ export class InMemoryGavel {
   /** What the server answers to each method, where it is not what `items` and `bids` say. */
   answers: Partial<ServiceImpl<typeof BidService>> = {};
   stats: Partial<ServiceImpl<typeof UserStatsService>> = {};
+  /** How often an item was asked for. */
+  itemsAsked = 0;
   feedIsUp = true;
   isUp = true;
 
@@ -136,6 +138,7 @@ export class InMemoryGavel {
   }
 
   #item(id: string): Item {
+    this.itemsAsked += 1;
     const item = this.#up(this.items.get(id));
     if (!item) {
       throw new ConnectError(`no item has the id ${id}`, Code.NotFound);

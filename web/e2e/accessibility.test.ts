@@ -1,0 +1,152 @@
+import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { expect, type Person, test } from "./fixtures";
+import { bid, list } from "./items";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+async function problemsOf(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  const results = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+    return axe.run();
+  });
+  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+}
+
+/** Every page, and the states of it that look different. */
+const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => Promise<void>> = {
+  auctions: async ({ page }) => {
+    await page.goto("/");
+    await expect(page.getByRole("heading", { name: "Axe" }).first()).toBeVisible();
+  },
+  "an auction": async ({ page }, itemId) => {
+    await page.goto(`/items/${itemId}`);
+    await expect(page.getByText("automatic", { exact: true }).first()).toBeVisible();
+  },
+  "a refused bid": async ({ page }, itemId) => {
+    await page.goto(`/items/${itemId}`);
+    await page.getByLabel("Your bid").fill("1");
+    await page.getByRole("button", { name: "Bid $1.00" }).click();
+    await expect(page.getByText(/use it\?/)).toBeVisible();
+  },
+  "an amount that is none": async ({ page }, itemId) => {
+    await page.goto(`/items/${itemId}`);
+    await page.getByLabel("Your bid").fill("much");
+    await page.keyboard.press("Enter");
+    await expect(page.getByText(/Enter an amount/)).toBeVisible();
+  },
+  selling: async ({ page }) => {
+    await page.goto("/sell");
+    await page.getByText("Reserve, buy-now and other rules").click();
+    await page.getByRole("button", { name: "Start the auction" }).click();
+    await expect(page.getByText("Give it a title.")).toBeVisible();
+  },
+  "my bids": async ({ page }) => {
+    await page.goto("/my-bids");
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  },
+  bidders: async ({ page }) => {
+    await page.goto("/bidders");
+    await expect(page.getByRole("table")).toBeVisible();
+  },
+  "a bidder": async ({ page }, _, userId) => {
+    await page.goto(`/bidders/${userId}`);
+    await expect(page.getByText("All bids together")).toBeVisible();
+  },
+  board: async ({ page }) => {
+    await page.route("**/board.json", (route) =>
+      route.fulfill({
+        json: {
+          bids_per_second: 12.5,
+          outbox_events: 3,
+          outbox_oldest_seconds: 0.02,
+          watchers: 7,
+          items_active: 4,
+          at: "now",
+        },
+      }),
+    );
+    await page.goto("/board");
+    await expect(page.getByText("Bids a second")).toBeVisible();
+  },
+  "the dialog of who I am": async ({ page }) => {
+    await page.goto("/board");
+    await page.getByRole("button", { name: /You bid as/ }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+  },
+  "nothing here": async ({ page }) => {
+    await page.goto("/nowhere");
+    await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
+  },
+};
+
+for (const dark of [false, true]) {
+  test(`axe finds nothing on any page, ${dark ? "dark" : "light"}`, async ({ client, person }) => {
+    test.setTimeout(180_000);
+    const item = await list(client, {
+      title: "Axe",
+      buyNowPrice: 90_000n,
+      softCloseSeconds: 60,
+      reservePrice: 50_000n,
+    });
+    const [first, second] = [randomUUID(), randomUUID()];
+    await bid(client, item, first, 2_000n, 5_000n);
+    await bid(client, item, second, 3_000n);
+    const ada = await person({ dark });
+    for (const [name, visit] of Object.entries(VIEWS)) {
+      await visit(ada, item.id, first);
+      expect(await problemsOf(ada.page), name).toEqual([]);
+    }
+  });
+}
+
+for (const width of [320, 390]) {
+  test(`nothing is wider than a phone of ${width} pixels`, async ({ client, person }) => {
+    test.setTimeout(120_000);
+    const item = await list(client, {
+      title: `Axe ${"Donaudampfschifffahrtsgesellschaft".repeat(3)}`,
+      startPrice: 10n ** 13n,
+    });
+    await bid(client, item, randomUUID(), 10n ** 13n, 10n ** 14n);
+    await bid(client, item, randomUUID(), 10n ** 13n + 10_000n);
+    const other = await list(client, { title: "Axe" });
+    const bidder = randomUUID();
+    await bid(client, other, bidder, 2_000n, 5_000n);
+    await bid(client, other, randomUUID(), 3_000n);
+    const ada = await person({ width, height: 844 });
+    for (const [name, visit] of Object.entries(VIEWS)) {
+      await visit(ada, other.id, bidder);
+      expect(await ada.page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(width);
+    }
+    await ada.page.goto(`/items/${item.id}`);
+    await expect(ada.page.getByRole("region", { name: "Bidding" })).toBeVisible();
+    expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+  });
+}
+
+test("the page runs under a policy that allows nothing inline and nobody else", async ({ client, person, pageUrl }) => {
+  const policy = "default-src 'self'; img-src 'self' https: data:; style-src 'self'; script-src 'self'";
+  const item = await list(client, { title: "Policy" });
+  const ada = await person();
+  const violations: string[] = [];
+  ada.page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) {
+      violations.push(message.text());
+    }
+  });
+  await ada.page.route(`${pageUrl}/**`, async (route) => {
+    if (route.request().resourceType() !== "document") {
+      return route.fallback();
+    }
+    const response = await route.fetch();
+    await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } });
+  });
+  for (const path of ["/", `/items/${item.id}`, "/sell", "/my-bids", "/bidders", "/board"]) {
+    await ada.page.goto(path);
+    await expect(ada.page.getByRole("heading", { level: 1 })).toBeVisible();
+  }
+  expect(violations).toEqual([]);
+});

@@ -1,0 +1,206 @@
+import { randomUUID } from "node:crypto";
+import type { Page, Route } from "@playwright/test";
+import { expect, test } from "./fixtures";
+import { bid, list } from "./items";
+
+function panel(page: Page) {
+  return page.getByRole("region", { name: "Bidding" });
+}
+
+/** The amounts of the bids that the page lists, newest first. */
+function history(page: Page): Promise<string[]> {
+  return page.locator(".history__amount").allTextContents();
+}
+
+test("two browsers bid against each other and see each other's bids", async ({ client, person }) => {
+  const item = await list(client, { title: "Two browsers" });
+  const [ada, ben] = [await person(), await person({ dark: true, width: 390, height: 844 })];
+  await ada.page.goto(`/items/${item.id}`);
+  await ben.page.goto(`/items/${item.id}`);
+
+  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
+  await expect(panel(ben.page).getByText("$20.00").first()).toBeAttached();
+
+  await panel(ben.page).getByRole("button", { name: "Bid $21.00" }).click();
+  await expect(panel(ben.page).getByText("You lead", { exact: true })).toBeVisible();
+  await expect(panel(ada.page).getByLabel("Your bid")).toHaveValue("22.00");
+
+  await panel(ada.page).getByLabel("Your bid").fill("30");
+  await panel(ada.page).getByRole("button", { name: "Bid $30.00" }).click();
+  for (const { page } of [ada, ben]) {
+    await expect(panel(page).getByText("3 bids")).toBeVisible();
+    await expect.poll(() => history(page)).toEqual(["$30.00", "$21.00", "$20.00"]);
+  }
+});
+
+test("whoever is outbid is told at once, in the page and in the tab", async ({ client, person }) => {
+  const item = await list(client, { title: "A notice" });
+  const ada = await person();
+  await ada.page.goto(`/items/${item.id}`);
+  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
+
+  await bid(client, item, randomUUID(), 2_500n);
+
+  const notices = ada.page.getByRole("region", { name: "Notices" });
+  await expect(notices.getByText("You've been outbid", { exact: true })).toBeVisible();
+  await expect(ada.page).toHaveTitle(/^You've been outbid/);
+  await panel(ada.page).getByRole("button", { name: "Bid $26.00" }).click();
+  await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
+  await expect(notices.getByText("You've been outbid", { exact: true })).toBeHidden();
+});
+
+test("being outbid is told on every other page as well", async ({ client, person }) => {
+  const item = await list(client, { title: "Told elsewhere" });
+  const ada = await person();
+  await bid(client, item, ada.userId, 2_000n);
+  await ada.page.goto("/my-bids");
+  await expect(ada.page.getByRole("heading", { name: "You lead" })).toBeVisible();
+  await ada.page.getByRole("link", { name: "Sell" }).click();
+
+  await bid(client, item, randomUUID(), 2_500n);
+
+  const notices = ada.page.getByRole("region", { name: "Notices" });
+  await expect(notices.getByText("Told elsewhere stands at $25.00.")).toBeVisible();
+  await notices.getByRole("link", { name: "Bid $26.00 or more" }).click();
+  await expect(ada.page.getByRole("heading", { name: "Told elsewhere" })).toBeVisible();
+});
+
+test("one's own maximum answers by itself, and its bids are marked as automatic", async ({ client, person }) => {
+  const item = await list(client, { title: "A maximum" });
+  const ada = await person();
+  await ada.page.goto(`/items/${item.id}`);
+  await panel(ada.page)
+    .getByRole("button", { name: /Set a maximum/ })
+    .click();
+  await panel(ada.page).getByLabel("Your maximum (optional)").fill("50");
+  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await expect(panel(ada.page).getByText("Gavel bids for you up to $50.00")).toBeVisible();
+
+  await bid(client, item, randomUUID(), 3_000n);
+
+  await expect.poll(() => history(ada.page)).toEqual(["$31.00", "$30.00", "$20.00"]);
+  await expect(ada.page.getByText("automatic", { exact: true })).toHaveCount(1);
+  await expect(ada.page.getByText("You've been outbid")).toHaveCount(0);
+});
+
+test("a bid that has become too low is refused with what to do, and one press does it", async ({
+  client,
+  person,
+  pageUrl,
+}) => {
+  const item = await list(client, { title: "Too late" });
+  const ada = await person();
+  await ada.page.goto(`/items/${item.id}`);
+  const form = panel(ada.page);
+  await form.getByLabel("Your bid").fill("21");
+  // The bid leaves while the page does not know of the other one yet.
+  const placing = (route: Route) => bid(client, item, randomUUID(), 4_000n).then(() => route.continue());
+  await ada.page.route(`${pageUrl}/bids.v1.BidService/PlaceBid`, placing, { times: 1 });
+  await form.getByRole("button", { name: "Bid $21.00" }).click();
+  await expect(form.getByText("The least bid is now $41.00: use it?")).toBeVisible();
+  await form.getByRole("button", { name: "Use $41.00" }).click();
+  await form.getByRole("button", { name: "Bid $41.00" }).click();
+  await expect(form.getByText("You lead", { exact: true })).toBeVisible();
+});
+
+test("a late bid extends the auction, and the page says so", async ({ client, person }) => {
+  const item = await list(client, { title: "Soft close", endsInSeconds: 20, softCloseSeconds: 120 });
+  const ada = await person();
+  await ada.page.goto(`/items/${item.id}`);
+  const clock = panel(ada.page).locator(".countdown [aria-hidden]");
+  await expect(clock).toHaveText(/^0:[01]\d/);
+  await bid(client, item, randomUUID(), 2_000n);
+  await expect(clock).toHaveText(/^(2:00|1:5\d)/);
+  await expect(panel(ada.page).getByText("Extended by a late bid")).toBeVisible();
+});
+
+test("an auction ends with its winner on every page", async ({ client, person }) => {
+  const item = await list(client, { title: "The end", endsInSeconds: 12 });
+  const [ada, ben] = [await person(), await person()];
+  await bid(client, item, ben.userId, 2_000n);
+  await bid(client, item, ada.userId, 2_500n);
+  await ada.page.goto(`/items/${item.id}`);
+  await ben.page.goto(`/items/${item.id}`);
+  await expect(panel(ada.page).getByText("You won!")).toBeVisible({ timeout: 30_000 });
+  await expect(ada.page.getByText("The end is yours for $25.00.")).toBeVisible();
+  await expect(panel(ben.page).getByText("Sold", { exact: true })).toBeVisible();
+  await expect(panel(ben.page).getByLabel("Your bid")).toHaveCount(0);
+});
+
+test("buy-now ends it at once, after one question", async ({ client, person }) => {
+  const item = await list(client, { title: "Buy now", buyNowPrice: 9_000n });
+  const ada = await person();
+  await ada.page.goto(`/items/${item.id}`);
+  await panel(ada.page).getByRole("button", { name: "Buy now for $90.00" }).click();
+  await ada.page.getByRole("dialog").getByRole("button", { name: "Buy for $90.00" }).click();
+  await expect(panel(ada.page).getByText("You won!")).toBeVisible();
+  expect((await client.bids.getItem({ id: item.id })).item?.outcome).toMatchObject({
+    sold: true,
+    winnerId: ada.userId,
+  });
+});
+
+test("text from users is text", async ({ client, person }) => {
+  const title = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>";
+  const item = await list(client, { title, description: title, category: "<b>odd</b>" });
+  const ada = await person();
+  for (const path of ["/", `/items/${item.id}`]) {
+    await ada.page.goto(path);
+    await expect(ada.page.getByText(title).first()).toBeVisible();
+    expect(await ada.page.evaluate(() => "ran" in window)).toBe(false);
+  }
+  await bid(client, item, ada.userId, 2_000n);
+  await ada.page.goto("/my-bids");
+  await expect(ada.page.getByRole("link", { name: title })).toBeVisible();
+});
+
+test("something is put up for auction, and taken back", async ({ client, person }) => {
+  const ada = await person();
+  await ada.page.goto("/sell");
+  await ada.page.getByRole("button", { name: "Start the auction" }).click();
+  await expect(ada.page.getByLabel("Title")).toBeFocused();
+  await expect(ada.page.getByText("Give it a title.")).toBeVisible();
+  await ada.page.getByLabel("Title").fill("A chair");
+  await ada.page.getByLabel("Category").fill("home");
+  await ada.page.getByLabel("Starting price").fill("1,250.50");
+  await ada.page.getByRole("button", { name: "Start the auction" }).click();
+  await expect(ada.page.getByRole("heading", { name: "A chair" })).toBeVisible();
+  await expect(panel(ada.page).getByText("This is your auction.")).toBeVisible();
+  const id = ada.page.url().split("/").at(-1) ?? "";
+  expect((await client.bids.getItem({ id })).item).toMatchObject({
+    startPrice: 125_050n,
+    sellerId: ada.userId,
+    category: "home",
+  });
+
+  await panel(ada.page).getByRole("button", { name: "Cancel the auction" }).click();
+  await ada.page.getByRole("dialog").getByRole("button", { name: "Cancel the auction" }).click();
+  await expect(panel(ada.page).getByText("The seller cancelled this auction.")).toBeVisible();
+});
+
+test("everything needed for a bid can be done by keyboard", async ({ client, person }) => {
+  const item = await list(client, { title: "By keyboard" });
+  const ada = await person();
+  await ada.page.goto(`/items/${item.id}`);
+  await expect(panel(ada.page)).toBeVisible();
+  const focusedName = () =>
+    ada.page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent || "");
+  const amountId = await panel(ada.page).getByLabel("Your bid").getAttribute("id");
+  for (let presses = 0; (await focusedName()) !== amountId; presses += 1) {
+    expect(presses, "the amount is reached by the Tab key").toBeLessThan(30);
+    await ada.page.keyboard.press("Tab");
+  }
+  await ada.page.keyboard.press("Enter");
+  await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
+});
+
+test("a bidder's totals are shown a moment after the bid", async ({ client, person }) => {
+  const item = await list(client, { title: "Counted" });
+  const ada = await person();
+  await bid(client, item, ada.userId, 2_000n);
+  await ada.page.goto(`/bidders/${ada.userId}`);
+  await expect(ada.page.locator(".figure", { hasText: "Bids" }).first()).toContainText("1");
+  await expect(ada.page.locator(".figure", { hasText: "Highest bid" })).toContainText("$20.00");
+});

@@ -1,0 +1,122 @@
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ItemEventSchema, ListMyBidsResponseSchema, Standing } from "@gavel/client";
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { InMemoryGavel } from "./testing/in-memory-gavel";
+import { aBid, anItem, bidPlaced, ITEM_ID, ME, RIVAL } from "./testing/items";
+import { renderPage } from "./testing/render-page";
+
+const LEADING = { seq: 2n, bidCount: 1n, currentHighestBid: 2_000n, minimumNextBid: 2_100n, highestBidderId: ME };
+const SLOW = { timeout: 12_000 };
+
+function history(): string[] {
+  const rows = screen.queryAllByRole("row").slice(1);
+  return rows.map((row) => within(row).getAllByRole("cell")[1]?.textContent ?? "");
+}
+
+describe("one auction", () => {
+  it("shows each bid as the feed tells it: price, count and history", async () => {
+    const gavel = new InMemoryGavel(anItem({ ...LEADING, highestBidderId: RIVAL }));
+    gavel.bids = [aBid(2n, { amount: 2_000n })];
+    renderPage(gavel, `/items/${ITEM_ID}`);
+    await screen.findByRole("heading", { name: "A lamp" });
+    await waitFor(() => gavel.stream);
+    gavel.stream.snapshot(anItem({ ...LEADING, highestBidderId: RIVAL }));
+    await waitFor(() => expect(history()).toEqual(["$20.00"]));
+    gavel.stream.event(bidPlaced(3n, { amount: 2_100n }));
+    gavel.stream.event(bidPlaced(4n, { amount: 2_300n, automatic: true }));
+    await waitFor(() => expect(history()).toEqual(["$23.00", "$21.00", "$20.00"]));
+    expect(screen.getByText("3 bids")).toBeInTheDocument();
+    expect(screen.getByText("automatic")).toBeInTheDocument();
+    expect(screen.getByLabelText("Your bid")).toHaveValue("24.00");
+  });
+
+  it("shows text from users as text", async () => {
+    const title = '<script>alert("x")</script><img src=x onerror=alert(1)>';
+    const gavel = new InMemoryGavel(anItem({ title, description: "<b>bold</b>", category: "<i>odd</i>" }));
+    const { container } = renderPage(gavel, `/items/${ITEM_ID}`);
+    expect(await screen.findByRole("heading", { name: title })).toBeInTheDocument();
+    expect(screen.getByText("<b>bold</b>")).toBeInTheDocument();
+    expect(container.querySelector("script, b, [onerror]")).toBeNull();
+  });
+
+  it("ends with the winner", async () => {
+    const gavel = new InMemoryGavel(anItem(LEADING));
+    renderPage(gavel, `/items/${ITEM_ID}`);
+    await waitFor(() => gavel.stream);
+    gavel.stream.snapshot(anItem(LEADING));
+    const outcome = { sold: true, winnerId: ME, amount: 2_000n };
+    const state = { currentHighestBid: 2_000n, highestBidderId: ME, bidCount: 1n };
+    gavel.stream.event(
+      create(ItemEventSchema, { itemId: ITEM_ID, seq: 3n, what: { case: "closed", value: outcome }, ...state }),
+    );
+    const panel = within(screen.getByRole("region", { name: "Bidding" }));
+    expect(await panel.findByText("You won!")).toBeInTheDocument();
+    expect(await screen.findByText("A lamp is yours for $20.00.")).toBeInTheDocument();
+  });
+
+  it("says so where there is none", async () => {
+    renderPage(new InMemoryGavel(), `/items/${ITEM_ID}`);
+    expect(await screen.findByText("There is no such auction.")).toBeInTheDocument();
+  });
+});
+
+describe("being outbid", () => {
+  it("is told at once by a notice and in the tab, from another page, and forgotten with the lead", async () => {
+    const gavel = new InMemoryGavel(anItem(LEADING));
+    const mine = { item: anItem(LEADING), amount: 2_000n, standing: Standing.LEADING };
+    gavel.answers = { listMyBids: () => create(ListMyBidsResponseSchema, { bids: [mine] }) };
+    const { user } = renderPage(gavel, "/sell");
+    await waitFor(() => expect(gavel.stream.positions()).toHaveProperty(ITEM_ID));
+    gavel.stream.snapshot(anItem(LEADING));
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+
+    const notices = within(screen.getByRole("region", { name: "Notices" }));
+    expect(await notices.findByText("You've been outbid")).toBeInTheDocument();
+    expect(notices.getByText("A lamp stands at $25.00.")).toBeInTheDocument();
+    expect(document.title).toMatch(/^You've been outbid · /);
+
+    await user.click(notices.getByRole("link", { name: "Bid $26.00 or more" }));
+    expect(await screen.findByRole("heading", { name: "A lamp" })).toBeInTheDocument();
+    expect(notices.queryByText("You've been outbid")).not.toBeInTheDocument();
+    expect(document.title).not.toMatch(/outbid/);
+  });
+});
+
+describe("a page that loses the server", () => {
+  it("says so, and catches up by resuming when the feed is back", async () => {
+    const gavel = new InMemoryGavel(anItem(LEADING));
+    renderPage(gavel, `/items/${ITEM_ID}`);
+    await waitFor(() => gavel.stream);
+    gavel.stream.snapshot(anItem(LEADING));
+    await screen.findByText("1 bid");
+    gavel.isUp = false;
+    gavel.stream.end(new ConnectError("stopping", Code.Unavailable));
+    expect(await screen.findByText(/Connection lost: prices may be out of date/, {}, SLOW)).toBeInTheDocument();
+
+    gavel.isUp = true;
+    gavel.items.set(
+      ITEM_ID,
+      anItem({ ...LEADING, seq: 3n, bidCount: 2n, currentHighestBid: 2_500n, highestBidderId: RIVAL }),
+    );
+    await waitFor(() => expect(gavel.streams.length).toBeGreaterThan(1), { timeout: 12_000 });
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 2n });
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    await waitFor(() => expect(screen.queryByText(/Connection lost|Reconnecting/)).not.toBeInTheDocument(), SLOW);
+    expect(screen.getByText("2 bids")).toBeInTheDocument();
+  }, 60_000);
+
+  it("asks again and again while the feed alone is away, and shows nothing older than it has shown", async () => {
+    const gavel = new InMemoryGavel(anItem({ ...LEADING, seq: 5n, bidCount: 4n, currentHighestBid: 4_000n }));
+    gavel.feedIsUp = false;
+    renderPage(gavel, `/items/${ITEM_ID}`);
+    expect(await screen.findByText(/Reconnecting to live prices/, {}, SLOW)).toBeInTheDocument();
+    gavel.items.set(ITEM_ID, anItem({ ...LEADING, seq: 6n, bidCount: 5n, currentHighestBid: 4_500n }));
+    expect(await screen.findByText("5 bids", {}, SLOW)).toBeInTheDocument();
+    gavel.items.set(ITEM_ID, anItem(LEADING));
+    const asked = gavel.itemsAsked;
+    await waitFor(() => expect(gavel.itemsAsked).toBeGreaterThan(asked + 1), SLOW);
+    expect(screen.getByText("5 bids")).toBeInTheDocument();
+  }, 60_000);
+});
