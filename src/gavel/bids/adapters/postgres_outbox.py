@@ -14,7 +14,8 @@ from gavel.runtime.postgres import load_sql
 
 _CLAIM_OUTBOX = load_sql(__package__, "claim_outbox")
 # The plan is made once, often while the table is empty, and must not turn into a scan of a backlog.
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off"
+CLAIM_SETTINGS = "SET LOCAL enable_seqscan = off"
+_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {CLAIM_SETTINGS}"
 
 # Below the server's idle_in_transaction_session_timeout, so that a silent broker never leaves a claim open.
 PUBLISH_SECONDS_MAX = 8.0
