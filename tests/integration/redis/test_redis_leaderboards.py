@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
+from gavel.bids.adapters import redis_leaderboards
 from gavel.bids.adapters.redis_leaderboards import KEEP_SECONDS, RedisLeaderboards
 from gavel.runtime.redis import RedisLink
 from tests.suites.leaderboard_cache_suite import ALL, A, B, Bidding, C, LeaderboardCacheSuite
@@ -140,3 +141,25 @@ async def test_scripts_that_the_server_has_forgotten_are_given_to_it_again(
     assert await cache.read(bidding.item_id, ALL) == bidding.board()
     await redis.script_flush()
     assert await cache.read(bidding.item_id, ALL) == bidding.board()
+
+
+async def test_a_board_that_nobody_keeps_is_asked_for_once_in_a_while_and_not_with_every_change(
+    cache: RedisLeaderboards, redis: Any
+) -> None:
+    bidding = Bidding()
+    await cache.apply([bidding.bid(A, 1)])
+    before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    for amount in range(2, 50):
+        await cache.apply([bidding.bid((A, B)[amount % 2 - 1], amount)])
+    assert (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"] == before
+    await cache.store(bidding.item_id, bidding.board(), whole=True)
+    await cache.apply([bidding.bid(C, 60)])
+    assert await cache.read(bidding.item_id, ALL) == bidding.board()
+
+
+async def test_what_is_remembered_of_absent_boards_is_bounded(
+    cache: RedisLeaderboards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_leaderboards, "ABSENT_BOARDS_MAX", 10)
+    await cache.apply([Bidding().bid(A, 1) for _ in range(25)])
+    assert len(cache._absent_until) == 10

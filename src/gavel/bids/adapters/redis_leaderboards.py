@@ -1,5 +1,7 @@
 """Leaderboards in Redis. Each is changed by one script, which compares revisions; see `lua/board.lua` for its shape."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -16,15 +18,25 @@ _READ = load_lua(__package__, "board", "read_board")
 _STORE = load_lua(__package__, "board", "store_board")
 _APPLY = load_lua(__package__, "board", "apply_change")
 
+# Most items that are bid on have nobody who looks at their board, and need not be asked for with every change.
+ABSENT_SECONDS = 1.0
+ABSENT_BOARDS_MAX = 10_000
+
 T = TypeVar("T")
 
 
 class RedisLeaderboards:
-    """LeaderboardCache on Redis, shared by all processes that use the same `prefix`."""
+    """LeaderboardCache on Redis, shared by all processes that use the same `prefix`.
+
+    A board that was found absent is left alone for ABSENT_SECONDS, unless this process stores it. One that another
+    process stores in the meantime misses the changes of that time, and is forgotten at the next.
+    """
 
     def __init__(self, link: RedisLink, prefix: str = "gavel") -> None:
         self._link = link
         self._prefix = prefix
+        self._absent_until: OrderedDict[ItemId, float] = OrderedDict()
+        self._stores = 0
 
     async def read(self, item_id: ItemId, limit: int) -> Leaderboard | None:
         """See LeaderboardCache.read."""
@@ -46,20 +58,42 @@ class RedisLeaderboards:
         arguments: list[object] = [board.revision, board.seq, board.leader_seq, int(whole), KEEP_SECONDS]
         for entry in kept:
             arguments += (entry.user_id, entry.amount, f"{entry.amount} {entry.last_bid_seq} {entry.bid_count}")
-        await self._asked(lambda redis: redis.register_script(_STORE)(self._keys(item_id), arguments))
+        self._stores += 1
+        try:
+            await self._asked(lambda redis: redis.register_script(_STORE)(self._keys(item_id), arguments))
+        finally:
+            self._stores += 1
+            self._absent_until.pop(item_id, None)
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """See LeaderboardCache.apply."""
 
-        async def work(redis: Any) -> None:
+        now_seconds = asyncio.get_running_loop().time()
+        wanted = [each for each in changes if self._absent_until.get(each.auction.item_id, 0) <= now_seconds]
+        if not wanted:
+            return
+        stores = self._stores
+
+        async def work(redis: Any) -> list[object]:
             script = redis.register_script(_APPLY)
             async with redis.pipeline(transaction=False) as pipeline:
-                for change in changes:
+                for change in wanted:
                     await script(self._keys(change.auction.item_id), _arguments(change), client=pipeline)
                 # One board's mistake is that board's alone: it stays as it is, and is seen to be old.
-                await pipeline.execute(raise_on_error=False)
+                return await pipeline.execute(raise_on_error=False)
 
-        await self._asked(work, APPLY_ANSWERS_MAX)
+        replies = await self._asked(work, APPLY_ANSWERS_MAX)
+        if stores == self._stores:
+            # Else it may be one of these boards that was stored in the meantime.
+            absent = [each.auction.item_id for each, reply in zip(wanted, replies, strict=True) if reply == 0]
+            self._note_absent(absent, now_seconds + ABSENT_SECONDS)
+
+    def _note_absent(self, item_ids: Sequence[ItemId], until_seconds: float) -> None:
+        for item_id in item_ids:
+            self._absent_until[item_id] = until_seconds
+            self._absent_until.move_to_end(item_id)
+        while len(self._absent_until) > ABSENT_BOARDS_MAX:
+            self._absent_until.popitem(last=False)
 
     def _keys(self, item_id: ItemId) -> list[str]:
         # In braces, so that a cluster keeps both in one place.

@@ -1,20 +1,23 @@
 -- Brings a board from the revision before a change to the one after it; a newer board stays, and one that lacks something
--- in between is forgotten. ARGV: revision before, revision, seq, leader_seq, the bidders to keep at most, the seconds to
+-- in between is forgotten. Returns whether there was a board. ARGV: revision before, revision, seq, leader_seq, the bidders to keep at most, the seconds to
 -- keep it, then for each bidder of the change id, amount, last_bid_seq and the number of new bids.
 local revision = shown()
-if not revision or tonumber(revision) >= tonumber(ARGV[2]) then
+if not revision then
     return 0
+end
+if tonumber(revision) >= tonumber(ARGV[2]) then
+    return 1
 end
 if revision ~= ARGV[1] then
     forget()
-    return 0
+    return 1
 end
 local whole = redis.call('HGET', board, 'whole') == '1'
 for at = 7, #ARGV, 4 do
     local stood = redis.call('HGET', board, ARGV[at])
     if not stood and not whole then
         forget()
-        return 0
+        return 1
     end
     local bids = tonumber(ARGV[at + 3]) + (stood and tonumber(string.match(stood, '%d+$')) or 0)
     redis.call('HSET', board, ARGV[at], ARGV[at + 1] .. ' ' .. ARGV[at + 2] .. ' ' .. string.format('%.0f', bids))
