@@ -1,0 +1,46 @@
+"""How a bidder stands: leading or outbid until the close, and won or lost only when it has said so."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.buy_now import buy_now
+from gavel.bids.domain.closing import close_due
+from gavel.bids.domain.standings import Standing, standing_of
+from tests.unit.bids.auctions import ANNA, BELA, END, MIDWAY, led_by, listed
+
+
+def _closed(auction: Auction) -> Auction:
+    return close_due(auction, END + timedelta(seconds=1)).auction
+
+
+def test_the_leader_leads_and_everyone_else_is_outbid() -> None:
+    auction = led_by(BELA, 2_000, on=led_by(ANNA, 1_000, on=listed()))
+    assert standing_of(auction, BELA) is Standing.LEADING
+    assert standing_of(auction, ANNA) is Standing.OUTBID
+
+
+def test_after_the_close_the_leader_has_won_and_everyone_else_has_lost() -> None:
+    auction = _closed(led_by(BELA, 2_000, on=led_by(ANNA, 1_000, on=listed())))
+    assert standing_of(auction, BELA) is Standing.WON
+    assert standing_of(auction, ANNA) is Standing.LOST
+
+
+def test_after_the_end_nobody_has_won_before_the_close_says_so() -> None:
+    auction = led_by(ANNA, 1_000, on=listed())
+    ended = replace(auction, end_at=MIDWAY)
+    assert standing_of(ended, ANNA) is Standing.LEADING
+    assert standing_of(_closed(auction), ANNA) is Standing.WON
+
+
+def test_a_leader_below_the_reserve_has_lost() -> None:
+    auction = led_by(ANNA, 1_000, on=listed(reserve_price=5_000))
+    assert standing_of(auction, ANNA) is Standing.LEADING
+    assert standing_of(_closed(auction), ANNA) is Standing.LOST
+
+
+def test_a_buyer_has_won_at_once() -> None:
+    auction = led_by(ANNA, 1_000, on=listed(reserve_price=5_000, buy_now_price=6_000))
+    bought = buy_now(auction, MIDWAY, BELA).auction
+    assert standing_of(bought, BELA) is Standing.WON
+    assert standing_of(bought, ANNA) is Standing.LOST
