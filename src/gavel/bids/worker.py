@@ -24,7 +24,7 @@ from gavel.bids.ports import (
 )
 from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.use_cases.close_due import close_due
-from gavel.bids.use_cases.relay_outbox import relay_outbox
+from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
 from gavel.runtime.loops import Loop
@@ -33,6 +33,8 @@ from gavel.runtime.process import Parts
 
 RELAY_IDLE_SECONDS = 0.025
 RELAY_WOKEN_IDLE_SECONDS = 1.0
+# After a pass that was far from full: a few commits more make the next one worth its transaction.
+RELAY_GATHER_SECONDS = 0.01
 # An outcome follows its end within a second: new auctions may end before the one that the closer sleeps for.
 CLOSER_IDLE_SECONDS = 0.5
 CLOSE_SECONDS_MAX = 10.0
@@ -60,11 +62,18 @@ async def running_bid_worker(
     """
     wake_relay = waker or RelayWaker()
     relay_idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
-    async with await postgres.open_pool(bid_db_url, "gavel-bid-worker") as pool:
-        outbox = PostgresOutbox(pool)
+    async with (
+        await postgres.open_pool(bid_db_url, "gavel-bid-worker") as pool,
+        await postgres.open_stream_pool(bid_db_url, "gavel-relay", wait_for_flush=False) as relay_pool,
+    ):
+        # Its DELETE need not be flushed: one that a crash undoes is published again, and dropped by its ids.
+        outbox = PostgresOutbox(relay_pool)
 
         async def relay() -> bool:
-            return await relay_outbox(outbox, publisher) > 0
+            events = await relay_outbox(outbox, publisher)
+            if 0 < events < RELAY_BATCH_ROWS_MAX:
+                await asyncio.sleep(RELAY_GATHER_SECONDS)
+            return events > 0
 
         expected = (EventsNotPublished, Unavailable)
         async with (

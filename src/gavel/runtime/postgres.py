@@ -1,5 +1,6 @@
 """PostgreSQL as every process uses it: statements from files, connections with bounds, one name for its failures."""
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.resources import files
 
@@ -13,6 +14,7 @@ CONNECT_SECONDS_MAX = 3.0
 STATEMENT_SECONDS_MAX = 10.0
 IDLE_IN_TRANSACTION_SECONDS_MAX = 15
 POOL_CONNECTIONS_MAX = 8
+STREAM_CONNECTIONS_MAX = 2
 
 
 @cache
@@ -45,13 +47,39 @@ async def connect(url: str, application_name: str) -> asyncpg.Connection:
 
 async def open_pool(url: str, application_name: str, connections_max: int = POOL_CONNECTIONS_MAX) -> asyncpg.Pool:
     """A pool that starts empty: it opens while the database is away, and connects when it is asked."""
+    return await _open(url, connections_max, _server_settings(application_name), reset=None)
+
+
+async def open_stream_pool(url: str, application_name: str, *, wait_for_flush: bool = True) -> asyncpg.Pool:
+    """A pool for one loop that runs transaction after transaction: its sessions are not reset in between.
+
+    Whoever uses it leaves nothing behind in the session but closed transactions. Without `wait_for_flush` a COMMIT
+    may be undone by a crash of the server, as if it had never been sent: only for what is done again then.
+    """
+
+    async def keep(_: asyncpg.Connection) -> None:
+        """A reset takes a round trip of its own."""
+
+    settings = _server_settings(application_name)
+    if not wait_for_flush:
+        settings["synchronous_commit"] = "off"
+    return await _open(url, STREAM_CONNECTIONS_MAX, settings, reset=keep)
+
+
+async def _open(
+    url: str,
+    connections_max: int,
+    settings: dict[str, str],
+    reset: Callable[[asyncpg.Connection], Awaitable[None]] | None,
+) -> asyncpg.Pool:
     pool = asyncpg.create_pool(
         url,
         min_size=0,
         max_size=connections_max,
         timeout=CONNECT_SECONDS_MAX,
         command_timeout=STATEMENT_SECONDS_MAX,
-        server_settings=_server_settings(application_name),
+        server_settings=settings,
+        reset=reset,
     )
     await pool
     return pool

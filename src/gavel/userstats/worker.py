@@ -31,8 +31,11 @@ async def running_stats_worker(
     stats_db_url: str, source: EventSource, dead_letters: DeadLetters | None = None
 ) -> AsyncGenerator[Parts]:
     """Run the counter and the pruner inside the context. Dead letters go to stats_db where no broker keeps them."""
-    async with await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool:
-        book, reader = PostgresStatsBook(pool), EventBatchReader()
+    async with (
+        await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool,
+        await postgres.open_stream_pool(stats_db_url, "gavel-counter") as counter_pool,
+    ):
+        book, reader = PostgresStatsBook(counter_pool), EventBatchReader()
         kept = dead_letters or PostgresDeadLetters(pool)
 
         async def count() -> bool:

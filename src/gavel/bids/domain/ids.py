@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NewType
 
@@ -24,6 +25,7 @@ def canonical_uuid(text: str) -> str | None:
     return lowered if _CANONICAL_UUID(lowered) else None
 
 
+@lru_cache(maxsize=4_096)
 def event_id(item_id: ItemId, seq: int, recorded_at: datetime) -> EventId:
     """The id of an item's event: the same for the same (item_id, seq, recorded_at), for ever.
 
