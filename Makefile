@@ -62,6 +62,14 @@ lint: $(DEV_INSTALLED) ## Check style, types and the direction of imports
 proto-gen: $(DEV_INSTALLED) ## Generate src/gavel/contracts from proto/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" buf generate
 
+.PHONY: proto-gen-ts
+proto-gen-ts: $(DEV_INSTALLED) web/node_modules ## Generate the TypeScript clients in web/packages/client from proto/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" web/generate.sh
+
+web/node_modules: web/package.json web/package-lock.json
+	@cd web && npm ci --no-audit --no-fund
+	@touch $@
+
 .PHONY: proto-check
 proto-check: $(DEV_INSTALLED) ## Check that the contract is clean, breaks nobody, and that its generated code is current
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check-proto.sh
