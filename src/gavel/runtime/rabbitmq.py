@@ -120,6 +120,7 @@ class BrokerLink:
         self._opened = opened
         self._opening = asyncio.Lock()
         self._session: _Session | None = None
+        self._closed = False
 
     async def run(self, work: Callable[[AbstractChannel], Awaitable[T]], seconds_max: float) -> T:
         """Give the open channel to `work`, opening one where there is none; what `work` returns.
@@ -143,8 +144,10 @@ class BrokerLink:
         return None
 
     async def close(self) -> None:
-        """Close the connection, within CLOSE_SECONDS_MAX."""
-        session, self._session = self._session, None
+        """Close the connection for good, within CLOSE_SECONDS_MAX, and CONNECT_SECONDS_MAX where it is being opened."""
+        self._closed = True
+        async with self._opening:
+            session, self._session = self._session, None
         if session is not None:
             await session.close()
 
@@ -153,6 +156,8 @@ class BrokerLink:
             if self._session is not None and self._session.channel.is_closed:
                 await self._drop(self._session)
             if self._session is None:
+                if self._closed:
+                    raise BrokerAway("RabbitMQ: the connection was closed on this side")
                 self._session = await _open(self._url, self._name, self._opened)
             return self._session
 
