@@ -97,9 +97,27 @@ test("pictures of every page", async ({ client, person }) => {
     await shot("bidders");
     await me.page.goto(`/bidders/${rivals[0]}`);
     await shot("bidder");
+    let at = 0;
+    await me.page.route("**/board.json", (route) => {
+      at += 1;
+      return route.fulfill({
+        json: {
+          bids_per_second: 900 + 700 * Math.sin(at / 5) ** 2 + 60 * Math.sin(at * 3),
+          outbox_events: 12 + (at % 9),
+          outbox_oldest_seconds: 0.021 + 0.01 * Math.sin(at),
+          watchers: 812 + at,
+          items_active: 9,
+          at: String(at),
+        },
+      });
+    });
+    await me.page.clock.install();
     await me.page.goto("/board");
+    await expect(me.page.getByText("Bids a second")).toBeVisible();
+    for (let second = 0; second < 60; second += 1) {
+      await me.page.clock.runFor(1_000);
+    }
     await shot("board");
-    await me.page.goto("/");
     await me.page.getByRole("button", { name: /You bid as/ }).click();
     await shot("identity", false);
   }
