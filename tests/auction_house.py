@@ -71,6 +71,7 @@ class House:
         soft_close: SoftClose | None = None,
         title: str = "A thing",
         category: str = "",
+        call: Call | None = None,
         **prices: int,
     ) -> ItemId:
         """A new item, by default one that any raise by one unit wins. `prices`: reserve_price, buy_now_price."""
@@ -86,7 +87,7 @@ class House:
             **prices,
         )
         item_id = ItemId(str(uuid4()))
-        await list_item(self.book, draft, item_id=item_id, currency="USD", call=soon())
+        await list_item(self.book, draft, item_id=item_id, currency="USD", call=call or soon())
         return item_id
 
     async def bid(

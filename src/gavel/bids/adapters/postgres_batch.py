@@ -31,6 +31,8 @@ _READ_BIDS_BY_SEQ = load_sql(__package__, "read_bids_by_seq")
 _WRITE_DECISIONS = load_sql(__package__, "write_decisions")
 _CHANGE_LISTING = load_sql(__package__, "change_listing")
 
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
 KeyId = tuple[ItemId, UserId, str]
 
 
@@ -79,7 +81,7 @@ async def prepare_session(connection: asyncpg.Connection) -> None:
     await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
     await connection.execute(f"PREPARE lock_auctions AS {_LOCK_AUCTIONS}")
     await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", ())
-    await connection.execute(_WRITE_DECISIONS, datetime.now(UTC), *DecidedRows().arguments())
+    await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows().arguments())
 
 
 async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Command]) -> BatchOutcome:

@@ -1,0 +1,88 @@
+"""A Postgres of a test's own, which it may stop hard, start again, freeze and thaw."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gavel.runtime import postgres
+from gavel.runtime.embedded_postgres import PostgresCluster
+from gavel.runtime.migrations import load_migrations, migrate
+
+BID_DB = "bid_db"
+STOP_SECONDS_MAX = 10
+
+
+class OwnPostgres:
+    """A server of its own folder, made but not started."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pid_file = folder.resolve() / "postgres" / "postmaster.pid"
+        self._cluster = PostgresCluster(folder.resolve())
+        self.url = self._cluster.server.url(BID_DB)
+
+    async def start(self) -> None:
+        """Leave it running and ready, after a hard stop too."""
+        await asyncio.to_thread(self._cluster.start)
+
+    async def stop(self) -> None:
+        """Stop it in good order, if it runs."""
+        await asyncio.to_thread(self._cluster.stop)
+
+    async def make_bid_db(self) -> None:
+        """Make a migrated bid_db."""
+        await self._cluster.server.create_database(BID_DB)
+        connection = await postgres.connect(self.url, "tests")
+        await migrate(connection, load_migrations("gavel.bids"))
+        await connection.close()
+
+    async def stop_hard(self) -> None:
+        """Stop it at once, as a crash does: what was not flushed is lost, and it recovers when it is started."""
+        postmaster = self._postmaster()
+        os.kill(postmaster, signal.SIGQUIT)
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            while _is_alive(postmaster):  # noqa: ASYNC110 - what it waits for happens in another process
+                await asyncio.sleep(0.01)
+
+    def freeze(self) -> None:
+        """Stop every process of the server from running; connections stay open."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them run again."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        postmaster = self._postmaster()
+        # The postmaster first, so that it starts no process while the others are frozen.
+        os.kill(postmaster, number)
+        for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
+            os.kill(int(child), number)
+
+    def _postmaster(self) -> int:
+        return int(self._pid_file.read_text().split()[0])
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[:1]
+
+
+@asynccontextmanager
+async def own_postgres() -> AsyncGenerator[OwnPostgres]:
+    """A running server with a migrated bid_db; stopped on the way out."""
+    # Not below pytest's own folder: another run closes that to all other users, and with it the server's data.
+    with TemporaryDirectory(prefix="gavel-tests-") as folder:
+        server = OwnPostgres(Path(folder))
+        try:
+            await server.start()
+            await server.make_bid_db()
+            yield server
+        finally:
+            await server.stop()
