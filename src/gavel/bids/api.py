@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from gavel.bids.adapters.cached_reads import open_cached_reads
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
-from gavel.bids.adapters.open_leaderboards import open_leaderboards
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
-from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
 from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue, Leaderboards
 from gavel.bids.settings import BidApiSettings
 from gavel.runtime import postgres
@@ -50,15 +49,14 @@ async def open_bid_api(
 
     async with (
         await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
-        open_leaderboards(pool, redis_url) as boards,
-        PostgresAuctionBook(pool, connect, [*listeners, boards.listener]).running() as book,
+        open_cached_reads(pool, redis_url) as reads,
+        PostgresAuctionBook(pool, connect, [*listeners, reads.listener]).running() as book,
     ):
-        catalogue = PostgresItemCatalogue(pool)
         tokens = PageTokens(lambda: read_page_token_secret(pool))
-        api = BidApi(book, catalogue, boards.leaderboards, tokens, house_currency)
+        api = BidApi(book, reads.catalogue, reads.leaderboards, tokens, house_currency)
         app = thin_place_bid(api, bid_service_app(api))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        yield OpenBidApi(app, checks, boards.shown, book, catalogue, boards.leaderboards)
+        yield OpenBidApi(app, checks, reads.shown, book, reads.catalogue, reads.leaderboards)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The parts that show leaderboards, put together: Postgres, a cache in Redis or in memory, and what keeps that up."""
+"""The parts that read by way of a cache, put together: Postgres, the cache, and what keeps that up."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -6,35 +6,46 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from gavel.bids.adapters.cached_item_catalogue import CachedItemCatalogue
 from gavel.bids.adapters.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
 from gavel.bids.adapters.in_process_leaderboards import InProcessLeaderboards
+from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres_leaderboards import PostgresLeaderboards
 from gavel.bids.adapters.postgres_revisions import PostgresRevisions
+from gavel.bids.adapters.redis_item_texts import RedisItemTexts
 from gavel.bids.adapters.redis_leaderboards import RedisLeaderboards
-from gavel.bids.ports import CommitListener, LeaderboardCache, Leaderboards
+from gavel.bids.ports import CommitListener, ItemCatalogue, LeaderboardCache, Leaderboards
 from gavel.runtime.health import Check
 from gavel.runtime.redis import RedisLink
 
 
 @dataclass(frozen=True, slots=True)
-class OpenLeaderboards:
-    """Where boards are read, who must be told of commits, and what of it health shows."""
+class CachedReads:
+    """Where items and boards are read, who must be told of commits, and what of it health shows."""
 
+    catalogue: ItemCatalogue
     leaderboards: Leaderboards
     listener: CommitListener
     shown: Mapping[str, Check]
 
 
 @asynccontextmanager
-async def open_leaderboards(pool: asyncpg.Pool, redis_url: str | None) -> AsyncGenerator[OpenLeaderboards]:
-    """Leaderboards of a bid_db with their cache in Redis, or in memory where there is no URL. Redis may be away."""
+async def open_cached_reads(pool: asyncpg.Pool, redis_url: str | None) -> AsyncGenerator[CachedReads]:
+    """Reads of a bid_db with a cache in Redis, which may be away.
+
+    Without a URL boards are cached in memory, and items are read as they are.
+    """
     link = RedisLink(redis_url, "gavel-bid-api") if redis_url else None
     cache: LeaderboardCache = InProcessLeaderboards() if link is None else RedisLeaderboards(link)
     writer = LeaderboardWriter(cache)
     leaderboards = CachedLeaderboards(PostgresLeaderboards(pool), PostgresRevisions(pool), cache)
     try:
         async with writer.running():
-            yield OpenLeaderboards(leaderboards, writer, {} if link is None else {"redis": link.problem})
+            if link is None:
+                yield CachedReads(PostgresItemCatalogue(pool), leaderboards, writer, {})
+            else:
+                catalogue = CachedItemCatalogue(pool, RedisItemTexts(link))
+                yield CachedReads(catalogue, leaderboards, writer, {"redis": link.problem})
     finally:
         if link is not None:
             await link.close()
