@@ -1,6 +1,5 @@
 """What counting writes: ids claimed, totals added. The tables are those that the search path means."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -37,11 +36,10 @@ async def add_to_totals(connection: Any, events: Iterable[Event]) -> None:
     if not changes:
         return
     pairs = [(user_id, item_id) for user_id, change in changes for item_id in sorted(change.bid_items)]
-    new_items: Counter[str] = Counter()
+    new_items: dict[str, int] = {}
     if pairs:
-        rows = await connection.fetch(_ADD_BID_ITEMS, *zip(*pairs, strict=True))
-        new_items.update(row[0] for row in rows)
-    rows = [_row(user_id, change, new_items[user_id]) for user_id, change in changes]
+        new_items = dict(await connection.fetch(_ADD_BID_ITEMS, *zip(*pairs, strict=True)))
+    rows = [_row(user_id, change, new_items.get(user_id, 0)) for user_id, change in changes]
     await connection.execute(_ADD_TO_TOTALS, *zip(*rows, strict=True))
 
 

@@ -1,5 +1,9 @@
--- Notes which items the users bid on, and tells a user once for every item that is new to them. Sorted, as above all locks are.
-INSERT INTO bid_items (user_id, item_id)
-SELECT * FROM unnest($1::uuid[], $2::uuid[])
-ON CONFLICT DO NOTHING
-RETURNING user_id::text
+-- Notes which items the users bid on, and tells for each user how many were new.
+-- $1 and $2 are sorted, so that counters wait for each other in one direction only.
+WITH added AS (
+    INSERT INTO bid_items (user_id, item_id)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[])
+    ON CONFLICT DO NOTHING
+    RETURNING user_id
+)
+SELECT user_id::text, count(*) FROM added GROUP BY user_id
