@@ -212,5 +212,5 @@ class AuctionMachine(RuleBasedStateMachine):
         assert decided == expected
 
 
-AuctionMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+AuctionMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestAuctionMachine: Any = AuctionMachine.TestCase

@@ -15,7 +15,7 @@ from gavel.bids.domain.refusals import BidRefused
 from tests.unit.bids.auctions import seconds
 from tests.unit.bids.histories import Step, histories
 
-every_history = settings(max_examples=60, deadline=None)
+every_history = settings(max_examples=60)
 
 
 def _events(steps: list[Step]) -> list[object]:

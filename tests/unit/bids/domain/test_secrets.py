@@ -19,7 +19,7 @@ from tests.unit.bids.histories import Step, Wish, live_through, wishes
 
 # Above whatever the wishes come to: 25 of them raise a price of 1,000 by less than 200 each.
 secrets = st.integers(10**6, AMOUNT_MAX)
-in_two_worlds = settings(max_examples=60, deadline=None)
+in_two_worlds = settings(max_examples=60)
 
 
 def _seen(steps: list[Step]) -> list[object]:
