@@ -50,8 +50,9 @@ class Broker:
             queue = await channel.get_queue(queue_name or self.queue.name)
             messages: list[AbstractIncomingMessage] = []
             while (message := await queue.get(fail=False)) is not None:
-                await message.ack()
                 messages.append(message)
+            if messages:
+                await messages[-1].ack(multiple=True)
             return messages
 
     async def bodies(self) -> list[bytes]:

@@ -211,8 +211,11 @@ async def answered(asked: Awaitable[T], seconds_max: float) -> T:
             return await asked
     except TimeoutError as error:
         raise BrokerAway("RabbitMQ gives no answer in time") from error
-    except CONNECTION_EXCEPTIONS as error:
-        raise BrokerAway(f"RabbitMQ: {type(error).__name__} {error}") from error
+    except Exception as error:
+        # A bare Exception is what the library ends waiting with where it knows no reason.
+        if isinstance(error, CONNECTION_EXCEPTIONS) or type(error) is Exception:
+            raise BrokerAway(f"RabbitMQ: {type(error).__name__} {error}".strip()) from error
+        raise
     except asyncio.CancelledError as error:
         # The library cancels what waits on a connection that it loses; nobody meant this task.
         task = asyncio.current_task()

@@ -1,6 +1,7 @@
 """Published means confirmed, and whatever else happens is said in time."""
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -133,6 +134,30 @@ async def test_a_connection_cut_between_publish_and_confirm_is_no_success_and_th
     assert cut.struck.is_set()
     await harmed.publish([message(b"the body of it")])
     assert set(await broker.bodies()) == {b"the body of it"}
+
+
+@pytest.mark.fault
+async def test_whenever_the_connection_is_cut_what_was_said_to_be_published_is_in_the_queue(
+    broker: Broker, proxy: FaultProxy, harmed: RabbitMqPublisher
+) -> None:
+    chance = random.Random(20)
+    said: set[bytes] = set()
+    tries = 0
+    while tries < 80 or not said:
+        tries += 1
+        owed = [message(f"{tries}:{number}".encode()) for number in range(5)]
+        publishing = asyncio.create_task(harmed.publish(owed))
+        for _ in range(chance.randrange(400)):
+            await asyncio.sleep(0)
+        proxy.cut_all()
+        try:
+            await publishing
+        except EventsNotPublished:
+            continue
+        said |= {each.body for each in owed}
+    assert tries > len(said) / 5
+    await harmed.publish([message(b"the last")])
+    assert set(await broker.bodies()) >= said | {b"the last"}
 
 
 @pytest.mark.fault

@@ -15,7 +15,7 @@ from gavel.runtime.rabbitmq_topology import WorkQueue
 # until one first comes.
 STATS_EVENTS = WorkQueue(exchange="auction.events", name="userstats.events", dead_letters="userstats.events.dead")
 # With the time to connect this stays below what the outbox allows.
-PUBLISH_SECONDS_MAX = 4.5
+PUBLISH_SECONDS_MAX = 4.0
 
 MESSAGE_TYPE = "events.v1.EventBatch"
 CONTENT_TYPE = "application/protobuf"
