@@ -1,6 +1,7 @@
 """Everyone's totals are counted again from the log."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import aclosing
 
 from gavel.userstats.domain.events import Event
 from gavel.userstats.ports import EventReader, StatsBook
@@ -17,11 +18,12 @@ async def rebuild_stats(book: StatsBook, reader: EventReader, log: AsyncIterable
     Raises LogUnreadable, and what StatsBook.rebuild raises.
     """
 
-    async def events() -> AsyncIterator[Sequence[Event]]:
+    async def events() -> AsyncGenerator[Sequence[Event]]:
         async for body in log:
             batch = reader.read(body)
             if batch.unreadable:
                 raise LogUnreadable(batch.unreadable[0].reason)
             yield batch.events
 
-    return await book.rebuild(events())
+    async with aclosing(events()) as batches:
+        return await book.rebuild(batches)
