@@ -80,7 +80,7 @@ export function BidForm({ item }: { item: Item }) {
 
   return (
     <form
-      className="bid-form"
+      className={leads ? "bid-form bid-form--leader" : "bid-form"}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
@@ -120,7 +120,7 @@ export function BidForm({ item }: { item: Item }) {
           </fieldset>
         </>
       )}
-      {withMaximum ? (
+      {withMaximum && (
         <MoneyField
           ref={maximumField}
           label={leads ? "Your maximum" : "Your maximum (optional)"}
@@ -133,10 +133,6 @@ export function BidForm({ item }: { item: Item }) {
             setMaximumText(text);
           }}
         />
-      ) : (
-        <button type="button" className="bid-form__more" onClick={() => setMaximumText("")}>
-          Set a maximum and let Gavel bid for you
-        </button>
       )}
       <div aria-live="polite" className="bid-form__answers">
         {problem && !problem.ok && problem.tooLow && (
@@ -173,6 +169,11 @@ export function BidForm({ item }: { item: Item }) {
       >
         {isPlacing ? "Placing…" : leads ? "Set my maximum" : parsed.ok ? `Bid ${money(parsed.minor)}` : "Bid"}
       </button>
+      {!withMaximum && (
+        <button type="button" className="bid-form__more" onClick={() => setMaximumText("")}>
+          Set a maximum and let Gavel bid for you
+        </button>
+      )}
     </form>
   );
 }

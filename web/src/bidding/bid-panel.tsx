@@ -84,8 +84,10 @@ function Clock({ item, phase }: { item: Item; phase: Phase }) {
   const window = item.softClose?.windowSeconds ?? 0;
   return (
     <div className="bid-panel__clock small muted">
-      <p>{phase === "scheduled" ? `Opens ${localTime(startMs(item))}` : `Ends ${localTime(endMs(item))}`}</p>
-      {window > 0 && extensions === 0 && <p>A bid in the last {window} s gives everyone more time.</p>}
+      <p>
+        {phase === "scheduled" ? `Opens ${localTime(startMs(item))}.` : `Ends ${localTime(endMs(item))}.`}
+        {window > 0 && extensions === 0 && ` A bid in the last ${window} s extends it.`}
+      </p>
       <div aria-live="polite">
         {extensions > 0 && (
           <p key={extensions} className="tag tag--hammer bid-panel__extension">

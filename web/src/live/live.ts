@@ -24,6 +24,7 @@ export class Live {
   readonly watching: WatchList;
   readonly bids: Client<typeof BidService>;
   readonly #updateListeners = new Set<(update: FeedUpdate) => void>();
+  #isAskingForTime = false;
   readonly #reserveAsked = new Set<string>();
 
   constructor(session: Session, openTransport: (interceptors: Interceptor[]) => Transport) {
@@ -41,6 +42,7 @@ export class Live {
       onState: (state) => this.connection.feedIs(state),
       onHeard: (message) => message.serverTime && this.clock.heard(timestampMs(message.serverTime)),
     });
+    this.items.onChange(({ after }) => this.#askForTime(after.id));
     this.watching = new WatchList((itemIds) => this.feed.watch(itemIds));
   }
 
@@ -102,6 +104,18 @@ export class Live {
       this.#reserveAsked.delete(item.id);
       this.refresh(item.id).catch(() => undefined);
     }, RESERVE_ASKED_MS_MIN);
+  }
+
+  /** Lists do not tell the server's time; an item of theirs does. */
+  #askForTime(itemId: string): void {
+    if (this.clock.nowMs() === null && !this.#isAskingForTime) {
+      this.#isAskingForTime = true;
+      this.refresh(itemId)
+        .catch(() => undefined)
+        .finally(() => {
+          this.#isAskingForTime = false;
+        });
+    }
   }
 
   async #existing(itemIds: readonly string[], signal: AbortSignal): Promise<string[]> {

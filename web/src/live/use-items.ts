@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@connectrpc/connect-query";
 import { BidService, type Item, type ItemStatus } from "@gavel/client";
-import { useEffect, useMemo } from "react";
+import { useMemo } from "react";
 import { useConnection, useLive } from "./live-context";
 
 const PAGE_SIZE = 48;
@@ -14,9 +14,8 @@ export function usePace(liveMs: number | false): number | false {
   return useConnection() === "live" ? liveMs : POLL_MS;
 }
 
-/** A list of auctions, page by page, and the server's time with it. */
+/** A list of auctions, page by page. */
 export function useItems(status: ItemStatus, category: string) {
-  const live = useLive();
   const refetchInterval = usePace(RELIST_MS);
   const query = useInfiniteQuery(
     BidService.method.listItems,
@@ -24,13 +23,6 @@ export function useItems(status: ItemStatus, category: string) {
     { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined, refetchInterval },
   );
   const items: readonly Item[] = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  // Lists do not tell the server's time; one of their items does.
-  const first = items[0]?.id;
-  useEffect(() => {
-    if (first && query.dataUpdatedAt && live.clock.nowMs() === null) {
-      live.refresh(first).catch(() => undefined);
-    }
-  }, [live, first, query.dataUpdatedAt]);
   return { ...query, items };
 }
 

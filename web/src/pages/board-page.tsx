@@ -8,7 +8,7 @@ import { Sparkline } from "./sparkline";
 import "./board-page.css";
 
 const REFRESH_MS = 1_000;
-const SAMPLES_MAX = 120;
+const SAMPLES_MAX = 60;
 /** An outbox that is emptied in less is keeping up. */
 const LAG_SECONDS_FINE = 2;
 
@@ -48,7 +48,7 @@ export function BoardPage() {
             <Figure label="Bids a second" value={rate(data.bidsPerSecond)}>
               <Sparkline
                 samples={samples.map((each) => each.bidsPerSecond)}
-                label="Bids a second over the last two minutes"
+                label="Bids a second over the last minute"
               />
             </Figure>
             <Figure
@@ -62,11 +62,11 @@ export function BoardPage() {
             >
               <Sparkline
                 samples={samples.map((each) => each.outboxOldestSeconds)}
-                label="Outbox lag over the last two minutes"
+                label="Outbox lag over the last minute"
               />
             </Figure>
             <Figure label="Watching live" value={whole(data.watchers)} note="open live feeds, yours among them">
-              <Sparkline samples={samples.map((each) => each.watchers)} label="Watchers over the last two minutes" />
+              <Sparkline samples={samples.map((each) => each.watchers)} label="Watchers over the last minute" />
             </Figure>
             <Figure label="Auctions open" value={whole(data.itemsActive)} />
             <Figure

@@ -1,6 +1,6 @@
 const WIDTH = 240;
 const HEIGHT = 48;
-const SLOTS = 120;
+const SLOTS = 60;
 
 /** The recent course of one figure; the newest at the right. */
 export function Sparkline({ samples, label }: { samples: readonly number[]; label: string }) {
