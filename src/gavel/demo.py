@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from rich.console import Console
-from rich.table import Table
 
 from gavel.bids.api import OpenBidApi
 from gavel.bids.domain.auction import Status
@@ -28,25 +27,18 @@ async def welcome(bids: OpenBidApi, address: str, currency: str, *, sample_aucti
         f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
     )
     if items:
-        console.print(_auctions(items, at))
-        print(_paste(address, items[-1]))  # noqa: T201 - rich would wrap the commands
+        # Plainly, since rich would wrap what is there to be copied.
+        print(_auctions(items, at), _paste(address, items[-1]), sep="\n")  # noqa: T201
 
 
-def _auctions(items: list[ItemView], at: datetime) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column("ends in", justify="right")
-    table.add_column("least bid", justify="right")
-    table.add_column("item", no_wrap=True)
-    table.add_column("item_id", no_wrap=True, min_width=36)
+def _auctions(items: list[ItemView], at: datetime) -> str:
+    """A line an item; the title last, since it is the one that a narrow terminal may break."""
+    lines = [f"{'ends in':>7}  {'least bid':>13}  {'item_id':36}  item"]
     for item in items:
-        terms = item.auction.terms
-        table.add_row(
-            _time_left((item.auction.end_at - at).total_seconds()),
-            f"{money(item.auction.minimum_next_bid, terms.currency)}",
-            item.listing.title,
-            item.auction.item_id,
-        )
-    return table
+        ends_in = _time_left((item.auction.end_at - at).total_seconds())
+        least_bid = money(item.auction.minimum_next_bid, item.auction.terms.currency)
+        lines.append(f"{ends_in:>7}  {least_bid:>13}  {item.auction.item_id}  {item.listing.title}")
+    return "\n".join(lines)
 
 
 def money(amount: int, currency: str) -> str:
