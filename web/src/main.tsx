@@ -5,27 +5,34 @@ import { App, openQueries } from "./app";
 import { Live } from "./live/live";
 import { keepAwake } from "./live/wakefulness";
 import { applyTheme } from "./shell/theme";
-import { Session } from "./who/session";
+import { openSession } from "./who/open-session";
+import { readPageConfig } from "./who/page-config";
 
 const CALL_MS_MAX = 10_000;
 
-applyTheme();
-const live = new Live(new Session(), (interceptors) =>
-  createConnectTransport({
-    baseUrl: location.origin,
-    useBinaryFormat: true,
-    defaultTimeoutMs: CALL_MS_MAX,
-    interceptors,
-  }),
-);
-keepAwake(live.feed);
-
-const root = document.getElementById("root");
-if (!root) {
-  throw new Error("the page has no place to stand");
+async function main(root: HTMLElement): Promise<void> {
+  const config = await readPageConfig();
+  const live = new Live(
+    await openSession(config),
+    (interceptors) =>
+      createConnectTransport({
+        baseUrl: location.origin,
+        useBinaryFormat: true,
+        defaultTimeoutMs: CALL_MS_MAX,
+        interceptors,
+      }),
+    config.currency,
+  );
+  keepAwake(live.feed);
+  createRoot(root).render(
+    <StrictMode>
+      <App live={live} queries={openQueries()} />
+    </StrictMode>,
+  );
 }
-createRoot(root).render(
-  <StrictMode>
-    <App live={live} queries={openQueries()} />
-  </StrictMode>,
-);
+
+applyTheme();
+const root = document.getElementById("root");
+if (root) {
+  void main(root);
+}

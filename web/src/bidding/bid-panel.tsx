@@ -1,13 +1,14 @@
 import { type Item, ReserveState } from "@gavel/client";
 import { TimerReset, Trophy } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
-import { useIdentity } from "../live/live-context";
+import { useIdentity, useLive } from "../live/live-context";
 import { Bidder } from "../lots/bidder";
 import { Countdown, usePhase } from "../lots/countdown";
 import { priceLabel } from "../lots/lot-card";
 import { Price } from "../lots/price";
 import { formatMoney } from "../money/money";
 import { localTime } from "../ui/local-time";
+import { TokenSession } from "../who/session";
 import { BidForm } from "./bid-form";
 import { BuyNow } from "./buy-now";
 import { endMs, type Phase, shownPrice, startMs } from "./phase";
@@ -44,6 +45,8 @@ export function BidPanel({ item }: { item: Item }) {
         <OutcomeMessage item={item} phase={phase} />
       ) : item.sellerId === userId ? (
         <SellerPanel item={item} />
+      ) : userId === "" ? (
+        <SignInToBid />
       ) : phase === "open" ? (
         <>
           <BidForm key={userId} item={item} />
@@ -75,6 +78,17 @@ function Leader({ item, phase }: { item: Item; phase: Phase }) {
       {item.reserveState === ReserveState.NOT_MET && <span className="tag tag--hammer">Reserve not met</span>}
       {item.reserveState === ReserveState.MET && <span className="tag">Reserve met</span>}
     </div>
+  );
+}
+
+function SignInToBid() {
+  const { session } = useLive();
+  return (
+    session instanceof TokenSession && (
+      <button type="button" className="button button--primary button--big button--wide" onClick={session.signIn}>
+        Sign in to bid
+      </button>
+    )
   );
 }
 

@@ -19,6 +19,8 @@ export class Live {
   readonly clock = new ServerClock();
   readonly connection = new Connection();
   readonly session: Session;
+  /** Where the installation tells it; else any item does. */
+  readonly houseCurrency: string | null;
   readonly transport: Transport;
   readonly feed: Feed;
   readonly watching: WatchList;
@@ -27,8 +29,13 @@ export class Live {
   #isAskingForTime = false;
   readonly #reserveAsked = new Set<string>();
 
-  constructor(session: Session, openTransport: (interceptors: Interceptor[]) => Transport) {
+  constructor(
+    session: Session,
+    openTransport: (interceptors: Interceptor[]) => Transport,
+    houseCurrency: string | null = null,
+  ) {
     this.session = session;
+    this.houseCurrency = houseCurrency;
     this.transport = openTransport([authorize(session), observeAnswers(this.items, this.clock, this.connection)]);
     this.bids = createClient(BidService, this.transport);
     this.feed = new Feed({

@@ -35,7 +35,7 @@ export function useItemQuery(itemId: string) {
 /** The house currency, as any auction tells it. */
 export function useHouseCurrency(): string | undefined {
   const live = useLive();
-  const known = live.items.currency();
+  const known = live.houseCurrency ?? live.items.currency();
   const { data } = useQuery(
     BidService.method.listItems,
     { pageSize: 1 },

@@ -5,9 +5,33 @@ import { Paddle } from "../lots/bidder";
 import { Dialog } from "../ui/dialog";
 import { NAME_CHARACTERS_MAX } from "../who/identity";
 import { pseudonym } from "../who/pseudonym";
+import { PickedSession, TokenSession } from "../who/session";
 
 /** Who one bids as, and the way to change it. */
 export function IdentityButton() {
+  const { session } = useLive();
+  if (session instanceof TokenSession) {
+    return <SignInButton session={session} />;
+  }
+  return session instanceof PickedSession ? <PickedIdentity session={session} /> : null;
+}
+
+function SignInButton({ session }: { session: TokenSession }) {
+  const { userId, name } = useIdentity();
+  return userId ? (
+    <button type="button" className="button button--bare button--small identity" onClick={() => session.signOut()}>
+      <Paddle userId={userId} />
+      <span className="identity__name">{name}</span>
+      <span className="unseen">: sign out</span>
+    </button>
+  ) : (
+    <button type="button" className="button button--primary button--small" onClick={session.signIn}>
+      Sign in
+    </button>
+  );
+}
+
+function PickedIdentity({ session }: { session: PickedSession }) {
   const [isOpen, setIsOpen] = useState(false);
   const { userId, name } = useIdentity();
   return (
@@ -17,13 +41,12 @@ export function IdentityButton() {
         <span className="unseen">You bid as </span>
         <span className="identity__name">{name}</span>
       </button>
-      {isOpen && <IdentityDialog close={() => setIsOpen(false)} />}
+      {isOpen && <IdentityDialog session={session} close={() => setIsOpen(false)} />}
     </>
   );
 }
 
-function IdentityDialog({ close }: { close: () => void }) {
-  const { session } = useLive();
+function IdentityDialog({ session, close }: { session: PickedSession; close: () => void }) {
   const identity = useIdentity();
   const [name, setName] = useState(identity.name);
   return (

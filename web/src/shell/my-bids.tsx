@@ -16,6 +16,7 @@ export function useMyBids() {
     {
       pageParamKey: "pageToken",
       getNextPageParam: (page) => page.nextPageToken || undefined,
+      enabled: userId !== "",
       refetchInterval,
     },
   );

@@ -4,13 +4,13 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { App, openQueries } from "../app";
 import { Live } from "../live/live";
-import { Session } from "../who/session";
+import { PickedSession } from "../who/session";
 import type { InMemoryGavel } from "./in-memory-gavel";
 import { ME } from "./items";
 
 /** The whole page at an address, on a Gavel in memory. */
 export function renderPage(gavel: InMemoryGavel, path: string) {
-  const live = new Live(new Session({ userId: ME, name: "Me" }), gavel.transport);
+  const live = new Live(new PickedSession({ userId: ME, name: "Me" }), gavel.transport);
   const location = memoryLocation({ path, record: true });
   const queries = openQueries();
   queries.setDefaultOptions({ queries: { retry: false } });
