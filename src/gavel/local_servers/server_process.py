@@ -29,7 +29,7 @@ def find_program(name: str, *folders: str) -> Path:
     path = os.pathsep.join([*folders, os.environ.get("PATH", os.defpath), *SERVER_FOLDERS])
     found = shutil.which(name, path=path)
     if found is None:
-        raise LocalServerFailed(f"{name} is missing: scripts/install-test-servers.sh {name} installs it")
+        raise LocalServerFailed(f"{name} is missing: scripts/install-test-servers.sh installs it")
     return Path(found)
 
 
@@ -45,7 +45,7 @@ class ServerProcess:
     def start(self, command: list[str], environment: Mapping[str, str]) -> None:
         """Start the program; what it says goes to `log_file`. Raises LocalServerFailed where it runs already."""
         with self._lock_file.open("a+") as lock, self.log_file.open("ab") as log:
-            if not _lock(lock.fileno()):
+            if not _lock(lock.fileno(), fcntl.LOCK_EX):
                 raise LocalServerFailed(f"{self.name} runs already in {self._lock_file.parent}")
             self._child = subprocess.Popen(  # noqa: S603 - our own programs and arguments
                 command,
@@ -67,7 +67,8 @@ class ServerProcess:
             self._child.poll()
         try:
             with self._lock_file.open("a+") as lock:
-                return not _lock(lock.fileno())
+                # Shared, so that two who ask at one moment don't take each other for the server.
+                return not _lock(lock.fileno(), fcntl.LOCK_SH)
         except FileNotFoundError:
             return False
 
@@ -103,10 +104,10 @@ class ServerProcess:
         return said[-LOG_TAIL_CHARACTERS:].strip() or "it said nothing"
 
 
-def _lock(file_number: int) -> bool:
+def _lock(file_number: int, kind: int) -> bool:
     """Whether the lock could be had; the process that inherits the open file keeps it."""
     try:
-        fcntl.flock(file_number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file_number, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

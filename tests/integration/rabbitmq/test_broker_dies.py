@@ -145,3 +145,23 @@ async def test_a_frozen_broker_holds_up_no_bid_and_goes_on_when_it_thaws(
             await pipeline.bid(200)
         mortal_rabbitmq.thaw()
         await pipeline.all_is_counted()
+
+
+async def test_a_broker_that_is_out_of_memory_takes_nothing_and_is_owed_everything_until_it_has_some(
+    new_house: House,
+    stats_db_url: str,
+    stats_pool: asyncpg.Pool,
+    mortal_broker: Broker,
+    mortal_rabbitmq: RabbitMqServer,
+) -> None:
+    async with running_pipeline(new_house, stats_db_url, stats_pool, mortal_broker) as pipeline:
+        await pipeline.bid(20)
+        await pipeline.all_is_counted()
+        await asyncio.to_thread(mortal_rabbitmq.control, "set_vm_memory_high_watermark", "absolute", "1MB")
+        try:
+            await pipeline.bid(20)
+            await pipeline.publishing_has_begun()
+            assert await new_house.owed_events() == 20
+        finally:
+            await asyncio.to_thread(mortal_rabbitmq.control, "set_vm_memory_high_watermark", "0.4")
+        await pipeline.all_is_counted()
