@@ -97,6 +97,7 @@ async def test_an_event_older_than_the_dedup_horizon_is_dead_and_the_rest_counts
     assert await counter.dead() == [DeadLetter(body([late]), FORGOTTEN)]
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_what_only_the_database_refuses_is_dead_alone(counter: Counter, stats_pool: asyncpg.Pool) -> None:
     await stats_pool.execute("ALTER TABLE user_stats ADD CHECK (total_amount <> 666)")
     bids = [bid(CARLA if number == 77 else ANNA, 666 if number == 77 else 1, seq=number) for number in range(2, 200)]
@@ -145,6 +146,7 @@ async def test_with_the_database_away_nothing_is_acknowledged_and_all_is_counted
     await counter.transport.all_acked()
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_what_has_no_place_among_the_dead_letters_is_not_acknowledged(
     counter: Counter, stats_pool: asyncpg.Pool
 ) -> None:
@@ -160,6 +162,7 @@ async def test_what_has_no_place_among_the_dead_letters_is_not_acknowledged(
     await counter.transport.all_acked()
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_dead_letters_that_can_be_counted_by_now_are_replayed_and_the_others_stay(
     counter: Counter, stats_pool: asyncpg.Pool
 ) -> None:

@@ -43,6 +43,7 @@ class TestPostgresStatsBook(StatsBookSuite):
         return PostgresStatsBook(stats_pool)
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_what_the_database_refuses_is_counted_not_at_all(stats_pool: asyncpg.Pool) -> None:
     book = PostgresStatsBook(stats_pool)
     await stats_pool.execute("ALTER TABLE user_stats ADD CHECK (total_amount <> 666)")
@@ -116,7 +117,9 @@ async def test_reads_go_on_while_a_rebuild_changes_the_tables(stats_pool: asyncp
             await book.rebuild(log_of([bid]))
         done.set()
 
-    await asyncio.gather(rebuilder(), reader(), reader())
+    async with asyncio.TaskGroup() as tasks:
+        for part in (rebuilder(), reader(), reader()):
+            tasks.create_task(part)
     assert reads > 0
 
 

@@ -179,6 +179,7 @@ async def test_readiness_tells_whether_the_database_answers(stats_db_url: str) -
             assert "no answer" in (await api.checks["stats_db"]() or "")
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_an_unexpected_exception_is_internal_with_a_reference_and_logged_under_it(
     client: httpx.AsyncClient, book: PostgresStatsBook, stats_pool: asyncpg.Pool
 ) -> None:
@@ -249,6 +250,7 @@ async def test_a_token_only_as_it_was_given(client: httpx.AsyncClient, book: Pos
         assert "page_token" in message
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_a_token_of_another_installation_is_refused(
     client: httpx.AsyncClient, book: PostgresStatsBook, stats_pool: asyncpg.Pool, stats_db_url: str
 ) -> None:

@@ -67,6 +67,7 @@ async def test_a_worker_whose_database_is_away_says_so_and_catches_up_by_itself(
     assert (await _anna(stats_pool)).total_amount == 2_500
 
 
+@pytest.mark.usefixtures("alters_schema")
 async def test_a_worker_that_starts_before_its_schema_waits_for_it(stats_db_url: str, stats_pool: asyncpg.Pool) -> None:
     broker = InProcessBroker()
     await stats_pool.execute("ALTER TABLE counting RENAME TO not_yet")
