@@ -29,7 +29,7 @@ test("two browsers bid against each other and see each other's bids", async ({ c
   await panel(ada.page).getByLabel("Your bid").fill("30");
   await panel(ada.page).getByRole("button", { name: "Bid $30.00" }).click();
   for (const { page } of [ada, ben]) {
-    await expect(panel(page).getByText("3 bids")).toBeVisible();
+    await expect(panel(page).getByText("3 bids", { exact: true })).toBeVisible();
     await expect.poll(() => history(page)).toEqual(["$30.00", "$21.00", "$20.00"]);
   }
 });
@@ -106,24 +106,24 @@ test("a bid that has become too low is refused with what to do, and one press do
 });
 
 test("a late bid extends the auction, and the page says so", async ({ client, person }) => {
-  const item = await list(client, { title: "Soft close", endsInSeconds: 20, softCloseSeconds: 120 });
+  const item = await list(client, { title: "Soft close", endsInSeconds: 50, softCloseSeconds: 120 });
   const ada = await person();
   await ada.page.goto(`/items/${item.id}`);
   const clock = panel(ada.page).locator(".countdown [aria-hidden]");
-  await expect(clock).toHaveText(/^0:[01]\d/);
+  await expect(clock).toHaveText(/^0:[0-4]\d/);
   await bid(client, item, randomUUID(), 2_000n);
   await expect(clock).toHaveText(/^(2:00|1:5\d)/);
   await expect(panel(ada.page).getByText("Extended by a late bid")).toBeVisible();
 });
 
 test("an auction ends with its winner on every page", async ({ client, person }) => {
-  const item = await list(client, { title: "The end", endsInSeconds: 12 });
+  const item = await list(client, { title: "The end", endsInSeconds: 25 });
   const [ada, ben] = [await person(), await person()];
   await bid(client, item, ben.userId, 2_000n);
   await bid(client, item, ada.userId, 2_500n);
   await ada.page.goto(`/items/${item.id}`);
   await ben.page.goto(`/items/${item.id}`);
-  await expect(panel(ada.page).getByText("You won!")).toBeVisible({ timeout: 30_000 });
+  await expect(panel(ada.page).getByText("You won!")).toBeVisible({ timeout: 45_000 });
   await expect(ada.page.getByText("The end is yours for $25.00.")).toBeVisible();
   await expect(panel(ben.page).getByText("Sold", { exact: true })).toBeVisible();
   await expect(panel(ben.page).getByLabel("Your bid")).toHaveCount(0);

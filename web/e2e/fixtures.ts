@@ -21,7 +21,7 @@ export const test = base.extend<Each, Worker>({
       await use(gavel);
       await gavel.end();
     },
-    { scope: "worker", timeout: 90_000 },
+    { scope: "worker", timeout: 240_000 },
   ],
   pageUrl: [
     async ({ gavel }, use) => {

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const START_MS_MAX = 60_000;
+const START_MS_MAX = 180_000;
 const STOP_MS_MAX = 20_000;
 const POLL_MS = 100;
 

@@ -24,7 +24,7 @@ test("a page lives through a restart of the server and catches up with what it m
   await gavel.start();
   await bid(createGavelClient(gavel.url), item, randomUUID(), 2_500n);
 
-  await expect(panel(ada.page).getByText("2 bids")).toBeVisible({ timeout: 30_000 });
+  await expect(panel(ada.page).getByText("2 bids", { exact: true })).toBeVisible({ timeout: 30_000 });
   await expect(ada.page.locator(".history__amount")).toHaveText(["$25.00", "$20.00"]);
   await expect(ada.page.getByText(/Connection lost|Reconnecting/)).toBeHidden({ timeout: 30_000 });
 });
@@ -64,7 +64,7 @@ test("after a bidding war both pages show what GetItem and GetItemBids say", asy
   const { bids } = await client.bids.getItemBids({ itemId: item.id, pageSize: 100 });
   expect(last?.bidCount).toBeGreaterThan(20n);
   for (const { page } of [ada, ben]) {
-    await expect(panel(page).getByText(`${last?.bidCount} bids`)).toBeVisible();
+    await expect(panel(page).getByText(`${last?.bidCount} bids`, { exact: true })).toBeVisible();
     while ((await page.locator(".history__amount").count()) < Math.min(bids.length, 100)) {
       await page.getByRole("button", { name: "Show older bids" }).click();
     }

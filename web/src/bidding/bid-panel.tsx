@@ -100,7 +100,7 @@ function Clock({ item, phase }: { item: Item; phase: Phase }) {
     <div className="bid-panel__clock small muted">
       <p>
         {phase === "scheduled" ? `Opens ${localTime(startMs(item))}.` : `Ends ${localTime(endMs(item))}.`}
-        {window > 0 && extensions === 0 && ` A bid in the last ${window} s extends it.`}
+        {window > 0 && extensions === 0 && " Late bids extend it."}
       </p>
       <div aria-live="polite">
         {extensions > 0 && (
