@@ -75,6 +75,17 @@ class EventSourceSuite:
         await source.ack(taken[2:])
         assert list(await source.take(10, A_MOMENT_SECONDS)) == []
 
+    async def test_acknowledging_newer_ones_first_lets_go_of_no_older_one(self, transport: Transport) -> None:
+        source = await transport.open()
+        await transport.send([b"one", b"two", b"three", b"four"])
+        taken = await _take(source, 4)
+        await source.ack(taken[3:])
+        assert list(await source.take(10, A_MOMENT_SECONDS)) == list(taken[:3])
+        await asyncio.gather(source.ack(taken[2:3]), source.ack(taken[:1]))
+        assert list(await source.take(10, A_MOMENT_SECONDS)) == list(taken[1:2])
+        successor = await transport.open()
+        assert _bodies(await _take(successor, 1)) == [taken[1].body]
+
     async def test_no_more_are_given_than_asked_for(self, transport: Transport) -> None:
         source = await transport.open()
         await transport.send([b"one", b"two", b"three"])

@@ -104,9 +104,9 @@ class EventSource(Protocol):
         ...
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Let the broker forget them. Without it they are delivered again, to this consumer or to another.
+        """Let the broker forget these and no others. Without it they are delivered again, to this consumer or another.
 
-        Raises Unavailable; then they may come again.
+        In any order, also while another acknowledgement is under way. Raises Unavailable; then they may come again.
         """
         ...
 

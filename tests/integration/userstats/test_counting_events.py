@@ -11,7 +11,13 @@ from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
 from gavel.userstats.adapters.wire import EventBatchReader
 from gavel.userstats.domain.ids import UserId
 from gavel.userstats.ports import DeadLetter, Unavailable
-from gavel.userstats.use_cases.count_events import FORGOTTEN, TRANSACTION_EVENTS_MAX, CounterPass, count_events
+from gavel.userstats.use_cases.count_events import (
+    COUNTERS_AT_ONCE,
+    FORGOTTEN,
+    TRANSACTION_EVENTS_MAX,
+    CounterPass,
+    count_events,
+)
 from gavel.userstats.use_cases.forget_event_ids import DEDUP_HORIZON, forget_event_ids
 from gavel.userstats.use_cases.replay_dead_letters import replay_dead_letters
 from tests.integration.userstats.a_stats_db import taken_away
@@ -120,7 +126,7 @@ async def test_many_small_messages_are_counted_in_few_transactions(counter: Coun
     await counter.transport.send([body([bid(ANNA, 2, seq=2 + number)]) for number in range(60)])
     assert await counter.run() == CounterPass(deliveries=60, new=60)
     transactions = "SELECT count(DISTINCT xmin::text) FROM counted_events"
-    assert await stats_pool.fetchval(transactions) == 1
+    assert 1 <= await stats_pool.fetchval(transactions) <= COUNTERS_AT_ONCE
 
 
 async def test_a_message_that_comes_again_after_its_commit_counts_once(counter: Counter) -> None:

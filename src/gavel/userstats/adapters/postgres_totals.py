@@ -6,7 +6,7 @@ from typing import Any
 
 from gavel.runtime.postgres import load_sql
 from gavel.userstats.domain.events import Event
-from gavel.userstats.domain.ids import UserId
+from gavel.userstats.domain.ids import EventId, UserId
 from gavel.userstats.domain.user_stats import UserChange, fold
 
 _CLAIM_EVENT_IDS = load_sql(__package__, "claim_event_ids")
@@ -25,9 +25,10 @@ async def count_new(connection: Any, events: Iterable[Event]) -> int:
     All within the caller's transaction. Locks are taken in one order: ids, items, users, each sorted.
     """
     by_id = {event.event_id: event for event in sorted(events, key=_by_event_id)}
-    claimed = await connection.fetch(_CLAIM_EVENT_IDS, list(by_id))
-    await add_to_totals(connection, [by_id[row[0]] for row in claimed])
-    return len(claimed)
+    claimed: list[EventId] | None = await connection.fetchval(_CLAIM_EVENT_IDS, list(by_id))
+    new = list(by_id.values()) if claimed is None else [by_id[event_id] for event_id in claimed]
+    await add_to_totals(connection, new)
+    return len(new)
 
 
 async def add_to_totals(connection: Any, events: Iterable[Event]) -> None:

@@ -124,7 +124,7 @@ def _varint(body: bytes, position: int) -> tuple[int, int]:
 def _event(message: pb.Event) -> Event:
     """The event, checked as far as it is counted. Raises _Unreadable."""
     event_id = EventId(_uuid(message.event_id, "event_id"))
-    item_id = ItemId(_uuid(message.item_id, "item_id"))
+    item_id = ItemId(_known(message.item_id, "item_id"))
     recorded_at = message.recorded_at
     if recorded_at is None:
         raise _Unreadable("recorded_at is missing")
@@ -134,17 +134,17 @@ def _event(message: pb.Event) -> Event:
         raise _Unreadable("an unknown kind of fact")
     if fact.field == "bid_placed":
         bid = fact.value
-        return BidPlaced(event_id, at, item_id, UserId(_uuid(bid.user_id, "user_id")), _amount(bid.amount))
+        return BidPlaced(event_id, at, item_id, UserId(_known(bid.user_id, "user_id")), _amount(bid.amount))
     if fact.field == "auction_closed":
         return _closed(fact.value, event_id, at, item_id)
     return NothingToCount(event_id, at)
 
 
 def _closed(closed: pb.AuctionClosed, event_id: EventId, at: datetime, item_id: ItemId) -> Event:
-    seller_id = UserId(_uuid(closed.seller_id, "seller_id"))
+    seller_id = UserId(_known(closed.seller_id, "seller_id"))
     if not closed.sold:
         return NothingToCount(event_id, at)
-    winner_id = UserId(_uuid(closed.winner_id, "winner_id"))
+    winner_id = UserId(_known(closed.winner_id, "winner_id"))
     return ItemSold(event_id, at, item_id, seller_id, winner_id, _amount(closed.amount))
 
 
@@ -153,6 +153,10 @@ def _uuid(text: str, name: str) -> str:
     if canonical is None:
         raise _Unreadable(f"{name} is not a UUID" if text else f"{name} is missing")
     return canonical
+
+
+# Users and items come again and again; an event's id never does.
+_known = lru_cache(maxsize=10_000)(_uuid)
 
 
 def _amount(amount: int) -> int:

@@ -1,6 +1,9 @@
--- Claims the ids that nobody counted, and tells which: an id is claimed once, or the transaction rolls back.
--- $1 must be sorted, so that several counters wait for each other in one direction only.
-INSERT INTO counted_events (event_id)
-SELECT * FROM unnest($1::uuid[])
-ON CONFLICT DO NOTHING
-RETURNING event_id::text
+-- Claims the ids that nobody counted, and tells which; NULL where that is all of them, which is the rule.
+-- An id is claimed once, or the transaction rolls back. $1 is sorted, so that counters wait in one direction only.
+WITH claimed AS (
+    INSERT INTO counted_events (event_id)
+    SELECT * FROM unnest($1::uuid[])
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
+)
+SELECT CASE WHEN count(*) < cardinality($1::uuid[]) THEN coalesce(array_agg(event_id::text), '{}') END FROM claimed
