@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from gavel.bids.adapters import postgres_outbox
-from gavel.bids.adapters.postgres_outbox import MESSAGE_EVENTS_MAX, PUBLISH_SECONDS_MAX, PostgresOutbox
+from gavel.bids.adapters.postgres_outbox import CLAIM_BYTES_MAX, MESSAGE_EVENTS_MAX, PUBLISH_SECONDS_MAX, PostgresOutbox
 from gavel.bids.ports import EventsNotPublished, OutboxMessage, Unavailable
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
@@ -123,6 +123,16 @@ async def test_the_oldest_are_relayed_first_and_no_more_than_asked_for(
     counts = [await outbox.relay(broker.publish, 2) for _ in range(4)]
     assert counts == [2, 2, 1, 0]
     assert broker.bodies == [b"ab", b"cd", b"e"]
+
+
+async def test_what_is_claimed_at_once_is_bounded_in_bytes_and_a_larger_row_goes_alone(
+    pool: asyncpg.Pool, outbox: PostgresOutbox
+) -> None:
+    await _owe(pool, [bytes(CLAIM_BYTES_MAX // 4)] * 5 + [bytes(2 * CLAIM_BYTES_MAX), b"a", b"b"])
+    broker = Published()
+    counts = [await outbox.relay(broker.publish, 100) for _ in range(4)]
+    assert counts == [4, 2, 2, 0]
+    assert [len(body) for body in broker.bodies] == [CLAIM_BYTES_MAX, CLAIM_BYTES_MAX // 4 + 2 * CLAIM_BYTES_MAX, 2]
 
 
 async def test_claims_of_two_relays_never_overlap(pool: asyncpg.Pool, outbox: PostgresOutbox) -> None:

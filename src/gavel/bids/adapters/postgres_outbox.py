@@ -19,6 +19,8 @@ _BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {CLAIM_SETTINGS}"
 
 # Below the server's idle_in_transaction_session_timeout, so that a silent broker never leaves a claim open.
 PUBLISH_SECONDS_MAX = 8.0
+# A row packs what one batch of the lane committed, up to hundreds of KB: by rows alone a claim would have no bound.
+CLAIM_BYTES_MAX = 4 * 1024 * 1024
 # One batch of the lane can make more than this, and its row travels whole.
 MESSAGE_EVENTS_MAX = 500
 
@@ -30,11 +32,14 @@ class PostgresOutbox:
         self._pool = pool
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
-        """See Outbox.relay. If the relay dies after publishing, the claim rolls back: the rows are published again."""
+        """See Outbox.relay. No more is held at once than CLAIM_BYTES_MAX and a row.
+
+        If the relay dies after publishing, the claim rolls back: the rows are published again.
+        """
         async with borrowed(self._pool, "the outbox could not be relayed") as connection:
             await connection.execute(_BEGIN)
             try:
-                rows = await connection.fetch(_CLAIM_OUTBOX, rows_max)
+                rows = await connection.fetch(_CLAIM_OUTBOX, rows_max, CLAIM_BYTES_MAX)
                 if rows:
                     await _publish_in_time(publish, _packed(rows))
             except BaseException as error:

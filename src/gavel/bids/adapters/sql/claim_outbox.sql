@@ -1,5 +1,12 @@
 -- Claims the oldest rows that no other relay holds, and deletes them: if the transaction rolls back, so does the claim.
+-- Rows after the one that fills $2 bytes are let go of untouched: a row packs what one batch committed, one bid or a
+-- hundred KB of them.
 -- By row address, which no update can move under the lock: by id, the plan for a small table reads all of a large one.
+WITH locked AS (
+    SELECT ctid, id, octet_length(body) AS bytes FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+), summed AS (
+    SELECT ctid, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM locked
+)
 DELETE FROM outbox
-WHERE ctid = ANY (ARRAY(SELECT ctid FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM summed WHERE bytes_before < $2))
 RETURNING id, routing_key, event_count, body
