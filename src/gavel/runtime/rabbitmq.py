@@ -25,7 +25,7 @@ CLOSE_SECONDS_MAX = 2.0
 HEARTBEAT_SECONDS = 10
 # Messages on their way without a confirm, of one call; a packed message has some 150 KB.
 IN_FLIGHT_MAX = 16
-CONFIRM_SECONDS_MAX = 5.0
+CONFIRM_SECONDS_MAX = 3.0
 
 # The library's loggers repeat, with tracebacks, what its callers are told by an exception.
 logging.getLogger("aiormq").setLevel(logging.CRITICAL)

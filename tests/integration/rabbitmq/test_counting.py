@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
+from gavel.bids.adapters.postgres_outbox import PostgresOutbox
+from gavel.bids.adapters.rabbitmq_publisher import RabbitMqPublisher
+from gavel.bids.ports import EventsNotPublished, OutboxMessage
+from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
 from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
 from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
@@ -16,11 +20,14 @@ from gavel.userstats.domain.ids import UserId
 from gavel.userstats.ports import Counted, DeadLetter, StatsBook, Unavailable
 from gavel.userstats.use_cases.count_events import CounterPass, count_events
 from gavel.userstats.use_cases.replay_dead_letters import replay_dead_letters
+from tests.auction_house import House, new_house
 from tests.integration.userstats.a_stats_db import taken_away
 from tests.servers.fault_proxy import FaultProxy, fault_proxy, upstream_of
 from tests.servers.rabbitmq_broker import Broker, until
 from tests.unit.userstats.messages import ANNA, BELA, bid, body
 from tests.unit.userstats.poison import GARBAGE, POISON
+
+__all__ = ["new_house"]
 
 pytestmark = pytest.mark.integration
 
@@ -178,6 +185,38 @@ async def test_a_consumer_killed_after_its_commit_and_before_its_ack_leaves_it_t
     assert await second.bids_of(ANNA) == (2, 30)
     await second.close()
     assert await broker.bodies() == []
+
+
+@pytest.mark.fault
+async def test_a_relay_killed_after_the_confirm_publishes_again_and_it_counts_once(
+    broker: Broker, open_counter: Opener, new_house: House
+) -> None:
+    item_id = await new_house.list_item()
+    for amount in range(1, 11):
+        await new_house.bid(item_id, amount)
+    outbox, publisher = PostgresOutbox(new_house.pool), RabbitMqPublisher(broker.url, broker.queue)
+
+    async def publish_and_die(messages: Sequence[OutboxMessage]) -> None:
+        await publisher.publish(messages)
+        raise EventsNotPublished("killed")
+
+    owed = await new_house.owed_events()
+    with pytest.raises(EventsNotPublished, match="killed"):
+        await outbox.relay(publish_and_die, RELAY_BATCH_ROWS_MAX)
+    assert await new_house.owed_events() == owed
+    assert await relay_outbox(outbox, publisher) == owed
+    assert await new_house.owed_events() == 0
+    await publisher.close()
+    counter = open_counter(broker.url)
+    seen = CounterPass()
+
+    async def both_came() -> bool:
+        nonlocal seen
+        seen += await counter.run()
+        return seen.new + seen.duplicates == 2 * owed
+
+    await until(both_came)
+    assert (seen.new, seen.duplicates, seen.dead) == (owed, owed, 0)
 
 
 @pytest.mark.fault

@@ -38,7 +38,7 @@ class RabbitMqEventSource:
         # Without this, one who only takes would never let more arrive.
         await asyncio.sleep(0)
         intake = self._intake
-        if not intake.deliveries:
+        if not intake.deliveries and intake.consumes:
             intake.changed.clear()
             await wait_for(intake.changed, wait_seconds)
         return list(islice(intake.deliveries.values(), deliveries_max))
