@@ -19,11 +19,11 @@ from typing import Any
 
 from rich.console import Console
 
+from gavel.local_servers.ports import free_port
 from gavel.local_servers.rabbitmq import RabbitMqPorts
 from gavel.local_servers.stack import Stack, StackPorts
 from gavel.runtime import postgres
 from tests.chaos.faults import faults
-from tests.e2e.gavel_process import free_port
 
 FAULTS = 20
 BIDDERS = 64

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Mapping
@@ -13,16 +12,11 @@ from typing import IO, Any
 
 import httpx
 
+from gavel.local_servers.ports import free_port
+
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 10
 POLL_SECONDS = 0.05
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(**settings: str) -> dict[str, str]:

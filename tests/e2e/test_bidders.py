@@ -14,7 +14,8 @@ from gavel.bidders.http_connection import address_of
 from gavel.bidders.read_back import Verification, Verifier, readers
 from gavel.bidders.strategies import STRATEGIES
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidResponse
-from tests.e2e.gavel_process import Client, Standalone, bidder, environment, free_port
+from gavel.local_servers.ports import free_port
+from tests.e2e.gavel_process import Client, Standalone, bidder, environment
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.gavel_process import Client, Standalone, bidder, environment, free_port, run, running_standalone
+from gavel.local_servers.ports import free_port
+from tests.e2e.gavel_process import Client, Standalone, bidder, environment, run, running_standalone
 
 pytestmark = pytest.mark.e2e
 

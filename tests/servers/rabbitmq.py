@@ -4,12 +4,14 @@ import os
 import socket
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from gavel.local_servers.ports import free_port
 from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
+from gavel.local_servers.server_process import LocalServerFailed
 from tests.servers.containers import engine_answers
 
 # The URL of a vhost on which tests may declare and delete what bears their names.
@@ -17,6 +19,7 @@ URL_VARIABLE = "GAVEL_TEST_RABBITMQ_URL"
 IMAGE = "rabbitmq:4.1-alpine"
 AMQP_PORT = 5672
 START_SECONDS_MAX = 90.0
+START_TRIES_MAX = 3
 POLL_SECONDS = 0.05
 
 
@@ -59,27 +62,40 @@ def given_url() -> str | None:
 def own_rabbitmq() -> Generator[RabbitMqServer]:
     """A server for this run alone, in a container or from this machine's programs, in words where there is neither."""
     with _container() if engine_answers() else _local() as server:
-        server.start()
         yield server
 
 
 @contextmanager
 def _local() -> Generator[RabbitMqServer]:
-    with TemporaryDirectory(prefix="gavel-tests-") as folder:
-        server = LocalRabbitMq(Path(folder), RabbitMqPorts(*_free_ports(3)))
+    with ExitStack() as stack:
+        yield _started(stack)
+
+
+def _started(stack: ExitStack) -> LocalRabbitMq:
+    """A running server; where one does not start, another is tried: a run's tests all hang on it."""
+    failures: list[Exception] = []
+    while len(failures) < START_TRIES_MAX:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="gavel-tests-")))
+        server = LocalRabbitMq(folder, RabbitMqPorts(free_port(), free_port(), free_port()))
+        stack.callback(server.stop)
         try:
-            yield server
-        finally:
-            server.stop()
+            server.start()
+        except LocalServerFailed as failure:
+            failures.append(failure)
+        else:
+            return server
+    raise ExceptionGroup("RabbitMQ does not start", failures)
 
 
 @contextmanager
 def _container() -> Generator[RabbitMqServer]:
     from testcontainers.core.container import DockerContainer
 
-    [port] = _free_ports(1)
+    port = free_port()
     with DockerContainer(IMAGE).with_bind_ports(AMQP_PORT, port) as container:
-        yield ContainerRabbitMq(container.get_wrapped_container(), port)
+        server = ContainerRabbitMq(container.get_wrapped_container(), port)
+        server.start()
+        yield server
 
 
 class ContainerRabbitMq:
@@ -132,12 +148,3 @@ def _speaks_amqp(port: int) -> bool:
             return len(connection.recv(8)) == 8
     except OSError:
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that are free now, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

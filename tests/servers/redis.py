@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from gavel.local_servers.ports import free_port
 from gavel.local_servers.redis import LocalRedis
 from tests.servers.containers import engine_answers
 
@@ -62,7 +63,7 @@ def own_redis() -> Generator[RedisServer]:
 @contextmanager
 def _local() -> Generator[RedisServer]:
     with TemporaryDirectory(prefix="gavel-tests-") as folder:
-        server = LocalRedis(Path(folder), _free_port())
+        server = LocalRedis(Path(folder), free_port())
         try:
             yield server
         finally:
@@ -73,7 +74,7 @@ def _local() -> Generator[RedisServer]:
 def _container() -> Generator[RedisServer]:
     from testcontainers.core.container import DockerContainer
 
-    port = _free_port()
+    port = free_port()
     with DockerContainer(IMAGE).with_bind_ports(REDIS_PORT, port) as container:
         yield ContainerRedis(container.get_wrapped_container(), port)
 
@@ -121,8 +122,3 @@ def _answers(port: int) -> bool:
             return connection.recv(5) == b"+PONG"
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]

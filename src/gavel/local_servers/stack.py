@@ -35,8 +35,8 @@ class StackPorts:
     admin: Mapping[str, int] = field(
         default_factory=lambda: {"bid-api": 9090, "bid-worker": 9091, "stats-api": 9092, "stats-worker": 9093}
     )
-    rabbitmq: RabbitMqPorts = RabbitMqPorts(amqp=56_720, tools=56_721, registry=56_722)  # noqa: RUF009 - it is frozen
-    redis: int = 56_723
+    rabbitmq: RabbitMqPorts = RabbitMqPorts(amqp=28_720, tools=28_721, registry=28_722)  # noqa: RUF009 - it is frozen
+    redis: int = 28_723
 
 
 class Stack:

@@ -1,0 +1,29 @@
+"""Free ports of the loopback, for servers of one's own."""
+
+import random
+import socket
+
+# Below those that the kernel gives to outgoing connections: one of these could take a port away from a server that
+# needs seconds to start, or is just being started again.
+FIRST_PORT, LAST_PORT = 20_000, 31_999
+
+# Not to be foreseen, so that two programs that ask at one moment hardly ever get the same.
+_chance = random.SystemRandom()
+_given: set[int] = set()
+
+
+def free_port() -> int:
+    """A port that nobody has now, and that is given to nobody else in this process."""
+    while True:
+        port = _chance.randint(FIRST_PORT, LAST_PORT)
+        if port not in _given and _can_be_had(port):
+            _given.add(port)
+            return port
+
+
+def _can_be_had(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True

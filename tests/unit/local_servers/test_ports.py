@@ -1,0 +1,26 @@
+"""Free ports are nobody's, now and a little later."""
+
+import socket
+
+from gavel.local_servers.ports import FIRST_PORT, LAST_PORT, _can_be_had, free_port
+
+
+def test_no_port_is_given_twice_and_each_can_be_had() -> None:
+    ports = [free_port() for _ in range(200)]
+    assert len(set(ports)) == len(ports)
+    for port in ports:
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_no_outgoing_connection_is_given_such_a_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        _, port = server.getsockname()
+        with socket.create_connection(("127.0.0.1", port)) as outgoing:
+            assert not FIRST_PORT <= outgoing.getsockname()[1] <= LAST_PORT
+
+
+def test_a_port_in_use_can_not_be_had() -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        assert not _can_be_had(port)
+    assert _can_be_had(port)
