@@ -14,7 +14,7 @@ from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.migrations import SchemaMismatch, migrate_database
 from gavel.runtime.postgres import DATABASE_ERRORS
-from gavel.runtime.process import run_process
+from gavel.runtime.process import run_process, settle_memory
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
 from gavel.userstats.ports import Unavailable as StatsUnavailable
@@ -74,6 +74,7 @@ def standalone(
                 await welcome(
                     running.bids, address_of(listener), settings.house_currency, sample_auctions=sample_auctions
                 )
+                settle_memory()
                 await stopping.wait()
                 typer.echo("\nStopping: finishing what was begun ...")
         typer.echo("Stopped. The data stays.")

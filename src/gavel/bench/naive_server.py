@@ -17,6 +17,7 @@ from gavel.runtime.embedded_postgres import EmbeddedPostgres
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.routes import routed
+from gavel.runtime.process import settle_memory
 from gavel.runtime.serve import bind, serving, stop_signals
 from gavel.runtime.settings import load_settings
 from gavel.standalone import StandaloneSettings, running_standalone
@@ -39,6 +40,7 @@ async def serve() -> None:
             api = BidApi(book, bids.catalogue, bids.leaderboards, tokens, settings.house_currency)
             app = routed({SERVICE_PATH: thin_place_bid(api, bid_service_app(api))}, otherwise=running.app)
             async with serving(app, listener):
+                settle_memory()
                 await stopping.wait()
 
 

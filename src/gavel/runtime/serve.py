@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+from gavel.runtime.whole_responses import WholeResponses
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -63,7 +65,7 @@ async def serving(app: Asgi, listener: socket.socket) -> AsyncGenerator[None]:
         uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=WholeResponses,
             ws="none",
             lifespan="off",
             log_config=None,
