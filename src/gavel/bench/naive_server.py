@@ -16,8 +16,8 @@ from gavel.runtime import postgres
 from gavel.runtime.embedded_postgres import EmbeddedPostgres
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.page_tokens import PageTokens
-from gavel.runtime.routes import routed
 from gavel.runtime.process import settle_memory
+from gavel.runtime.routes import routed
 from gavel.runtime.serve import bind, serving, stop_signals
 from gavel.runtime.settings import load_settings
 from gavel.standalone import StandaloneSettings, running_standalone
