@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defaultClientConditions } from "vite";
+import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 // A running Gavel, for `npm run dev` and `vite preview`; in production it serves the page itself.
@@ -11,6 +11,8 @@ const proxy = Object.fromEntries(
 export default defineConfig({
   plugins: [react()],
   resolve: { conditions: ["gavel-source", ...defaultClientConditions] },
+  // Tests that need no browser resolve as a server does.
+  ssr: { resolve: { conditions: ["gavel-source", ...defaultServerConditions] } },
   // Nothing is inlined, so that the page runs under `default-src 'self'`.
   build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: { host: "127.0.0.1", proxy },
@@ -31,7 +33,7 @@ export default defineConfig({
           include: ["src/**/*.test.tsx"],
           environment: "jsdom",
           // The first test of a file loads the whole page, on processors that others use too.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           setupFiles: ["src/testing/setup.ts"],
         },
       },
