@@ -1,6 +1,6 @@
 """What the write side needs of the world, named by role. Adapters promise what is written here."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -169,8 +169,8 @@ class Due:
 class DueAuctions(Protocol):
     """Which auctions wait for their close, by the database's clock."""
 
-    async def due(self, limit: int) -> Due:
-        """Up to `limit` auctions whose end has passed and that are neither closed nor cancelled.
+    async def due(self, limit: int, but: Collection[ItemId]) -> Due:
+        """Up to `limit` auctions, other than those in `but`, whose end has passed and that are not closed or cancelled.
 
         A hint: the close itself decides under the lock whether it is still due. Raises Unavailable.
         """

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
+import structlog
 
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_due_auctions import PostgresDueAuctions
@@ -15,15 +16,13 @@ from gavel.bids.ports import (
     Call,
     Change,
     CommitListener,
-    DeadlineExceeded,
     DueAuctions,
     EventPublisher,
     EventsNotPublished,
-    Overloaded,
     Unavailable,
 )
 from gavel.bids.settings import BidWorkerSettings
-from gavel.bids.use_cases.close_due import close_due
+from gavel.bids.use_cases.close_due import INTERRUPTIONS, LeftAlone, close_due
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
@@ -38,6 +37,8 @@ RELAY_GATHER_SECONDS = 0.01
 # An outcome follows its end within a second: new auctions may end before the one that the closer sleeps for.
 CLOSER_IDLE_SECONDS = 0.5
 CLOSE_SECONDS_MAX = 10.0
+
+_log = structlog.get_logger(__name__)
 
 
 class RelayWaker:
@@ -101,16 +102,23 @@ async def running_closer(
 
 def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
     """The part that closes what is due, and sleeps until the next end, but never longer than CLOSER_IDLE_SECONDS."""
-    wake = asyncio.Event()
+    wake, left_alone = asyncio.Event(), LeftAlone()
 
     async def close() -> bool:
         loop = asyncio.get_running_loop()
-        done = await close_due(book, due_auctions, call=Call(loop.time() + CLOSE_SECONDS_MAX))
+        now_seconds = loop.time()
+        call = Call(now_seconds + CLOSE_SECONDS_MAX)
+        done = await close_due(book, due_auctions, left_alone.at(now_seconds), call=call)
+        for item_id, error in done.failed.items():
+            pause_seconds = left_alone.add(item_id, loop.time())
+            _log.error("auction_not_closed", item_id=item_id, retry_seconds=pause_seconds, exc_info=error)
+        if done.interrupted_by is not None:
+            raise done.interrupted_by
         if done.next_end_seconds is not None and done.next_end_seconds < CLOSER_IDLE_SECONDS:
             loop.call_later(done.next_end_seconds, wake.set)
         return done.auctions > 0
 
-    return Loop("closer", close, CLOSER_IDLE_SECONDS, (Unavailable, DeadlineExceeded, Overloaded), wake)
+    return Loop("closer", close, CLOSER_IDLE_SECONDS, INTERRUPTIONS, wake)
 
 
 @asynccontextmanager

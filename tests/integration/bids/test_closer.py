@@ -134,20 +134,20 @@ async def test_a_cancelled_auction_is_never_closed(new_house: House) -> None:
     async with _closer(new_house):
         await _until_closed(new_house, other)
     assert (await new_house.state(cancelled))["closed_at"] is None
-    assert (await PostgresDueAuctions(new_house.pool).due(10)).item_ids == ()
+    assert (await PostgresDueAuctions(new_house.pool).due(10, ())).item_ids == ()
 
 
 async def test_what_is_due_comes_longest_overdue_first_with_the_time_to_the_next_end(new_house: House) -> None:
     due_auctions = PostgresDueAuctions(new_house.pool)
-    assert await due_auctions.due(10) == Due((), None)
+    assert await due_auctions.due(10, ()) == Due((), None)
     later = await new_house.list_item(ends_in=timedelta(minutes=5))
     ended = [await new_house.list_item(ends_in=SOON / 8 * number) for number in (3, 1, 2)]
     await _until_ended(new_house, *ended)
-    due = await due_auctions.due(10)
+    due = await due_auctions.due(10, ())
     assert due.item_ids == (ended[1], ended[2], ended[0])
     assert due.next_end_seconds is not None
     assert 290 < due.next_end_seconds <= 300
-    some = await due_auctions.due(2)
+    some = await due_auctions.due(2, ())
     assert some.item_ids == (ended[1], ended[2])
     assert some.next_end_seconds is not None
     assert some.next_end_seconds <= 0
@@ -178,7 +178,7 @@ async def test_closers_side_by_side_close_every_auction_once(new_house: House) -
         # Each has seen the same auctions due before any of them closes one.
         passes = await asyncio.gather(
             *(
-                close_due(house.book, PostgresDueAuctions(house.pool), call=soon())
+                close_due(house.book, PostgresDueAuctions(house.pool), (), call=soon())
                 for house in (new_house, second, third)
             )
         )
@@ -193,23 +193,51 @@ async def test_closers_side_by_side_close_every_auction_once(new_house: House) -
 async def test_closing_again_changes_nothing(new_house: House) -> None:
     item_id, due_auctions = await new_house.list_item(ends_in=SOON / 4), PostgresDueAuctions(new_house.pool)
     await _until_ended(new_house, item_id)
-    assert (await close_due(new_house.book, due_auctions, call=soon())).auctions == 1
+    assert (await close_due(new_house.book, due_auctions, (), call=soon())).auctions == 1
     before = await new_house.state(item_id)
-    assert (await close_due(new_house.book, due_auctions, call=soon())).auctions == 0
+    assert (await close_due(new_house.book, due_auctions, (), call=soon())).auctions == 0
     assert await new_house.state(item_id) == before
+
+
+async def _poison(house: House, *item_ids: ItemId) -> None:
+    """Let the database refuse their close, as it was never meant to: a bug, as far as the closer can tell."""
+    named = ", ".join(f"'{item_id}'" for item_id in item_ids)
+    await house.pool.execute(
+        f"ALTER TABLE item_events ADD CONSTRAINT poison CHECK (kind <> 'closed' OR item_id NOT IN ({named})) NOT VALID"
+    )
 
 
 async def test_an_auction_that_can_not_be_closed_keeps_no_other_from_being_closed(new_house: House) -> None:
     poisonous, *others = [await new_house.list_item(ends_in=SOON / 4) for _ in range(20)]
-    # The database refuses what it was never meant to: a bug, as far as the closer can tell.
-    await new_house.pool.execute(
-        f"ALTER TABLE item_events ADD CHECK (kind <> 'closed' OR item_id <> '{poisonous}') NOT VALID"
-    )
+    await _poison(new_house, poisonous)
     await _until_ended(new_house, poisonous, *others)
-    with pytest.raises(NotStorable):
-        await close_due(new_house.book, PostgresDueAuctions(new_house.pool), call=soon())
+    done = await close_due(new_house.book, PostgresDueAuctions(new_house.pool), (), call=soon())
+    assert [(item_id, type(error)) for item_id, error in done.failed.items()] == [(poisonous, NotStorable)]
+    assert (done.auctions, done.interrupted_by) == (20, None)
     assert await _unclosed(new_house) == 1
     assert (await new_house.state(poisonous))["closed_at"] is None
+
+
+async def test_what_is_left_alone_makes_room_for_what_is_due_later(new_house: House) -> None:
+    due_auctions = PostgresDueAuctions(new_house.pool)
+    first, second, third = [await new_house.list_item(ends_in=SOON / 8 * number) for number in (1, 2, 3)]
+    await _until_ended(new_house, first, second, third)
+    assert (await due_auctions.due(2, {first})).item_ids == (second, third)
+
+
+async def test_the_outcome_comes_within_a_second_also_beside_auctions_that_can_not_be_closed(new_house: House) -> None:
+    poisonous = [await new_house.list_item(ends_in=SOON / 4) for _ in range(3)]
+    await _poison(new_house, *poisonous)
+    await _until_ended(new_house, *poisonous)
+    async with _closer(new_house):
+        for _ in range(4):
+            item_id = await new_house.list_item(ends_in=SOON)
+            await _until_closed(new_house, item_id)
+            assert 0 <= await _late_seconds(new_house, item_id) < OUTCOME_SECONDS_MAX
+        assert await _unclosed(new_house) == len(poisonous)
+        # Mended, they are closed without a restart.
+        await new_house.pool.execute("ALTER TABLE item_events DROP CONSTRAINT poison")
+        await _until_closed(new_house, *poisonous)
 
 
 @pytest.mark.fault

@@ -1,5 +1,7 @@
 """The auctions that wait for the closer."""
 
+from collections.abc import Collection
+
 import asyncpg
 
 from gavel.bids.adapters.postgres_access import reading
@@ -16,11 +18,11 @@ class PostgresDueAuctions:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def due(self, limit: int) -> Due:
+    async def due(self, limit: int, but: Collection[ItemId]) -> Due:
         """See DueAuctions.due."""
         async with reading(self._pool) as connection:
             # One more, to know of the next end.
-            rows = await connection.fetch(_LIST_DUE_AUCTIONS, limit + 1)
+            rows = await connection.fetch(_LIST_DUE_AUCTIONS, limit + 1, list(but))
         due = tuple(ItemId(row["item_id"]) for row in rows[:limit] if row["seconds_left"] <= 0)
         left = rows[len(due)]["seconds_left"] if len(rows) > len(due) else None
         return Due(due, left)
