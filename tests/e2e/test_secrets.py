@@ -197,14 +197,16 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(tmp_pa
     finally:
         await gavel.stop()
     logs = await gavel.logs()
+    postgres_log = (gavel.folder / "postgres.log").read_text()
 
     assert [name for name, said in tap.said if _found(said)] == []
     assert [key for key, body in published if _found(body)] == []
-    assert [line for line in logs.splitlines() if _found(line.encode())] == []
+    assert [line for line in (logs + postgres_log).splitlines() if _found(line.encode())] == []
     # All of it was there to be found, and this search finds what the one who may see it is shown.
     assert (stored, planted) == (2, 2)
     assert [_found(told) for told in told_to_anna] == [[RAISED]] * 2
     assert {key for key, _ in published} == {"item.listed", "bid.placed", "auction.closed"}
     assert "NotStorable" in logs
+    assert "violates check constraint" in postgres_log
     codes = {json.loads(said[said.index(b"{") :])["code"] for _, said in tap.said if b'{"code"' in said}
     assert {"internal", "invalid_argument", "failed_precondition", "permission_denied", "already_exists"} <= codes

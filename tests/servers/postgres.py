@@ -56,7 +56,7 @@ async def running_postgres(folder: Path) -> AsyncGenerator[PostgresServer]:
     elif engine_answers():
         from testcontainers.postgres import PostgresContainer
 
-        container = PostgresContainer(IMAGE, driver=None)
+        container = PostgresContainer(IMAGE, driver=None).with_command("postgres -c log_error_verbosity=terse")
         await asyncio.to_thread(container.start)
         try:
             yield PostgresServer(container.get_connection_url())

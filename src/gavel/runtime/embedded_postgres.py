@@ -41,6 +41,10 @@ _SERVER_SETTINGS = {
     "wal_compression": "on",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    # Its log would quote rows that it refuses, and the values that statements were run with.
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 
 _log = structlog.get_logger(__name__)

@@ -56,7 +56,7 @@ def connection_was_lost(error: BaseException | None) -> bool:
     """Whether the connection was gone, rather than slow or refused a statement."""
     if isinstance(error, asyncpg.PostgresError):
         return _sqlstate(error).startswith(_CONNECTION_CLASSES)
-    return isinstance(error, OSError | asyncpg.InterfaceError) and not isinstance(error, TimeoutError)
+    return isinstance(error, DATABASE_ERRORS) and not isinstance(error, TimeoutError)
 
 
 def leaves_connection_in_doubt(error: BaseException | None) -> bool:
