@@ -3,6 +3,7 @@
 A new increment rule goes here: `increment_at` is the only place that knows one.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ class Step(NamedTuple):
 # The house table: under 20: 0.50; under 200: 1; under 1,000: 5; under 5,000: 10; under 25,000: 50; then 100.
 HOUSE_STEPS = (Step(20_00, 50), Step(200_00, 1_00), Step(1_000_00, 5_00), Step(5_000_00, 10_00), Step(25_000_00, 50_00))
 HOUSE_RAISE_ABOVE = 100_00
+
+_BELOW_PRICES = [step.below_price for step in HOUSE_STEPS]
+_RAISES = [*(step.raise_by for step in HOUSE_STEPS), HOUSE_RAISE_ABOVE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,5 @@ def increment_at(price: int, increment: BidIncrement, currency: str) -> int:
 
 
 def _house_increment(price: int, minor_per_major: int) -> int:
-    hundredths = price * 100 // minor_per_major
-    raise_by = next((step.raise_by for step in HOUSE_STEPS if hundredths < step.below_price), HOUSE_RAISE_ABOVE)
+    raise_by = _RAISES[bisect_right(_BELOW_PRICES, price * 100 // minor_per_major)]
     return max(raise_by * minor_per_major // 100, 1)

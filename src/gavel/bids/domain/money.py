@@ -9,7 +9,7 @@ _CURRENCIES_BY_MINOR_DIGITS = {
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-_MINOR_DIGITS = {name: digits for digits, names in _CURRENCIES_BY_MINOR_DIGITS.items() for name in names.split()}
+_MINOR_PER_MAJOR = {name: 10**digits for digits, names in _CURRENCIES_BY_MINOR_DIGITS.items() for name in names.split()}
 
 
 def is_amount(value: int) -> bool:
@@ -19,4 +19,4 @@ def is_amount(value: int) -> bool:
 
 def minor_units_per_major(currency: str) -> int:
     """How many minor units make one major unit: 100 for USD, 1 for JPY, 1,000 for BHD."""
-    return 10 ** _MINOR_DIGITS.get(currency, 2)
+    return _MINOR_PER_MAJOR.get(currency, 100)
