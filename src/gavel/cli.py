@@ -70,7 +70,7 @@ def standalone(
         configure_logs(settings.log_level, settings.log_format)
         listener = bind(settings.http_host, settings.http_port)
         with stop_signals() as stopping:
-            async with running_standalone(settings) as running, serving(running.app, listener):
+            async with running_standalone(settings) as running, serving(running.app, listener, running.bids.feed.stop):
                 await welcome(
                     running.bids, address_of(listener), settings.house_currency, sample_auctions=sample_auctions
                 )

@@ -11,6 +11,7 @@ import structlog
 from pydantic import Field
 
 from gavel.bids.adapters.in_process_publisher import InProcessPublisher
+from gavel.bids.adapters.open_live_feed import open_live_feed
 from gavel.bids.api import OpenBidApi, open_bid_api
 from gavel.bids.settings import Currency
 from gavel.bids.worker import RelayWaker, running_bid_worker
@@ -78,8 +79,11 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         await stack.enter_async_context(running_stats_worker(server.url("stats_db"), source))
         stack.callback(broker.close)
         waker = RelayWaker()
-        await stack.enter_async_context(running_bid_worker(server.url("bid_db"), InProcessPublisher(broker), waker))
-        bids = await stack.enter_async_context(open_bid_api(server.url("bid_db"), settings.house_currency, [waker]))
+        bid_db_url = server.url("bid_db")
+        live = await stack.enter_async_context(open_live_feed(bid_db_url))
+        worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
+        await stack.enter_async_context(worker)
+        bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
         checks = {**bids.checks, **stats.checks}
         health = health_app(checks)
         app = routed({STATS_SERVICE_PATH: stats.app or health, "/livez": health, "/readyz": health}, otherwise=bids.app)

@@ -1,7 +1,7 @@
 """Composition root of the bid API."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import asyncpg
@@ -9,10 +9,13 @@ import asyncpg
 from gavel.bids.adapters.cached_reads import open_cached_reads
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
+from gavel.bids.adapters.connect_watch import watching
+from gavel.bids.adapters.open_live_feed import OpenLiveFeed, open_live_feed
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue, Leaderboards
 from gavel.bids.settings import BidApiSettings
+from gavel.bids.use_cases.live_feed import LiveFeed
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
 from gavel.runtime.migrations import load_migrations, schema_check
@@ -33,15 +36,21 @@ class OpenBidApi:
     book: AuctionBook
     catalogue: ItemCatalogue
     leaderboards: Leaderboards
+    feed: LiveFeed
 
 
 @asynccontextmanager
 async def open_bid_api(
-    bid_db_url: str, house_currency: str, listeners: Sequence[CommitListener] = (), *, redis_url: str | None = None
+    bid_db_url: str,
+    house_currency: str,
+    listeners: Sequence[CommitListener] = (),
+    *,
+    redis_url: str | None = None,
+    live: OpenLiveFeed | None = None,
 ) -> AsyncGenerator[OpenBidApi]:
     """Build the API on a database that may still be away; on the way out, answer what waits and close.
 
-    Without a URL of a Redis, what is cached is cached in memory.
+    Without a URL of a Redis, what is cached is cached in memory; without a live feed, one is opened.
     """
 
     async def connect() -> asyncpg.Connection:
@@ -50,13 +59,14 @@ async def open_bid_api(
     async with (
         await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
         open_cached_reads(pool, redis_url) as reads,
-        PostgresAuctionBook(pool, connect, [*listeners, reads.listener]).running() as book,
+        open_live_feed(bid_db_url) if live is None else nullcontext(live) as live_feed,
+        PostgresAuctionBook(pool, connect, [*listeners, *live_feed.listeners, reads.listener]).running() as book,
     ):
         tokens = PageTokens(lambda: read_page_token_secret(pool))
         api = BidApi(book, reads.catalogue, reads.leaderboards, tokens, house_currency)
-        app = thin_place_bid(api, bid_service_app(api))
+        app = thin_place_bid(api, watching(live_feed.feed, live_feed.log, bid_service_app(api)))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        yield OpenBidApi(app, checks, reads.shown, book, reads.catalogue, reads.leaderboards)
+        yield OpenBidApi(app, checks, reads.shown, book, reads.catalogue, reads.leaderboards, live_feed.feed)
 
 
 @asynccontextmanager
@@ -64,4 +74,4 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
     """The process `gavel bid-api`."""
     redis_url = None if settings.redis_url is None else str(settings.redis_url)
     async with open_bid_api(str(settings.bid_db_url), settings.house_currency, redis_url=redis_url) as api:
-        yield Parts(api.checks, api.app, api.shown)
+        yield Parts(api.checks, api.app, api.shown, api.feed.stop)

@@ -19,8 +19,8 @@ class Unavailable(Exception):
 class Overloaded(Exception):
     """A bounded queue is full. Nothing was done; try again after `retry_after_seconds`."""
 
-    def __init__(self, retry_after_seconds: float) -> None:
-        super().__init__("too many bids are waiting")
+    def __init__(self, retry_after_seconds: float, waiting: str = "too many bids are waiting") -> None:
+        super().__init__(waiting)
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -55,10 +55,14 @@ class RelayWaker:
 
 @asynccontextmanager
 async def running_bid_worker(
-    bid_db_url: str, publisher: EventPublisher, waker: RelayWaker | None = None
+    bid_db_url: str,
+    publisher: EventPublisher,
+    waker: RelayWaker | None = None,
+    listeners: Sequence[CommitListener] = (),
 ) -> AsyncGenerator[Mapping[str, Check]]:
     """Run the relay and the closer inside the context; with a waker the relay polls only for what others left.
 
+    The listeners are told of what the closer commits.
     Yields what must hold for the worker to be ready.
     """
     wake_relay = waker or RelayWaker()
@@ -79,7 +83,7 @@ async def running_bid_worker(
         expected = (EventsNotPublished, Unavailable)
         async with (
             Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
-            running_closer(bid_db_url, pool, [wake_relay]),
+            running_closer(bid_db_url, pool, [wake_relay, *listeners]),
         ):
             yield {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
 

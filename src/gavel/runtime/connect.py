@@ -3,8 +3,10 @@
 import json
 import math
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from struct import Struct
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -39,6 +41,11 @@ _HTTP_STATUS = {
     Code.DATA_LOSS: 500,
     Code.UNAUTHENTICATED: 401,
 }
+
+# The Connect protocol, "Streaming RPCs": a byte of flags and the length stand before each message.
+_ENVELOPE = Struct(">BI")
+COMPRESSED = 1
+END_OF_STREAM = 2
 
 _PYTHON_TYPE = re.compile(r"<class '(\w+)'>")
 _Message = TypeVar("_Message", bound=Message)
@@ -121,14 +128,62 @@ def connect_error_of(error: Exception, map_error: MapError, method: str) -> Conn
 
 def error_reply(error: ConnectError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """HTTP status, headers and body of a unary error, as the Connect protocol has them."""
-    text = f'{{"code": "{error.code.value}", "message": {json.dumps(error.message, ensure_ascii=False)}'
-    if error.details:
-        text += f', "details": [{", ".join(map(_detail_text, error.details))}]'
-    body = f"{text}}}".encode()
+    body = _error_text(error).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if isinstance(error, RetryLater):
         headers.append((b"retry-after", error.retry_after.encode()))
     return _HTTP_STATUS[error.code], headers, body
+
+
+def envelope(data: bytes, flags: int = 0) -> bytes:
+    """One message of a stream, as the Connect protocol frames it."""
+    return _ENVELOPE.pack(flags, len(data)) + data
+
+
+def end_of_stream(error: ConnectError) -> bytes:
+    """The last message of a stream that ends with an error; when to come back is told as metadata."""
+    text = f'{{"error": {_error_text(error)}'
+    if isinstance(error, RetryLater):
+        text += f', "metadata": {{"retry-after": ["{error.retry_after}"]}}'
+    return envelope(f"{text}}}".encode(), END_OF_STREAM)
+
+
+def message_of(body: bytes, encoding: str) -> bytes:
+    """The one message that the body of a streaming call must hold. Raises ConnectError (invalid_argument, and others).
+
+    Bounded by REQUEST_BYTES_MAX after decompression, too.
+    """
+    if len(body) < _ENVELOPE.size:
+        raise ConnectError(Code.INVALID_ARGUMENT, "the body must hold one message, with its five bytes in front")
+    flags, length = _ENVELOPE.unpack_from(body)
+    data = body[_ENVELOPE.size :]
+    if len(data) != length or flags not in (0, COMPRESSED):
+        raise ConnectError(Code.INVALID_ARGUMENT, "the body must hold one message, as long as it says")
+    if flags == 0:
+        return data
+    if encoding != "gzip":
+        raise ConnectError(Code.INVALID_ARGUMENT, "the message is compressed, and the headers do not say how")
+    return _gunzipped(data)
+
+
+def _gunzipped(data: bytes) -> bytes:
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        plain = unzip.decompress(data, REQUEST_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise ConnectError(Code.INVALID_ARGUMENT, "the message is not what gzip makes") from error
+    if len(plain) > REQUEST_BYTES_MAX:
+        raise ConnectError(Code.RESOURCE_EXHAUSTED, f"a message has at most {REQUEST_BYTES_MAX} bytes")
+    if not unzip.eof:
+        raise ConnectError(Code.INVALID_ARGUMENT, "the compressed message is cut off")
+    return plain
+
+
+def _error_text(error: ConnectError) -> str:
+    text = f'{{"code": "{error.code.value}", "message": {json.dumps(error.message, ensure_ascii=False)}'
+    if error.details:
+        text += f', "details": [{", ".join(map(_detail_text, error.details))}]'
+    return text + "}"
 
 
 def _detail_text(detail: ErrorDetail) -> str:

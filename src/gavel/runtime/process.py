@@ -1,7 +1,7 @@
 """A process: settings checked, ports taken, parts opened, served until a signal, and closed in reverse."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -20,11 +20,15 @@ GARBAGE_SEARCH_OBJECTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows."""
+    """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows.
+
+    `end_streams` ends the responses that would never end by themselves.
+    """
 
     checks: Mapping[str, Check]
     app: Asgi | None = None
     shown: Mapping[str, Check] = field(default_factory=dict[str, Check])
+    end_streams: Callable[[], None] | None = None
 
 
 def settle_memory() -> None:
@@ -48,7 +52,7 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             parts = await stack.enter_async_context(opened)
             await stack.enter_async_context(serving(health_app(parts.checks, parts.shown), admin))
             if listener is not None and parts.app is not None:
-                await stack.enter_async_context(serving(parts.app, listener))
+                await stack.enter_async_context(serving(parts.app, listener, parts.end_streams))
             address = None if listener is None else address_of(listener)
             settle_memory()
             log.info("started", process=name, version=__version__, address=address, admin=address_of(admin))

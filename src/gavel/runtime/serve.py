@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from gavel.runtime.whole_responses import WholeResponses
+from gavel.runtime.streams import StreamingProtocol
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -50,14 +50,28 @@ def address_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """uvicorn, without its signal handlers: one process may serve several ports, and stops its parts in order."""
 
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First of all nobody may come in: who is sent away comes back at once, and not to this process.
+        for server in self.servers:
+            server.close()
+        if self._end_streams is not None:
+            self._end_streams()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
 
 
 @asynccontextmanager
-async def serving(app: Asgi, listener: socket.socket) -> AsyncGenerator[None]:
-    """Serve the app inside the context. On the way out: take no more, and finish what was begun.
+async def serving(
+    app: Asgi, listener: socket.socket, end_streams: Callable[[], None] | None = None
+) -> AsyncGenerator[None]:
+    """Serve the app inside the context. On the way out: take no more, end the streams, and finish what was begun.
 
     What is not finished within SHUTDOWN_SECONDS_MAX is cut off.
     """
@@ -65,7 +79,7 @@ async def serving(app: Asgi, listener: socket.socket) -> AsyncGenerator[None]:
         uvicorn.Config(
             app,
             loop="none",
-            http=WholeResponses,
+            http=StreamingProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -76,7 +90,8 @@ async def serving(app: Asgi, listener: socket.socket) -> AsyncGenerator[None]:
             limit_concurrency=HTTP_CONNECTIONS_MAX,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
-        )
+        ),
+        end_streams,
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:

@@ -16,12 +16,14 @@ from gavel.bids.domain.refusals import (
     KeyReused,
     NotTheSeller,
 )
+from gavel.bids.feed_ports import FeedStopping, StreamDeadline, WatcherTooSlow
 from gavel.bids.ports import DeadlineExceeded, Overloaded, Unavailable
 from gavel.contracts.bids.v1.bid_service_pb import BidRejected
 from gavel.runtime.connect import RetryLater
 from gavel.runtime.page_tokens import PageTokenInvalid
 
 UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
+RESUME_AFTER_SECONDS = 1.0
 
 _REASONS = {
     BidRefusal.TOO_LOW: BidRejected.Reason.TOO_LOW,
@@ -56,6 +58,13 @@ _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
     KeyReused: lambda error: ConnectError(Code.ALREADY_EXISTS, str(error)),
     DeadlineExceeded: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time: retry with the same key"),
     Overloaded: lambda error: RetryLater(Code.RESOURCE_EXHAUSTED, str(error), error.retry_after_seconds),
+    WatcherTooSlow: lambda _: RetryLater(
+        Code.RESOURCE_EXHAUSTED, "you do not read what you are sent: resume after the last seq", RESUME_AFTER_SECONDS
+    ),
+    FeedStopping: lambda _: RetryLater(
+        Code.UNAVAILABLE, "the server is stopping: come back, and resume after the last seq", RESUME_AFTER_SECONDS
+    ),
+    StreamDeadline: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "the time that you asked for is over"),
     Unavailable: lambda error: RetryLater(
         Code.UNAVAILABLE, f"{error}: retry with the same key", UNAVAILABLE_RETRY_AFTER_SECONDS
     ),

@@ -11,6 +11,7 @@ from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges, listing_changes
 from gavel.bids.ports import LEADERBOARD_ENTRIES_MAX
+from gavel.bids.use_cases.watch_items import check_watched
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 
 PAGE_SIZE_DEFAULT = 20
@@ -112,6 +113,15 @@ def changes_of(request: pb.UpdateItemRequest) -> ListingChanges:
         **{name: text for name, text in texts.items() if name in fields},
         images=request.images if "images" in fields else None,
     )
+
+
+def watched_of(request: pb.WatchItemsRequest) -> dict[ItemId, int]:
+    """The items that someone wants to watch, with the seq after which. Raises InvalidInput."""
+    item_ids = [item_id_of(position.item_id, "items.item_id") for position in request.items]
+    check_watched(item_ids)
+    if any(position.after_seq < 0 for position in request.items):
+        raise InvalidInput("items.after_seq", "must be 0 (for a snapshot) or the seq of the last event that you know")
+    return {item_id: position.after_seq for item_id, position in zip(item_ids, request.items, strict=True)}
 
 
 def _time_of(value: Timestamp, field: str) -> datetime:

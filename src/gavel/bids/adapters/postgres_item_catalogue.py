@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 import asyncpg
 
 from gavel.bids.adapters.postgres_access import reading
-from gavel.bids.adapters.postgres_rows import auction_of, bid_of
+from gavel.bids.adapters.postgres_rows import bid_of, view_of
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import BidderItem, ItemPosition, ItemView
 from gavel.runtime.postgres import load_sql
 
@@ -47,7 +46,7 @@ class PostgresItemCatalogue:
         """See ItemCatalogue.item."""
         async with reading(self._pool) as connection:
             row = await connection.fetchrow(_READ_ITEM, item_id)
-        return None if row is None else (_view(row), row["at"])
+        return None if row is None else (view_of(row), row["at"])
 
     async def items(
         self, status: Status, category: str, after: ItemPosition | None, limit: int
@@ -61,7 +60,7 @@ class PostgresItemCatalogue:
                 rows = await connection.fetch(_LISTS_OF_CATEGORY[status], at, *arguments, category)
             else:
                 rows = await connection.fetch(_LISTS[status], at, *arguments)
-        return [_view(row) for row in rows], at
+        return [view_of(row) for row in rows], at
 
     async def items_of_seller(
         self, seller_id: UserId, after: ItemPosition | None, limit: int
@@ -71,7 +70,7 @@ class PostgresItemCatalogue:
         async with reading(self._pool) as connection:
             at = await connection.fetchval(_READ_CLOCK)
             rows = await connection.fetch(_LIST_SELLER_ITEMS, seller_id, position.time, position.item_id, limit)
-        return [_view(row) for row in rows], at
+        return [view_of(row) for row in rows], at
 
     async def items_of_bidder(
         self, user_id: UserId, after: ItemPosition | None, limit: int
@@ -82,7 +81,7 @@ class PostgresItemCatalogue:
             at = await connection.fetchval(_READ_CLOCK)
             rows = await connection.fetch(_LIST_BIDDER_ITEMS, user_id, position.time, position.item_id, limit)
         return [
-            BidderItem(_view(row), row["bidder_amount"], row["bidder_maximum"], row["last_bid_at"]) for row in rows
+            BidderItem(view_of(row), row["bidder_amount"], row["bidder_maximum"], row["last_bid_at"]) for row in rows
         ], at
 
     async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
@@ -93,10 +92,3 @@ class PostgresItemCatalogue:
             if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
                 return None
         return [bid_of(row) for row in rows]
-
-
-def _view(row: asyncpg.Record) -> ItemView:
-    listing = Listing(
-        title=row["title"], description=row["description"], images=tuple(row["images"]), category=row["category"]
-    )
-    return ItemView(auction_of(row), listing, row["created_at"], row["updated_at"])

@@ -6,6 +6,8 @@ from gavel.bids.domain.auction import Auction, SoftClose, Terms
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
+from gavel.bids.domain.texts import Listing
+from gavel.bids.ports import ItemView
 
 Row = asyncpg.Record
 
@@ -45,6 +47,14 @@ def terms_of(row: Row) -> Terms:
         ),
         increment=BidIncrement(row["increment_fixed"], row["increment_basis_points"]),
     )
+
+
+def view_of(row: Row) -> ItemView:
+    """The item that a row of the view `items` shows."""
+    listing = Listing(
+        title=row["title"], description=row["description"], images=tuple(row["images"]), category=row["category"]
+    )
+    return ItemView(auction_of(row), listing, row["created_at"], row["updated_at"])
 
 
 def bid_of(row: Row) -> BidPlaced:

@@ -1,0 +1,140 @@
+"""WatchItems over Connect, without the machinery of a call: a watcher is a connection and a place in the feed.
+
+Its plain case is a POST of Connect's streaming JSON or Protobuf, the message plain or gzipped; all else falls through
+to the full application, which says what is wrong with it. Why it is written by hand: docs/decisions.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+
+from gavel.bids.adapters.connect_errors import connect_error
+from gavel.bids.adapters.connect_frames import ConnectFrames
+from gavel.bids.adapters.connect_input import watched_of
+from gavel.bids.feed_ports import EventLog
+from gavel.bids.use_cases.live_feed import LiveFeed
+from gavel.bids.use_cases.watch_items import watch_items
+from gavel.contracts.bids.v1.bid_service_pb import WatchItemsRequest
+from gavel.runtime.connect import (
+    JSON_CODEC,
+    PROTO_CODEC,
+    REQUEST_BYTES_MAX,
+    connect_error_of,
+    end_of_stream,
+    message_of,
+)
+from gavel.runtime.serve import Asgi, Message, Receive, Scope, Send
+from gavel.runtime.streams import Stream, chunk
+
+PATH = "/bids.v1.BidService/WatchItems"
+
+# The Connect protocol's own bound.
+TIMEOUT_DIGITS_MAX = 10
+
+_METHOD = "WatchItems"
+_CODECS = {b"application/connect+json": JSON_CODEC, b"application/connect+proto": PROTO_CODEC}
+_FRAMES = {content_type: ConnectFrames(codec) for content_type, codec in _CODECS.items()}
+_ENCODINGS = ("", "identity", "gzip")
+
+
+class ConnectWatcher(Stream):
+    """Watcher on a connection of its own."""
+
+    __slots__ = ("_feed", "deadline_seconds", "frames", "sent_seconds")
+
+    def __init__(self, feed: LiveFeed, frames: ConnectFrames, deadline_seconds: float) -> None:
+        super().__init__()
+        self.frames = frames
+        self.deadline_seconds = deadline_seconds
+        self.sent_seconds = asyncio.get_running_loop().time()
+        self._feed = feed
+
+    def write(self, frames: bytes, now_seconds: float) -> bool:
+        """See Watcher.write."""
+        if not self.is_open:
+            return True
+        self.sent_seconds = now_seconds
+        return self.write_chunks(frames)
+
+    def end(self, reason: Exception) -> None:
+        """See Watcher.end."""
+        self.finish(chunk(end_of_stream(connect_error_of(reason, connect_error, _METHOD))))
+
+    def lost(self) -> None:
+        """Leave the feed with the connection."""
+        self._feed.gone(self)
+
+
+def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
+    """An application that answers WatchItems, and leaves all else to `full`."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"]) if scope["path"] == PATH and scope["method"] == "POST" else {}
+        content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if content_type not in _CODECS:
+            await full(scope, receive, send)
+            return
+        head = _head(content_type)
+
+        async def open_watcher() -> ConnectWatcher:
+            await send(head)
+            watcher = ConnectWatcher(feed, _FRAMES[content_type], deadline_seconds)
+            watcher.take_over(scope)
+            return watcher
+
+        try:
+            deadline_seconds = _deadline_of(headers)
+            encoding = _encoding_of(headers)
+            body = await _body(receive)
+            if body is None:
+                return
+            wanted = watched_of(_CODECS[content_type].decode(message_of(body, encoding), WatchItemsRequest))
+            await watch_items(feed, log, wanted, open_watcher)
+        except Exception as error:  # noqa: BLE001 - every exception is told by the table, or as internal
+            told = end_of_stream(connect_error_of(error, connect_error, _METHOD))
+            await send(head)
+            await send({"type": "http.response.body", "body": told})
+
+    return app
+
+
+def _head(content_type: bytes) -> Message:
+    # The last one asks proxies (nginx knows it) to hand on each frame as it comes.
+    headers = [(b"content-type", content_type), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def _deadline_of(headers: Mapping[bytes, bytes]) -> float:
+    """When the watcher wants to be sent away, on the event loop's clock. Raises ConnectError."""
+    if headers.get(b"connect-protocol-version", b"1") != b"1":
+        raise ConnectError(Code.INVALID_ARGUMENT, "connect-protocol-version must be 1")
+    timeout_ms = headers.get(b"connect-timeout-ms")
+    if not timeout_ms:
+        return math.inf
+    if len(timeout_ms) > TIMEOUT_DIGITS_MAX or not timeout_ms.isdigit():
+        raise ConnectError(Code.INVALID_ARGUMENT, "connect-timeout-ms must be a number of up to ten digits")
+    return asyncio.get_running_loop().time() + int(timeout_ms) / 1_000
+
+
+def _encoding_of(headers: Mapping[bytes, bytes]) -> str:
+    encoding = headers.get(b"connect-content-encoding", b"").decode("latin-1")
+    if encoding not in _ENCODINGS:
+        raise ConnectError(Code.UNIMPLEMENTED, "connect-content-encoding may be gzip or identity")
+    return encoding
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where the caller has gone. Raises ConnectError where it is too long."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message["body"]
+        if len(body) > REQUEST_BYTES_MAX:
+            raise ConnectError(Code.RESOURCE_EXHAUSTED, f"a request has at most {REQUEST_BYTES_MAX} bytes")
+        if not message.get("more_body"):
+            return bytes(body)

@@ -1,0 +1,47 @@
+"""The parts of the live feed, put together: the log, the feed of this process, and the loops that work it off."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gavel.bids.adapters.in_process_feed import InProcessFeed
+from gavel.bids.adapters.postgres_feed_log import PostgresFeedLog
+from gavel.bids.feed_ports import EventLog
+from gavel.bids.ports import CommitListener, Unavailable
+from gavel.bids.use_cases.live_feed import FILL_IDLE_SECONDS, READERS_AT_ONCE_MAX, SWEEP_SECONDS, LiveFeed
+from gavel.runtime import postgres
+from gavel.runtime.loops import Loop
+
+TELL_IDLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLiveFeed:
+    """The feed, what it reads, and who must be told of commits."""
+
+    feed: LiveFeed
+    log: EventLog
+    listeners: Sequence[CommitListener]
+
+
+@asynccontextmanager
+async def open_live_feed(bid_db_url: str) -> AsyncGenerator[OpenLiveFeed]:
+    """Run the feed of a bid_db, which may be away, inside the context; on the way out send away who still watches."""
+    async with await postgres.open_pool(bid_db_url, "gavel-feed", READERS_AT_ONCE_MAX + 1) as pool:
+        log = PostgresFeedLog(pool)
+        feed = LiveFeed(log)
+        async with _working(feed):
+            try:
+                yield OpenLiveFeed(feed, log, [InProcessFeed(feed)])
+            finally:
+                feed.stop()
+
+
+@asynccontextmanager
+async def _working(feed: LiveFeed) -> AsyncGenerator[None]:
+    async with (
+        Loop("feed-teller", feed.tell, TELL_IDLE_SECONDS, wake=feed.tell_wake).running(),
+        Loop("feed-filler", feed.fill, FILL_IDLE_SECONDS, (Unavailable,), feed.fill_wake).running(),
+        Loop("feed-sweeper", feed.sweep, SWEEP_SECONDS).running(),
+    ):
+        yield

@@ -1,0 +1,271 @@
+"""The live feed of one process: takes events as they come, and tells those who watch each one once and in order."""
+
+import asyncio
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from gavel.bids.domain.feed_events import FeedEvent
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.feed_ports import EventLog, FeedStopping, Frames, StreamDeadline, Watcher, WatcherTooSlow
+from gavel.bids.ports import Overloaded
+from gavel.bids.use_cases.item_channel import ItemChannel
+
+WATCHERS_MAX = 12_000
+WATCHED_ITEMS_MAX = 20_000
+# Under load events go out in lots: one write for all that came while the others were told.
+EVENTS_AT_ONCE_MAX = 64
+# Then bids, too, get the processor.
+WATCHERS_AT_ONCE_MAX = 64
+FILL_EVENTS_MAX = 1_000
+# Who comes in reads from the database, which has others to serve.
+READERS_AT_ONCE_MAX = 4
+RETRY_AFTER_SECONDS = 2.0
+
+HEARTBEAT_SECONDS = 15.0
+SWEEP_SECONDS = 0.5
+COMPARE_SECONDS = 1.0
+FILL_IDLE_SECONDS = 0.25
+# An event out of turn is mostly overtaken by another process's, and its turn comes by itself.
+REORDER_SECONDS = 0.1
+# Who does not take what was sent last is cut off after this.
+LEAVE_SECONDS_MAX = 5.0
+
+
+class LiveFeed:
+    """FeedListener that all watchers of this process share. Its three parts `tell`, `fill` and `sweep` run as loops.
+
+    `events_told` counts events and not their watchers; `gaps_filled` those that had to be read from the log.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._channels: dict[ItemId, ItemChannel] = {}
+        self._watchers: dict[Watcher, tuple[ItemChannel, ...]] = {}
+        self._leaving: dict[Watcher, float] = {}
+        # In the order in which they have something to tell.
+        self._to_tell: dict[ItemChannel, None] = {}
+        self._gaps: set[ItemChannel] = set()
+        self._compare_at_seconds = 0.0
+        self._clock: tuple[datetime, float] | None = None
+        self._stopping = False
+        self.readers = asyncio.Semaphore(READERS_AT_ONCE_MAX)
+        self.tell_wake = asyncio.Event()
+        self.fill_wake = asyncio.Event()
+        self.watchers_seen = 0
+        self.resumes = 0
+        self.snapshots = 0
+        self.events_told = 0
+        self.gaps_filled = 0
+        self.slow_watchers_ended = 0
+
+    @property
+    def watcher_count(self) -> int:
+        """How many watch now."""
+        return len(self._watchers)
+
+    @property
+    def item_count(self) -> int:
+        """How many items are watched now."""
+        return len(self._channels)
+
+    def wants(self, item_id: ItemId) -> bool:
+        """See FeedListener.wants."""
+        return item_id in self._channels
+
+    def take(self, events: Sequence[FeedEvent]) -> None:
+        """See FeedListener.take."""
+        for event in events:
+            channel = self._channels.get(event.item_id)
+            if channel is not None and channel.put(event):
+                self._have_told(channel)
+
+    def now(self, now_seconds: float) -> datetime:
+        """The database's clock, by the last time that it was read. Someone must have read it before."""
+        if self._clock is None:
+            raise RuntimeError("the database's clock is not known yet")
+        at, seen_seconds = self._clock
+        return at + timedelta(seconds=now_seconds - seen_seconds)
+
+    def set_clock(self, at: datetime) -> None:
+        """Take note of the database's clock, just read."""
+        self._clock = (at, asyncio.get_running_loop().time())
+
+    @contextmanager
+    def arriving(self, item_ids: Iterable[ItemId]) -> Generator[tuple[ItemChannel, ...]]:
+        """Keep what is told of these items from now on for someone who is about to watch them.
+
+        Raises FeedStopping, or Overloaded where too many watch already.
+        """
+        if self._stopping:
+            raise FeedStopping
+        wanted = tuple(item_ids)
+        new = sum(item_id not in self._channels for item_id in wanted)
+        if len(self._watchers) >= WATCHERS_MAX or len(self._channels) + new > WATCHED_ITEMS_MAX:
+            raise Overloaded(RETRY_AFTER_SECONDS, "too many watch already")
+        channels = tuple(self._channels.setdefault(item_id, ItemChannel(item_id)) for item_id in wanted)
+        for channel in channels:
+            channel.arriving += 1
+        try:
+            yield channels
+        finally:
+            for channel in channels:
+                channel.let_go()
+                self._drop_deserted(channel)
+
+    def enter(self, watcher: Watcher) -> None:
+        """From now on the watcher is one, though it is told of no item yet."""
+        self._watchers[watcher] = ()
+        self.watchers_seen += 1
+        if self._stopping:
+            self.end(watcher, FeedStopping())
+
+    def watch(self, watcher: Watcher, channels: Sequence[ItemChannel], seqs: Sequence[int]) -> bool:
+        """Tell the watcher all that comes after these seqs; False where they must read further first, or are gone."""
+        places = list(zip(channels, seqs, strict=True))
+        missed: list[FeedEvent] = []
+        for channel, seq in places:
+            events = channel.missed(seq)
+            if events is None or watcher not in self._watchers:
+                return False
+            missed += events
+        for channel, seq in places:
+            channel.admit(watcher, seq)
+            if channel.has_next:
+                self._have_told(channel)
+        self._watchers[watcher] = tuple(channels)
+        self.send(watcher, missed)
+        return True
+
+    def send(self, watcher: Watcher, events: Iterable[FeedEvent]) -> None:
+        """Send these events to one watcher alone."""
+        at = self.now(asyncio.get_running_loop().time())
+        self.write(watcher, b"".join(watcher.frames.event(event, at) for event in events))
+
+    def write(self, watcher: Watcher, lot: bytes) -> None:
+        """Send these frames, if any, to one watcher alone."""
+        if lot:
+            self._write(watcher, lot, asyncio.get_running_loop().time())
+
+    def end(self, watcher: Watcher, reason: Exception) -> None:
+        """End a watcher, with a word why; cut off after LEAVE_SECONDS_MAX, whether that was read or not."""
+        self._forget(watcher)
+        self._leaving[watcher] = asyncio.get_running_loop().time() + LEAVE_SECONDS_MAX
+        watcher.end(reason)
+
+    def gone(self, watcher: Watcher) -> None:
+        """The watcher's connection is closed."""
+        self._leaving.pop(watcher, None)
+        self._forget(watcher)
+
+    def stop(self) -> None:
+        """Send everyone away with a hint to come back, and let nobody in any more."""
+        self._stopping = True
+        for watcher in list(self._watchers):
+            self.end(watcher, FeedStopping())
+
+    async def tell(self) -> bool:
+        """Tell the watchers of one item what has its turn; whether there was such an item."""
+        channel = next(iter(self._to_tell), None)
+        if channel is None:
+            return False
+        del self._to_tell[channel]
+        recipients = [(frames, list(watchers)) for frames, watchers in channel.watchers.items()]
+        events = channel.next_events(EVENTS_AT_ONCE_MAX)
+        ahead = channel.overtake()
+        if channel.has_next:
+            self._have_told(channel)
+        elif channel.has_gap:
+            self._have_filled(channel)
+        if not events:
+            return True
+        self.events_told += len(events)
+        for watcher, seq in ahead:
+            self.send(watcher, (event for event in events if event.seq > seq))
+        now_seconds = asyncio.get_running_loop().time()
+        at = self.now(now_seconds)
+        for frames, watchers in recipients:
+            lot = b"".join(frames.event(event, at) for event in events)
+            await self._write_all(watchers, lot, now_seconds)
+        return True
+
+    async def fill(self) -> bool:
+        """Read what is missing from the log; whether there is more. Raises Unavailable.
+
+        Events that have come show gaps before them; once a second all watched items are compared with the database,
+        since nothing shows that the last event of all was lost.
+        """
+        now_seconds = asyncio.get_running_loop().time()
+        channels: Iterable[ItemChannel] = self._gaps
+        if now_seconds >= self._compare_at_seconds:
+            channels = self._channels.values()
+            self._compare_at_seconds = now_seconds + COMPARE_SECONDS
+        seqs = {each.item_id: each.known_seq for each in channels if each.seq is not None and each.has_room}
+        self._gaps.clear()
+        if not seqs:
+            return False
+        behind, at = await self._log.behind(seqs)
+        self.set_clock(at)
+        if not behind:
+            return False
+        events = await self._log.after({item_id: seqs[item_id] for item_id in behind}, FILL_EVENTS_MAX)
+        news = 0
+        for event in events:
+            channel = self._channels.get(event.item_id)
+            if channel is not None and channel.put(event):
+                news += 1
+                self._have_told(channel)
+        self.gaps_filled += news
+        if not news or len(events) < FILL_EVENTS_MAX:
+            return False
+        self._compare_at_seconds = 0.0
+        return True
+
+    async def sweep(self) -> bool:
+        """Send heartbeats where nothing else was sent, and end what is over; there is never more to do at once."""
+        now_seconds = asyncio.get_running_loop().time()
+        for watcher in [each for each, until_seconds in self._leaving.items() if now_seconds >= until_seconds]:
+            del self._leaving[watcher]
+            watcher.abort()
+        for watcher in [each for each in self._watchers if now_seconds >= each.deadline_seconds]:
+            self.end(watcher, StreamDeadline())
+        quiet_since_seconds = now_seconds - HEARTBEAT_SECONDS + SWEEP_SECONDS
+        quiet: dict[Frames, list[Watcher]] = {}
+        for watcher in self._watchers:
+            if watcher.sent_seconds <= quiet_since_seconds:
+                quiet.setdefault(watcher.frames, []).append(watcher)
+        for frames, watchers in quiet.items():
+            await self._write_all(watchers, frames.heartbeat(self.now(now_seconds)), now_seconds)
+        return False
+
+    def _have_told(self, channel: ItemChannel) -> None:
+        self._to_tell[channel] = None
+        self.tell_wake.set()
+
+    def _have_filled(self, channel: ItemChannel) -> None:
+        if not self._gaps:
+            asyncio.get_running_loop().call_later(REORDER_SECONDS, self.fill_wake.set)
+        self._gaps.add(channel)
+
+    async def _write_all(self, watchers: Sequence[Watcher], lot: bytes, now_seconds: float) -> None:
+        for start in range(0, len(watchers), WATCHERS_AT_ONCE_MAX):
+            if start:
+                await asyncio.sleep(0)
+            for watcher in watchers[start : start + WATCHERS_AT_ONCE_MAX]:
+                self._write(watcher, lot, now_seconds)
+
+    def _write(self, watcher: Watcher, lot: bytes, now_seconds: float) -> None:
+        if not watcher.write(lot, now_seconds):
+            self.slow_watchers_ended += 1
+            self.end(watcher, WatcherTooSlow())
+
+    def _forget(self, watcher: Watcher) -> None:
+        for channel in self._watchers.pop(watcher, ()):
+            channel.leave(watcher)
+            self._drop_deserted(channel)
+
+    def _drop_deserted(self, channel: ItemChannel) -> None:
+        if channel.is_deserted and self._channels.get(channel.item_id) is channel:
+            del self._channels[channel.item_id]
+            self._to_tell.pop(channel, None)
+            self._gaps.discard(channel)

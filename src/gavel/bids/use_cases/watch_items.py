@@ -1,0 +1,115 @@
+"""Someone watches items: told how they stand or what they missed, then everything that happens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gavel.bids.domain.feed_events import FeedEvent
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.refusals import InvalidInput, ItemNotFound
+from gavel.bids.feed_ports import EventLog, Watcher, WatcherTooSlow
+from gavel.bids.ports import ItemView
+from gavel.bids.use_cases.live_feed import LiveFeed
+
+ITEMS_OF_A_WATCHER_MAX = 100
+# Who is further behind than this is shown how the item stands, instead of all that happened.
+EVENTS_BEHIND_MAX = 1_000
+# Of all items together, in one reading: the next one is when the watcher has taken these.
+READ_EVENTS_MAX = 1_000
+# Written at once to someone who is still on the way in.
+PART_BYTES_MAX = 32 * 1024
+TAKE_SECONDS_MAX = 10.0
+
+
+def check_watched(item_ids: Collection[ItemId]) -> None:
+    """Raise InvalidInput unless these are 1 to ITEMS_OF_A_WATCHER_MAX different items."""
+    if not 1 <= len(item_ids) <= ITEMS_OF_A_WATCHER_MAX:
+        raise InvalidInput("items", f"must be 1 to {ITEMS_OF_A_WATCHER_MAX}")
+    if len(set(item_ids)) < len(item_ids):
+        raise InvalidInput("items", "name an item twice")
+
+
+async def watch_items(
+    feed: LiveFeed, log: EventLog, wanted: Mapping[ItemId, int], open_watcher: Callable[[], Awaitable[Watcher]]
+) -> None:
+    """Let a watcher into the feed, after the seq that they know of each item; 0: they know nothing of it.
+
+    `open_watcher` is called when there is something to say. What goes wrong before is raised (ItemNotFound, Overloaded,
+    FeedStopping, Unavailable); afterwards the watcher is ended with it. Returns when the feed has taken over.
+    """
+    seqs = dict(wanted)
+    with feed.arriving(seqs) as channels:
+        lot = await _read(feed, log, seqs)
+        watcher = await open_watcher()
+        feed.enter(watcher)
+        feed.resumes += sum(seq > 0 for seq in wanted.values())
+        try:
+            while await _tell(feed, watcher, lot):
+                if lot.is_all and feed.watch(watcher, channels, list(seqs.values())):
+                    break
+                lot = await _read(feed, log, seqs)
+            else:
+                feed.gone(watcher)
+        except Exception as error:  # noqa: BLE001 - the watcher is told, by the table or as internal
+            feed.end(watcher, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """What one reading brought; not all where there was more."""
+
+    items: list[ItemView]
+    at: datetime
+    events: list[FeedEvent]
+    is_all: bool
+
+
+async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Lot:
+    """What there is after these seqs, which are moved on accordingly. Raises ItemNotFound or Unavailable."""
+    async with feed.readers:
+        resumed = [item_id for item_id, seq in seqs.items() if seq]
+        newest: Mapping[ItemId, int] = {}
+        at: datetime | None = None
+        if resumed:
+            newest, at = await log.newest(resumed)
+        behind = {item_id: newest[item_id] - seqs[item_id] for item_id in resumed if item_id in newest}
+        near = {item_id for item_id, events in behind.items() if 0 <= events <= EVENTS_BEHIND_MAX}
+        anew = [item_id for item_id in seqs if item_id not in near]
+        items, at = await log.snapshots(anew) if anew or at is None else ([], at)
+        missed = {item_id: seqs[item_id] for item_id in near if behind[item_id]}
+        events = await log.after(missed, READ_EVENTS_MAX) if missed else []
+    feed.set_clock(at)
+    feed.snapshots += len(items)
+    shown = {item.auction.item_id: item.auction.seq for item in items}
+    for item_id in anew:
+        if item_id not in shown:
+            raise ItemNotFound(item_id)
+    seqs |= shown
+    seqs |= {event.item_id: event.seq for event in events}
+    return _Lot(items, at, events, len(events) < READ_EVENTS_MAX)
+
+
+async def _tell(feed: LiveFeed, watcher: Watcher, lot: _Lot) -> bool:
+    """Send what was read, no faster than it is taken, or a sign of life; whether the watcher is still there."""
+    frames = [watcher.frames.snapshot(item, lot.at) for item in lot.items]
+    frames += [watcher.frames.event(event, lot.at) for event in lot.events]
+    part: list[bytes] = []
+    for frame in frames or [watcher.frames.heartbeat(lot.at)]:
+        part.append(frame)
+        if sum(map(len, part)) >= PART_BYTES_MAX:
+            feed.write(watcher, b"".join(part))
+            part.clear()
+            if not await _taken(watcher):
+                return False
+    feed.write(watcher, b"".join(part))
+    return await _taken(watcher)
+
+
+async def _taken(watcher: Watcher) -> bool:
+    """Wait until the watcher has read most of what was sent; whether they are still there. Raises WatcherTooSlow."""
+    try:
+        async with asyncio.timeout(TAKE_SECONDS_MAX):
+            return await watcher.drained()
+    except TimeoutError:
+        raise WatcherTooSlow from None
