@@ -20,6 +20,8 @@ from gavel.runtime.health import health_app
 from gavel.runtime.http_settings import HttpSettings
 from gavel.runtime.in_process_broker import InProcessBroker
 from gavel.runtime.logs import LogFormat
+from gavel.runtime.loop_delay import loop_delay
+from gavel.runtime.metrics import metrics_app, process_source
 from gavel.runtime.migrations import migrate_database
 from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
@@ -76,15 +78,18 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         broker = InProcessBroker()
         stats = await stack.enter_async_context(open_stats_api(server.url("stats_db")))
         source = InProcessEventSource(broker)
-        await stack.enter_async_context(running_stats_worker(server.url("stats_db"), source))
+        counting = await stack.enter_async_context(running_stats_worker(server.url("stats_db"), source))
         stack.callback(broker.close)
         waker = RelayWaker()
         bid_db_url = server.url("bid_db")
         live = await stack.enter_async_context(open_live_feed(bid_db_url))
         worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
-        await stack.enter_async_context(worker)
+        relaying = await stack.enter_async_context(worker)
         bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
         checks = {**bids.checks, **stats.checks}
         health = health_app(checks)
-        app = routed({STATS_SERVICE_PATH: stats.app or health, "/livez": health, "/readyz": health}, otherwise=bids.app)
+        delay = await stack.enter_async_context(loop_delay())
+        counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics]
+        pages = {"/livez": health, "/readyz": health, "/metrics": metrics_app([process_source(), delay, *counted])}
+        app = routed({STATS_SERVICE_PATH: stats.app or health, **pages}, otherwise=bids.app)
         yield Standalone(app, bids)

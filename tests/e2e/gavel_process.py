@@ -109,7 +109,11 @@ class Client:
 
     async def call(self, method: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
         """POST to `bids.v1.BidService/METHOD`, or to the stats service where the method is its own."""
-        return await self.http.post(f"{self._url}/{service_of(method)}/{method}", json=body, headers=headers)
+        return await self.http.post(self.url_of(method), json=body, headers=headers)
+
+    def url_of(self, method: str) -> str:
+        """Where a method is."""
+        return f"{self._url}/{service_of(method)}/{method}"
 
     async def ok(self, method: str, body: Mapping[str, Any], **headers: str) -> dict[str, Any]:
         """The reply to a call that must be answered."""

@@ -10,6 +10,7 @@ from gavel.bids.adapters.cached_reads import open_cached_reads
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.connect_watch import watching
+from gavel.bids.adapters.lane_figures import lane_source
 from gavel.bids.adapters.open_live_feed import OpenLiveFeed, open_live_feed
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
@@ -18,6 +19,7 @@ from gavel.bids.settings import BidApiSettings
 from gavel.bids.use_cases.live_feed import LiveFeed
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
+from gavel.runtime.metrics import Source
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.process import Parts
@@ -28,7 +30,9 @@ SERVICE_PATH = "/bids.v1.BidService/"
 
 @dataclass(frozen=True, slots=True)
 class OpenBidApi:
-    """The application to serve, what must hold for it to be ready, what health only shows, and the ports behind it."""
+    """The application to serve, what must hold for it to be ready, what health only shows, the ports behind it, and
+    what was counted.
+    """
 
     app: Asgi
     checks: Mapping[str, Check]
@@ -37,6 +41,7 @@ class OpenBidApi:
     catalogue: ItemCatalogue
     leaderboards: Leaderboards
     feed: LiveFeed
+    metrics: Sequence[Source]
 
 
 @asynccontextmanager
@@ -66,7 +71,11 @@ async def open_bid_api(
         api = BidApi(book, reads.catalogue, reads.leaderboards, tokens, house_currency)
         app = thin_place_bid(api, watching(live_feed.feed, live_feed.log, bid_service_app(api)))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        yield OpenBidApi(app, checks, reads.shown, book, reads.catalogue, reads.leaderboards, live_feed.feed)
+        lane = lane_source("bids", book.figures, lambda: book.waiting_count)
+        pools = postgres.pool_source({"bid-api": pool})
+        metrics = [api.calls.read, api.bids.read, lane, pools, *reads.metrics]
+        ports = (book, reads.catalogue, reads.leaderboards)
+        yield OpenBidApi(app, checks, reads.shown, *ports, live_feed.feed, metrics)
 
 
 @asynccontextmanager
@@ -74,4 +83,4 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
     """The process `gavel bid-api`."""
     redis_url = None if settings.redis_url is None else str(settings.redis_url)
     async with open_bid_api(str(settings.bid_db_url), settings.house_currency, redis_url=redis_url) as api:
-        yield Parts(api.checks, api.app, api.shown, api.feed.stop)
+        yield Parts(api.checks, api.app, api.shown, api.feed.stop, api.metrics)

@@ -1,12 +1,15 @@
 """Composition root of the bid worker: the relay and the closer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 import structlog
 
+from gavel.bids.adapters.closer_figures import CloserFigures
+from gavel.bids.adapters.lane_figures import lane_source
+from gavel.bids.adapters.outbox_figures import RelayFigures, outbox_source
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_due_auctions import PostgresDueAuctions
 from gavel.bids.adapters.postgres_outbox import PostgresOutbox
@@ -25,8 +28,8 @@ from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.use_cases.close_due import INTERRUPTIONS, LeftAlone, close_due
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.runtime import postgres
-from gavel.runtime.health import Check
 from gavel.runtime.loops import Loop
+from gavel.runtime.metrics import Source
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.process import Parts
 
@@ -59,11 +62,10 @@ async def running_bid_worker(
     publisher: EventPublisher,
     waker: RelayWaker | None = None,
     listeners: Sequence[CommitListener] = (),
-) -> AsyncGenerator[Mapping[str, Check]]:
+) -> AsyncGenerator[Parts]:
     """Run the relay and the closer inside the context; with a waker the relay polls only for what others left.
 
     The listeners are told of what the closer commits.
-    Yields what must hold for the worker to be ready.
     """
     wake_relay = waker or RelayWaker()
     relay_idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
@@ -72,36 +74,45 @@ async def running_bid_worker(
         await postgres.open_stream_pool(bid_db_url, "gavel-relay", wait_for_flush=False) as relay_pool,
     ):
         # Its DELETE need not be flushed: one that a crash undoes is published again, and dropped by its ids.
-        outbox = PostgresOutbox(relay_pool)
+        relayed = RelayFigures()
+        outbox = PostgresOutbox(relay_pool, relayed)
+
+        expected = (EventsNotPublished, Unavailable)
 
         async def relay() -> bool:
-            events = await relay_outbox(outbox, publisher)
+            try:
+                events = await relay_outbox(outbox, publisher)
+            except expected:
+                relayed.retries += 1
+                raise
             if 0 < events < RELAY_BATCH_ROWS_MAX:
                 await asyncio.sleep(RELAY_GATHER_SECONDS)
             return events > 0
 
-        expected = (EventsNotPublished, Unavailable)
         async with (
             Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
-            running_closer(bid_db_url, pool, [wake_relay, *listeners]),
+            running_closer(bid_db_url, pool, [wake_relay, *listeners]) as closed,
         ):
-            yield {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
+            pools = postgres.pool_source({"bid-worker": pool, "relay": relay_pool})
+            metrics = [relayed.read, outbox_source(pool), pools, *closed]
+            yield Parts({"bid_db": schema_check(pool, load_migrations("gavel.bids"))}, metrics=metrics)
 
 
 @asynccontextmanager
 async def running_closer(
     bid_db_url: str, pool: asyncpg.Pool, listeners: Sequence[CommitListener] = ()
-) -> AsyncGenerator[None]:
-    """Close due auctions inside the context, through a book of the closer's own."""
+) -> AsyncGenerator[Sequence[Source]]:
+    """Close due auctions inside the context, through a book of the closer's own; yields what is counted of it."""
 
     async def connect() -> asyncpg.Connection:
         return await postgres.connect(bid_db_url, "gavel-closer")
 
+    lateness = CloserFigures()
     async with (
-        PostgresAuctionBook(pool, connect, listeners).running() as book,
+        PostgresAuctionBook(pool, connect, [*listeners, lateness]).running() as book,
         closer(book, PostgresDueAuctions(pool)).running(),
     ):
-        yield
+        yield [lateness.read, lane_source("closer", book.figures, lambda: book.waiting_count)]
 
 
 def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
@@ -130,7 +141,8 @@ async def open_bid_worker(settings: BidWorkerSettings) -> AsyncGenerator[Parts]:
     """The process `gavel bid-worker`."""
     publisher = RabbitMqPublisher(str(settings.rabbitmq_url))
     try:
-        async with running_bid_worker(str(settings.bid_db_url), publisher) as checks:
-            yield Parts({**checks, "rabbitmq": publisher.problem})
+        async with running_bid_worker(str(settings.bid_db_url), publisher) as parts:
+            checks = {**parts.checks, "rabbitmq": publisher.problem}
+            yield Parts(checks, metrics=[*parts.metrics, publisher.metrics])
     finally:
         await publisher.close()

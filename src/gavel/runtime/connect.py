@@ -17,6 +17,8 @@ from connectrpc.errors import ConnectError, ErrorDetail
 from connectrpc.request import RequestContext
 from protobuf import Message
 
+from gavel.runtime.call_figures import note_code
+
 REQUEST_BYTES_MAX = 256 * 1024
 CALL_SECONDS_MAX = 10.0
 
@@ -109,6 +111,7 @@ class MappedErrors:
             return await call_next(request, ctx)
         except Exception as error:
             told = connect_error_of(error, self._map_error, ctx.method.name)
+            note_code(told.code.value)
             if isinstance(told, RetryLater):
                 ctx.response_headers["retry-after"] = told.retry_after
             raise told from error

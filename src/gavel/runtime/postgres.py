@@ -1,10 +1,13 @@
 """PostgreSQL as every process uses it: statements from files, connections with bounds, one name for its failures."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 import asyncpg
+from prometheus_client.core import Metric
+
+from gavel.runtime.metrics import Source, gauge
 
 # What the driver raises when the database is away, slow, stopping, or says no to a statement. The last is what it
 # says when the server ended the session and the socket's end has not been seen yet.
@@ -83,3 +86,20 @@ async def _open(
     )
     await pool
     return pool
+
+
+def pool_source(pools: Mapping[str, asyncpg.Pool]) -> Source:
+    """Metrics of pools, by their names."""
+
+    async def read() -> Sequence[Metric]:
+        idle = {name: pool.get_idle_size() for name, pool in pools.items()}
+        connections = {(name, "idle"): float(count) for name, count in idle.items()} | {
+            (name, "used"): float(pool.get_size() - idle[name]) for name, pool in pools.items()
+        }
+        maxima = {(name,): float(pool.get_max_size()) for name, pool in pools.items()}
+        return [
+            gauge("gavel_postgres_connections", "Open connections of a pool.", ("pool", "state"), connections),
+            gauge("gavel_postgres_connections_max", "How many connections a pool may open.", ("pool",), maxima),
+        ]
+
+    return read

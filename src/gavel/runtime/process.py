@@ -1,7 +1,7 @@
 """A process: settings checked, ports taken, parts opened, served until a signal, and closed in reverse."""
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -11,6 +11,9 @@ from gavel import __version__
 from gavel.runtime.health import Check, health_app
 from gavel.runtime.http_settings import AdminSettings, HttpSettings
 from gavel.runtime.logs import configure_logs
+from gavel.runtime.loop_delay import loop_delay
+from gavel.runtime.metrics import Source, metrics_app, process_source
+from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi, address_of, bind, serving, stop_signals
 
 # A call makes hundreds of objects and next to no circles of them: the interpreter's own 700 would have it search
@@ -22,13 +25,14 @@ GARBAGE_SEARCH_OBJECTS = 20_000
 class Parts:
     """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows.
 
-    `end_streams` ends the responses that would never end by themselves.
+    `end_streams` ends the responses that would never end by themselves. `metrics` are what its parts counted.
     """
 
     checks: Mapping[str, Check]
     app: Asgi | None = None
     shown: Mapping[str, Check] = field(default_factory=dict[str, Check])
     end_streams: Callable[[], None] | None = None
+    metrics: Sequence[Source] = ()
 
 
 def settle_memory() -> None:
@@ -50,7 +54,10 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             admin = bind(settings.http_host, settings.admin_port)
             listener = bind(settings.http_host, settings.http_port) if isinstance(settings, HttpSettings) else None
             parts = await stack.enter_async_context(opened)
-            await stack.enter_async_context(serving(health_app(parts.checks, parts.shown), admin))
+            metrics = metrics_app([process_source(), await stack.enter_async_context(loop_delay()), *parts.metrics])
+            await stack.enter_async_context(
+                serving(routed({"/metrics": metrics}, health_app(parts.checks, parts.shown)), admin)
+            )
             if listener is not None and parts.app is not None:
                 await stack.enter_async_context(serving(parts.app, listener, parts.end_streams))
             address = None if listener is None else address_of(listener)

@@ -9,6 +9,7 @@ from gavel.runtime import postgres
 from gavel.runtime.loops import Loop
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.process import Parts
+from gavel.userstats.adapters.counter_figures import CounterFigures
 from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
 from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
@@ -35,11 +36,17 @@ async def running_stats_worker(
         await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool,
         await postgres.open_stream_pool(stats_db_url, "gavel-counter") as counter_pool,
     ):
-        book, reader = PostgresStatsBook(counter_pool), EventBatchReader()
+        figures = CounterFigures()
+        book, reader = PostgresStatsBook(counter_pool, figures), EventBatchReader()
         kept = dead_letters or PostgresDeadLetters(pool)
 
         async def count() -> bool:
-            done = await count_events(source, reader, book, kept)
+            try:
+                done = await count_events(source, reader, book, kept)
+            except Unavailable:
+                figures.failed()
+                raise
+            figures.passed(done)
             if done.dead:
                 _log.warning("events_dead", dead=done.dead)
             return done.deliveries > 0
@@ -51,7 +58,9 @@ async def running_stats_worker(
             Loop("counter", count, COUNTER_IDLE_SECONDS, expected=(Unavailable,)).running(),
             Loop("pruner", prune, PRUNER_IDLE_SECONDS, expected=(Unavailable,)).running(),
         ):
-            yield Parts({"stats_db": schema_check(pool, load_migrations("gavel.userstats"))})
+            pools = postgres.pool_source({"stats-worker": pool, "counter": counter_pool})
+            checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
+            yield Parts(checks, metrics=[figures.read, pools])
 
 
 @asynccontextmanager
@@ -61,7 +70,7 @@ async def open_stats_worker(settings: StatsWorkerSettings) -> AsyncGenerator[Par
     dead_letters = RabbitMqDeadLetters(str(settings.rabbitmq_url))
     try:
         async with running_stats_worker(str(settings.stats_db_url), source, dead_letters) as parts:
-            yield Parts({**parts.checks, "rabbitmq": source.problem})
+            yield Parts({**parts.checks, "rabbitmq": source.problem}, metrics=parts.metrics)
     finally:
         await source.close()
         await dead_letters.close()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from gavel.bids.adapters.cache_figures import CacheFigures
 from gavel.bids.adapters.postgres_access import reading
 from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres_rows import auction_of
@@ -28,18 +29,22 @@ class CachedItemCatalogue(PostgresItemCatalogue):
         super().__init__(pool)
         self._pool = pool
         self._texts = texts
+        self.reads = CacheFigures("item_texts")
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         """See ItemCatalogue.item."""
         try:
             texts = await self._texts.read(item_id)
         except CacheAway:
+            self.reads.away += 1
             return await super().item(item_id)
         if texts is not None:
             async with reading(self._pool) as connection:
                 row = await connection.fetchrow(_READ_ITEM_STATE, item_id)
             if row is not None and row["texts_version"] == texts.version:
+                self.reads.hits += 1
                 return _view(row, texts), row["at"]
+        self.reads.misses += 1
         return await self._item_to_keep(item_id)
 
     async def _item_to_keep(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:

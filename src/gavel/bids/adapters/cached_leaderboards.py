@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from gavel.bids.adapters.board_entries import BOARD_BIDDERS_MAX
+from gavel.bids.adapters.cache_figures import CacheFigures
 from gavel.bids.adapters.postgres_revisions import PostgresRevisions
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports import LEADERBOARD_ENTRIES_MAX, CacheAway, Change, Leaderboard, LeaderboardCache, Leaderboards
@@ -34,6 +35,7 @@ class CachedLeaderboards:
         self._committed = committed
         self._revisions = revisions
         self._cache = cache
+        self.reads = CacheFigures("leaderboards")
         self._flights: Flights[ItemId, Leaderboard | None] = Flights(self._load)
 
     async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
@@ -47,9 +49,12 @@ class CachedLeaderboards:
         try:
             cached = await self._cache.read(item_id, LEADERBOARD_ENTRIES_MAX)
         except CacheAway:
+            self.reads.away += 1
             return await self._committed.board(item_id, LEADERBOARD_ENTRIES_MAX)
         if cached is not None and cached.revision == await self._revisions.revision(item_id):
+            self.reads.hits += 1
             return cached
+        self.reads.misses += 1
         return await self._rebuild(item_id)
 
     async def _rebuild(self, item_id: ItemId) -> Leaderboard | None:

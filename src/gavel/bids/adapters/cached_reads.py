@@ -1,6 +1,6 @@
 """The parts that read by way of a cache, put together: Postgres, the cache, and what keeps that up."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,17 +16,19 @@ from gavel.bids.adapters.redis_item_texts import RedisItemTexts
 from gavel.bids.adapters.redis_leaderboards import RedisLeaderboards
 from gavel.bids.ports import CommitListener, ItemCatalogue, LeaderboardCache, Leaderboards
 from gavel.runtime.health import Check
+from gavel.runtime.metrics import Source
 from gavel.runtime.redis import RedisLink
 
 
 @dataclass(frozen=True, slots=True)
 class CachedReads:
-    """Where items and boards are read, who must be told of commits, and what of it health shows."""
+    """Where items and boards are read, who must be told of commits, what of it health shows, and what was counted."""
 
     catalogue: ItemCatalogue
     leaderboards: Leaderboards
     listener: CommitListener
     shown: Mapping[str, Check]
+    metrics: Sequence[Source]
 
 
 @asynccontextmanager
@@ -42,10 +44,11 @@ async def open_cached_reads(pool: asyncpg.Pool, redis_url: str | None) -> AsyncG
     try:
         async with writer.running():
             if link is None:
-                yield CachedReads(PostgresItemCatalogue(pool), leaderboards, writer, {})
+                yield CachedReads(PostgresItemCatalogue(pool), leaderboards, writer, {}, [leaderboards.reads.read])
             else:
                 catalogue = CachedItemCatalogue(pool, RedisItemTexts(link))
-                yield CachedReads(catalogue, leaderboards, writer, {"redis": link.problem})
+                metrics = [leaderboards.reads.read, catalogue.reads.read, link.metrics]
+                yield CachedReads(catalogue, leaderboards, writer, {"redis": link.problem}, metrics)
     finally:
         if link is not None:
             await link.close()

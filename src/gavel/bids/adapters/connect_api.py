@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from gavel.bids.adapters.bid_figures import BidFigures
 from gavel.bids.adapters.connect_calls import Context, Metadata, metadata_of
 from gavel.bids.adapters.connect_errors import connect_error
 from gavel.bids.adapters.connect_input import changes_of, draft_of, idempotency_key_of, item_id_of, user_id_of
@@ -17,8 +18,10 @@ from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
+from gavel.runtime.call_figures import CallFigures, counted_calls
 from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors
 from gavel.runtime.page_tokens import PageTokens
+from gavel.runtime.serve import Asgi
 
 
 class BidApi(ReadApi, BidService):
@@ -34,6 +37,8 @@ class BidApi(ReadApi, BidService):
     ) -> None:
         super().__init__(catalogue, leaderboards, tokens)
         self._book = book
+        self.bids = BidFigures()
+        self.calls = CallFigures()
         self._house_currency = house_currency
 
     async def place_bid(self, request: pb.PlaceBidRequest, ctx: Context) -> pb.PlaceBidResponse:
@@ -42,10 +47,15 @@ class BidApi(ReadApi, BidService):
 
     async def answer_bid(self, request: pb.PlaceBidRequest, metadata: Metadata) -> pb.PlaceBidResponse:
         """Decide a bid: what both ways to PlaceBid share. Raises what connect_errors knows."""
-        item_id, user_id = item_id_of(request.item_id), user_id_of(request.user_id)
-        bid = new_bid(user_id, request.amount, request.max_amount)
-        key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
-        answer = await place_bid(self._book, item_id, bid, idempotency_key=key, call=metadata.call)
+        try:
+            item_id, user_id = item_id_of(request.item_id), user_id_of(request.user_id)
+            bid = new_bid(user_id, request.amount, request.max_amount)
+            key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
+            answer = await place_bid(self._book, item_id, bid, idempotency_key=key, call=metadata.call)
+        except Exception as error:
+            self.bids.raised(error)
+            raise
+        self.bids.answered(answer)
         return place_bid_message(answer, user_id)
 
     async def buy_now(self, request: pb.BuyNowRequest, ctx: Context) -> pb.BuyNowResponse:
@@ -78,8 +88,9 @@ class BidApi(ReadApi, BidService):
         return pb.CancelItemResponse(item=item_message(*cancelled))
 
 
-def bid_service_app(api: BidApi) -> BidServiceASGIApplication:
+def bid_service_app(api: BidApi) -> Asgi:
     """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
-    return BidServiceASGIApplication(
+    app = BidServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
+    return counted_calls(app, BidService.desc(), api.calls)

@@ -13,6 +13,7 @@ from gavel.bids.adapters.connect_calls import Metadata
 from gavel.bids.adapters.connect_errors import connect_error
 from gavel.bids.ports import Call
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest
+from gavel.runtime.call_figures import OK
 from gavel.runtime.connect import (
     CALL_SECONDS_MAX,
     JSON_CODEC,
@@ -24,7 +25,8 @@ from gavel.runtime.connect import (
 )
 from gavel.runtime.serve import Asgi, Message, Receive, Scope, Send
 
-PATH = "/bids.v1.BidService/PlaceBid"
+METHOD = "PlaceBid"
+PATH = f"/bids.v1.BidService/{METHOD}"
 
 _CODECS = {b"application/json": JSON_CODEC, b"application/proto": PROTO_CODEC}
 # Headers that ask for more than the plain case.
@@ -70,12 +72,17 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata] | N
 async def _answer(
     api: BidApi, body: bytes, content_type: bytes, metadata: Metadata
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    loop = asyncio.get_running_loop()
+    started_seconds = loop.time()
     try:
         codec = _CODECS[content_type]
         response = await api.answer_bid(codec.decode(body, PlaceBidRequest), metadata)
         encoded = codec.encode(response)
     except Exception as error:  # noqa: BLE001 - every exception is told by the table, or as internal
-        return error_reply(connect_error_of(error, connect_error, "PlaceBid"))
+        told = connect_error_of(error, connect_error, METHOD)
+        api.calls.observe(METHOD, told.code.value, loop.time() - started_seconds)
+        return error_reply(told)
+    api.calls.observe(METHOD, OK, loop.time() - started_seconds)
     return 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(encoded))], encoded
 
 

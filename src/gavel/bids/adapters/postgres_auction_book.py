@@ -12,6 +12,7 @@ import structlog
 
 from gavel.bids.adapters.lane import Command, Lane
 from gavel.bids.adapters.lane_connection import Connect, LaneConnection
+from gavel.bids.adapters.lane_figures import LaneFigures
 from gavel.bids.adapters.postgres_access import borrowed
 from gavel.bids.adapters.postgres_batch import BatchOutcome, commit_batch, prepare_session
 from gavel.bids.adapters.postgres_failures import (
@@ -51,6 +52,7 @@ class PostgresAuctionBook:
         self._listeners = listeners
         self._connection = LaneConnection(connect, prepare_session)
         self._lane = Lane(self._run_batch)
+        self.figures = LaneFigures()
         self._last_seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
 
     @asynccontextmanager
@@ -117,7 +119,9 @@ class PostgresAuctionBook:
     async def _run_batch(self, commands: Sequence[Command], apart_until_seconds: float | None = None) -> None:
         """Decide a batch and answer every caller in it, whatever happens."""
         try:
-            self._tell(await self._commit(commands))
+            outcome = await self._commit(commands)
+            self.figures.observe(len(commands), outcome.times)
+            self._tell(outcome)
         except NotCommitted as failure:
             if len(commands) > 1 and blames_content(failure.__cause__):
                 await self._run_apart(commands, failure, apart_until_seconds)
@@ -144,6 +148,7 @@ class PostgresAuctionBook:
         try:
             return await commit_batch(connection, commands)
         except NotCommitted as failure:
+            self.figures.failed += 1
             if leaves_connection_in_doubt(failure.__cause__):
                 self._connection.discard()
             else:
@@ -151,6 +156,7 @@ class PostgresAuctionBook:
             raise
         except BaseException:
             # COMMIT of unknown fate, or the lane was cancelled in the middle.
+            self.figures.failed += 1
             self._connection.discard()
             raise
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from gavel.bids.adapters.lane import Command
+from gavel.bids.adapters.lane_figures import BatchTimes
 from gavel.bids.adapters.postgres_decided import DecidedRows, array
 from gavel.bids.adapters.postgres_failures import FateUnknown, NotCommitted
 from gavel.bids.adapters.postgres_rows import auction_of, bid_of
@@ -45,6 +46,7 @@ class BatchOutcome:
     auctions: dict[ItemId, Auction]
     at: datetime
     rows: DecidedRows
+    times: BatchTimes
 
 
 @dataclass(slots=True)
@@ -90,11 +92,15 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
     Returns after COMMIT. Raises NotCommitted, with the transaction still open, or FateUnknown.
     """
     decided = None
+    now = asyncio.get_running_loop().time
+    begun_seconds = now()
     try:
         known = await _lock_and_read(connection, commands)
+        locked_seconds = now()
         decided = _decide_each(commands, known)
         await _write(connection, decided.rows, known.at)
         await _read_unread(connection, decided, known.at)
+        written_seconds = now()
         if not decided.rows.auctions:
             # Nothing was written: there is nothing to flush, and no fate to be unsure of.
             await connection.execute("ROLLBACK", timeout=LANE_STATEMENT_SECONDS_MAX)
@@ -102,7 +108,8 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
         raise NotCommitted(decided=decided is not None) from error
     if decided.rows.auctions:
         await _commit(connection)
-    return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at, decided.rows)
+    times = BatchTimes(begun_seconds, locked_seconds, written_seconds, now())
+    return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at, decided.rows, times)
 
 
 async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command]) -> _Known:

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 import asyncpg
 
+from gavel.bids.adapters.outbox_figures import RelayFigures
 from gavel.bids.adapters.postgres_access import borrowed
 from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt
 from gavel.bids.ports import EventsNotPublished, OutboxMessage
@@ -28,8 +29,9 @@ MESSAGE_EVENTS_MAX = 500
 class PostgresOutbox:
     """Outbox on bid_db. Rows of one routing key travel packed: serialized batches joined are a batch."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, figures: RelayFigures | None = None) -> None:
         self._pool = pool
+        self._figures = figures or RelayFigures()
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
         """See Outbox.relay. No more is held at once than CLAIM_BYTES_MAX and a row.
@@ -41,13 +43,16 @@ class PostgresOutbox:
             try:
                 rows = await connection.fetch(_CLAIM_OUTBOX, rows_max, CLAIM_BYTES_MAX)
                 if rows:
+                    self._figures.waited.observe(max(row["waited_seconds"] for row in rows))
                     await _publish_in_time(publish, _packed(rows))
             except BaseException as error:
                 if not leaves_connection_in_doubt(error):
                     await connection.execute("ROLLBACK")
                 raise
             await connection.execute("COMMIT")
-        return sum(row["event_count"] for row in rows)
+        events = sum(row["event_count"] for row in rows)
+        self._figures.relayed(events)
+        return events
 
 
 async def _publish_in_time(

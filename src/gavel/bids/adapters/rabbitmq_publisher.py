@@ -6,8 +6,11 @@ from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import DeliveryError
+from prometheus_client.core import Metric
 
 from gavel.bids.ports import EventsNotPublished, OutboxMessage
+from gavel.runtime.metrics import counter
 from gavel.runtime.rabbitmq import BrokerAway, BrokerLink, publish_confirmed
 from gavel.runtime.rabbitmq_topology import WorkQueue
 
@@ -30,6 +33,7 @@ class RabbitMqPublisher:
     def __init__(self, url: str, queue: WorkQueue = STATS_EVENTS) -> None:
         self._exchange = queue.exchange
         self._link = BrokerLink(url, "gavel-relay", queue.declare)
+        self._messages = {"confirmed": 0, "returned": 0, "failed": 0}
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """See EventPublisher.publish."""
@@ -41,7 +45,18 @@ class RabbitMqPublisher:
         try:
             await self._link.run(confirmed, PUBLISH_SECONDS_MAX)
         except BrokerAway as error:
+            self._messages["returned" if isinstance(error.__cause__, DeliveryError) else "failed"] += len(sent)
             raise EventsNotPublished(str(error)) from error
+        self._messages["confirmed"] += len(sent)
+
+    async def metrics(self) -> Sequence[Metric]:
+        """Source of the metrics of this publisher."""
+        messages = {(outcome,): float(count) for outcome, count in self._messages.items()}
+        meaning = (
+            "Messages in passes of the relay by what the broker said: confirmed, or else returned because no queue"
+            " gets one of the pass, or failed."
+        )
+        return [counter("gavel_publish_messages_total", meaning, ("outcome",), messages)]
 
     async def problem(self) -> str | None:
         """What keeps events from being published, None where nothing does: a check for readiness."""

@@ -1,5 +1,6 @@
 """The stats book on Postgres: ids and totals in one transaction, for many events at once."""
 
+import asyncio
 from collections.abc import AsyncIterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from gavel.runtime.postgres import load_sql
+from gavel.userstats.adapters.counter_figures import CounterFigures
 from gavel.userstats.adapters.postgres_answers import stats_connection
 from gavel.userstats.adapters.postgres_rebuild import REBUILD_LOCK, rebuild
 from gavel.userstats.adapters.postgres_totals import count_new
@@ -30,11 +32,14 @@ _TOP = TopPosition(2**63 - 1, UserId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
 class PostgresStatsBook:
     """StatsBook on stats_db."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, figures: CounterFigures | None = None) -> None:
         self._pool = pool
+        self._figures = figures or CounterFigures()
 
     async def count(self, events: Sequence[Event]) -> Counted:
         """See StatsBook.count. While a rebuild runs, the events count for its totals too, in the same transaction."""
+        loop = asyncio.get_running_loop()
+        started_seconds = loop.time()
         async with stats_connection(self._pool) as connection, connection.transaction():
             await connection.execute(_LOCK_COUNTING_SHARED)
             counting = await connection.fetchrow(_READ_COUNTING, REBUILD_LOCK)
@@ -44,6 +49,7 @@ class PostgresStatsBook:
             if counting["rebuilding"]:
                 await connection.execute(_USE_REBUILD)
                 await count_new(connection, known)
+        self._figures.committed(events, loop.time() - started_seconds)
         forgotten = [event.event_id for event in events if is_before(event.event_id, first_known)]
         return Counted(new, len(known) - new, forgotten)
 

