@@ -30,6 +30,14 @@ from tests.servers.postgres import PostgresServer
 PATIENCE_SECONDS = 10.0
 LANE_NAME = "tests-lane"
 
+# A COMMIT that waits for the test: a deferred trigger runs inside of it.
+COMMIT_WAITS = """
+CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER commit_waits AFTER INSERT ON bids DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION wait_for_the_test()
+"""
+
 _shared_databases = count(1)
 
 

@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import httpx
@@ -23,6 +24,16 @@ def environment(**settings: str) -> dict[str, str]:
     """This process's environment without Gavel's settings, and with these."""
     ours = ("AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "LOG_", "RABBITMQ_", "REDIS_", "STATS_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
+
+
+@contextmanager
+def new_data_folder() -> Generator[Path]:
+    """A folder for a Gavel's data, with room for its log beside it."""
+    # Not below pytest's own folder: another run closes that to all other users, and with it the server's data.
+    with TemporaryDirectory(prefix="gavel-tests-", ignore_cleanup_errors=True) as folder:
+        data_folder = Path(folder) / "data"
+        data_folder.mkdir()
+        yield data_folder
 
 
 async def start(*arguments: str, env: Mapping[str, str], stderr: int | IO[bytes] = PIPE) -> Process:

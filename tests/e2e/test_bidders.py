@@ -52,8 +52,8 @@ async def test_after_a_run_every_bid_and_every_total_agrees(shared_gavel: Standa
     assert (account["verification"]["items"], account["verification"]["bidders"]) == (4, 40)
 
 
-async def test_a_server_killed_during_the_run_and_started_again_has_what_it_answered(tmp_path: Path) -> None:
-    gavel = Standalone(tmp_path)
+async def test_a_server_killed_during_the_run_and_started_again_has_what_it_answered(data_folder: Path) -> None:
+    gavel = Standalone(data_folder)
     await gavel.start()
     process = await _start("--url", gavel.url, "--create", "4", "--bidders", "40", "--seconds", "8", "--verify")
     try:

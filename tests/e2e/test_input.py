@@ -282,6 +282,12 @@ async def test_an_item_that_nobody_can_list(client: Client, field: str, fields: 
     assert field in _refused(await client.call("CreateItem", item), 400, "invalid_argument")["message"]
 
 
+@pytest.mark.parametrize("category", ["nul\x00", "x" * 65])
+async def test_a_category_that_no_item_can_have(client: Client, category: str) -> None:
+    told = _refused(await client.call("ListItems", {"category": category}), 400, "invalid_argument")
+    assert "category" in told["message"]
+
+
 async def test_a_title_of_10_mb(client: Client) -> None:
     item = {"title": "x" * 10_000_000, "sellerId": SELLER_ID, "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"}
     _refused(await client.call("CreateItem", item), 429, "resource_exhausted")

@@ -72,8 +72,8 @@ async def _check_account(client: Client, item_ids: list[str], told: list[dict[st
         assert int(stats["totalAmount"]) == total
 
 
-async def test_killed_under_load_and_started_again_nothing_answered_is_lost(tmp_path: Path) -> None:
-    gavel, told = Standalone(tmp_path), Told(enough=400)
+async def test_killed_under_load_and_started_again_nothing_answered_is_lost(data_folder: Path) -> None:
+    gavel, told = Standalone(data_folder), Told(enough=400)
     await gavel.start()
     try:
         async with httpx.AsyncClient(timeout=30) as http:
@@ -91,8 +91,8 @@ async def test_killed_under_load_and_started_again_nothing_answered_is_lost(tmp_
         await gavel.stop()
 
 
-async def test_stopped_under_load_no_call_that_was_taken_fails(tmp_path: Path) -> None:
-    gavel, told = Standalone(tmp_path), Told(enough=400)
+async def test_stopped_under_load_no_call_that_was_taken_fails(data_folder: Path) -> None:
+    gavel, told = Standalone(data_folder), Told(enough=400)
     await gavel.start()
     try:
         async with httpx.AsyncClient(timeout=30) as http:
@@ -111,8 +111,8 @@ async def test_stopped_under_load_no_call_that_was_taken_fails(tmp_path: Path) -
         await gavel.stop()
 
 
-async def test_one_key_a_hundred_times_makes_one_bid_and_again_after_a_restart(tmp_path: Path) -> None:
-    gavel = Standalone(tmp_path)
+async def test_one_key_a_hundred_times_makes_one_bid_and_again_after_a_restart(data_folder: Path) -> None:
+    gavel = Standalone(data_folder)
     await gavel.start()
     try:
         async with httpx.AsyncClient(timeout=30) as http:
@@ -133,8 +133,8 @@ async def test_one_key_a_hundred_times_makes_one_bid_and_again_after_a_restart(t
         await gavel.stop()
 
 
-async def test_a_second_gavel_on_the_same_folder_is_refused_in_words(tmp_path: Path) -> None:
-    async with running_standalone(tmp_path) as gavel:
+async def test_a_second_gavel_on_the_same_folder_is_refused_in_words(data_folder: Path) -> None:
+    async with running_standalone(data_folder) as gavel:
         status, said = await run("standalone", env=gavel.env | {"HTTP_PORT": str(free_port())})
         assert status == 2
         assert re.fullmatch(r"gavel: .* is in use by another Gavel \(process \d+\)\n", said), said
@@ -142,8 +142,8 @@ async def test_a_second_gavel_on_the_same_folder_is_refused_in_words(tmp_path: P
             assert (await http.get(f"{gavel.url}/readyz")).status_code == 200
 
 
-async def test_a_port_in_use_is_told_in_one_message(shared_gavel: Standalone, tmp_path: Path) -> None:
-    status, said = await run("standalone", env=shared_gavel.env | {"GAVEL_DATA_DIR": str(tmp_path)})
+async def test_a_port_in_use_is_told_in_one_message(shared_gavel: Standalone, data_folder: Path) -> None:
+    status, said = await run("standalone", env=shared_gavel.env | {"GAVEL_DATA_DIR": str(data_folder)})
     assert status == 2
     assert said == f"gavel: can't listen on 127.0.0.1:{shared_gavel.port}: Address already in use\n"
 
@@ -160,9 +160,9 @@ async def test_a_port_in_use_is_told_in_one_message(shared_gavel: Standalone, tm
     ],
 )
 async def test_mistakes_in_the_settings_are_reported_together_without_their_values(
-    settings: dict[str, str], mistakes: list[str], tmp_path: Path
+    settings: dict[str, str], mistakes: list[str], data_folder: Path
 ) -> None:
-    status, said = await run("standalone", env=environment(GAVEL_DATA_DIR=str(tmp_path), **settings))
+    status, said = await run("standalone", env=environment(GAVEL_DATA_DIR=str(data_folder), **settings))
     assert status == 2
     assert [mistake for mistake in mistakes if mistake not in said] == []
     assert "s3cret" not in said

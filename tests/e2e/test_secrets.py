@@ -176,8 +176,8 @@ async def _look_at_all_of_it(tap: Wiretap, *item_ids: str) -> None:
         await tap.page(path)
 
 
-async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(tmp_path: Path) -> None:
-    gavel = Standalone(tmp_path)
+async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(data_folder: Path) -> None:
+    gavel = Standalone(data_folder)
     gavel.env |= {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json"}
     await gavel.start()
     try:

@@ -37,6 +37,13 @@ async def test_an_empty_database_becomes_current_and_a_second_run_changes_nothin
     await connection.close()
 
 
+async def test_a_migration_may_take_longer_than_a_statement_may_otherwise(empty_url: str) -> None:
+    slow = [Migration(1, "0001_slow.sql", "SELECT pg_sleep(1)")]
+    impatient = await asyncpg.connect(empty_url, command_timeout=0.5)
+    assert await migrate(impatient, slow) == 1
+    await impatient.close()
+
+
 async def test_of_two_at_once_one_migrates_and_the_other_waits(empty_url: str) -> None:
     migrations = load_migrations("gavel.bids")
     applied = await asyncio.gather(*(_migrate(empty_url, migrations) for _ in range(4)))

@@ -12,6 +12,9 @@ from asyncpg.pool import PoolConnectionProxy
 from gavel.runtime.health import Check
 from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect
 
+# A large table takes its time.
+MIGRATION_SECONDS_MAX = 3_600.0
+
 # Any number does, as long as every version of Gavel uses the same one.
 _ADVISORY_LOCK = 7_226_582_171
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -53,8 +56,8 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
     Under an advisory lock: of two that start at once one migrates and the other waits, then finds nothing to do.
     Each migration commits with its record or not at all. Raises SchemaMismatch.
     """
-    # The lock waits as long as the other needs, so the usual bound on a statement is off.
-    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=None)
+    # The lock waits as long as the other needs. None would mean the connection's own bound on a statement.
+    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=MIGRATION_SECONDS_MAX)
     try:
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL,"
@@ -63,7 +66,7 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
         missing = await _missing(connection, migrations)
         for migration in missing:
             async with connection.transaction():
-                await connection.execute(migration.sql, timeout=None)
+                await connection.execute(migration.sql, timeout=MIGRATION_SECONDS_MAX)
                 await connection.execute(
                     "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
                     migration.version,

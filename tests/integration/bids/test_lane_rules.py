@@ -10,17 +10,9 @@ from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision
 from gavel.bids.domain.refusals import KeyReused
 from gavel.bids.ports import Overloaded, Unavailable
-from tests.auction_house import House, explained, new_user, open_house, soon, unchanged, until
+from tests.auction_house import COMMIT_WAITS, House, explained, new_user, open_house, soon, unchanged, until
 
 pytestmark = pytest.mark.integration
-
-# A COMMIT that waits for the test: a deferred trigger runs inside of it.
-COMMIT_WAITS = """
-CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER commit_waits AFTER INSERT ON bids DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION wait_for_the_test()
-"""
 
 
 async def test_an_answer_comes_only_after_commit(new_house: House) -> None:

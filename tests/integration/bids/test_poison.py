@@ -17,7 +17,7 @@ from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import Unavailable
-from tests.auction_house import SELLER, House, explained, new_user, soon, unchanged
+from tests.auction_house import COMMIT_WAITS, SELLER, House, explained, new_user, open_house, soon, unchanged, until
 
 pytestmark = pytest.mark.integration
 
@@ -138,3 +138,24 @@ async def test_poison_costs_no_connection(house: House) -> None:
         await house.decide(item_id, POISONS["a guard"][0])
     await house.bid(item_id, 1)
     assert house.book._connection._connection is connection
+
+
+async def test_a_lane_that_stops_while_it_tries_apart_answers_everyone(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_auction_book, "DRAIN_SECONDS_MAX", 0.05)
+    item_id = await new_house.list_item()
+    await new_house.pool.execute(COMMIT_WAITS)
+
+    async def commit_waits() -> bool:
+        return await new_house.pool.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'advisory')"
+        )
+
+    async with new_house.pool.acquire() as holder:
+        await holder.execute("SELECT pg_advisory_lock(1)")
+        async with open_house(new_house.url) as stopping:
+            decides = [(_good_bid, None), (POISONS["a guard"][0], None)]
+            batch = asyncio.create_task(_in_one_batch(stopping, item_id, decides))
+            await until(commit_waits)
+        assert explained(await batch) == {"Unavailable": 2}

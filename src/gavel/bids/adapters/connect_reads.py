@@ -7,6 +7,7 @@ from gavel.bids.adapters.connect_input import board_limit_of, item_id_of, page_s
 from gavel.bids.adapters.connect_messages import bid_message, item_message, leaderboard_message, my_bid_message
 from gavel.bids.adapters.wire import timestamp
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.texts import check_category
 from gavel.bids.ports import ItemCatalogue, ItemPosition, Leaderboards
 from gavel.bids.use_cases.show_items import show_bids, show_item, show_items
 from gavel.bids.use_cases.show_leaderboard import show_leaderboard
@@ -32,6 +33,7 @@ class ReadApi:
     async def list_items(self, request: pb.ListItemsRequest, _ctx: Context) -> pb.ListItemsResponse:
         """See BidService.ListItems."""
         status, limit = status_of(request.status), page_size_of(request.page_size)
+        check_category(request.category)
         page_list = f"items {status.value} {request.category}"
         after = await self._item_position(page_list, request.page_token)
         items, at, position = await show_items(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -29,7 +29,9 @@ async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
                 yield connection
             except BaseException as error:
                 if leaves_connection_in_doubt(error):
-                    connection.terminate()
+                    # Where it was lost while its user did something else, the pool has it back already.
+                    with suppress(asyncpg.InterfaceError):
+                        connection.terminate()
                 raise
     except DATABASE_ERRORS as error:
         raise told(error, otherwise) from None

@@ -119,19 +119,22 @@ class PostgresAuctionBook:
     async def _run_batch(self, commands: Sequence[Command], apart_until_seconds: float | None = None) -> None:
         """Decide a batch and answer every caller in it, whatever happens."""
         try:
-            outcome = await self._commit(commands)
-            self.figures.observe(len(commands), outcome.times)
-            self._tell(outcome)
-        except NotCommitted as failure:
-            if len(commands) > 1 and blames_content(failure.__cause__):
-                await self._run_apart(commands, failure, apart_until_seconds)
-            else:
-                self._fail(commands, failure)
+            await self._decide(commands, apart_until_seconds)
         except asyncio.CancelledError:
             self._fail(commands, FateUnknown())
             raise
         except Exception as error:  # noqa: BLE001 - the lane must outlive any batch; every caller is told
             self._fail(commands, error)
+
+    async def _decide(self, commands: Sequence[Command], apart_until_seconds: float | None) -> None:
+        try:
+            outcome = await self._commit(commands)
+            self.figures.observe(len(commands), outcome.times)
+            self._tell(outcome)
+        except NotCommitted as failure:
+            if len(commands) == 1 or not blames_content(failure.__cause__):
+                raise
+            await self._run_apart(commands, failure, apart_until_seconds)
 
     async def _commit(self, commands: Sequence[Command]) -> BatchOutcome:
         """One transaction, tried once more where it failed by chance: nothing of it happened then."""

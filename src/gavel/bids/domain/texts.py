@@ -61,12 +61,17 @@ def check_listing(listing: Listing) -> None:
     )
 
 
+def check_category(category: str) -> None:
+    """Raise InvalidInput where no item can have this category."""
+    _check_text("category", category, CATEGORY_CHARACTERS_MAX)
+
+
 def _check(texts: ListingChanges) -> None:
     if texts.title is not None and not texts.title.strip():
         raise InvalidInput("title", "must not be empty")
     _check_text("title", texts.title or "", TITLE_CHARACTERS_MAX)
     _check_text("description", texts.description or "", DESCRIPTION_CHARACTERS_MAX)
-    _check_text("category", texts.category or "", CATEGORY_CHARACTERS_MAX)
+    check_category(texts.category or "")
     images = texts.images or ()
     if len(images) > IMAGES_MAX:
         raise InvalidInput("images", f"at most {IMAGES_MAX}")
