@@ -155,7 +155,7 @@ async def test_a_lane_that_stops_while_it_tries_apart_answers_everyone(
     async with new_house.pool.acquire() as holder:
         await holder.execute("SELECT pg_advisory_lock(1)")
         async with open_house(new_house.url) as stopping:
-            decides = [(_good_bid, None), (POISONS["a guard"][0], None)]
+            decides: list[tuple[Decide, RetryKey | None]] = [(_good_bid, None), (POISONS["a guard"][0], None)]
             batch = asyncio.create_task(_in_one_batch(stopping, item_id, decides))
             await until(commit_waits)
         assert explained(await batch) == {"Unavailable": 2}
