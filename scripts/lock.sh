@@ -11,13 +11,15 @@ python3 -m venv "$tools"
 
 compile() {
     "$tools/bin/uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-        --custom-compile-command "make lock" "$@" pyproject.toml
+        --custom-compile-command "make lock" "$@"
 }
 
 echo "Resolving requirements/dev.txt"
-compile "$@" --extra embedded --group dev --output-file requirements/dev.txt
+compile "$@" --extra embedded --group dev --output-file requirements/dev.txt pyproject.toml
 # The smaller locks follow the largest, so that one environment can hold any of them.
 echo "Resolving requirements/demo.txt"
-compile --constraint requirements/dev.txt --extra embedded --group build --output-file requirements/demo.txt
+compile --constraint requirements/dev.txt --extra embedded --group build --output-file requirements/demo.txt pyproject.toml
 echo "Resolving requirements/runtime.txt"
-compile --constraint requirements/dev.txt --output-file requirements/runtime.txt
+compile --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+echo "Resolving requirements/build.txt"
+compile --constraint requirements/dev.txt --group pyproject.toml:build --output-file requirements/build.txt

@@ -103,7 +103,9 @@ def _declarations(path: Path) -> list[str]:
     return re.findall(r"[^\s{};][^{};]*[{;]", re.sub(r"\s+", " ", without_comments))
 
 
-@pytest.mark.parametrize("file", ["requirements/runtime.txt", "requirements/demo.txt", "requirements/dev.txt"])
+@pytest.mark.parametrize(
+    "file", ["requirements/runtime.txt", "requirements/demo.txt", "requirements/dev.txt", "requirements/build.txt"]
+)
 def test_locks_have_hashes_and_no_addresses(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert "--hash=sha256:" in text

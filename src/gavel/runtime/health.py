@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 
+from gavel import __version__
 from gavel.runtime.serve import Asgi, Receive, Scope, Send
 
 # A check returns None where all is well, else what is wrong in a few words.
@@ -17,7 +18,7 @@ def health_app(checks: Mapping[str, Check], shown: Mapping[str, Check] | None = 
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["path"] == "/livez":
-            await send_json(send, 200, {"status": "alive"})
+            await send_json(send, 200, {"status": "alive", "version": __version__})
         elif scope["path"] == "/readyz":
             problems, also = await _problems(checks), await _problems(shown or {})
             status = {"status": "not ready" if problems else "ready"}

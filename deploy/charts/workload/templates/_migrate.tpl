@@ -1,0 +1,45 @@
+{{/*
+The schema, before the processes that need it. As a hook it runs before this release's own objects exist, so the
+database and the Secret are another release's or somebody else's; where they are this release's, `migrate.hook: false`
+makes it a plain Job beside the processes, which are not ready until it is done. Takes also `side`: bids or stats.
+*/}}
+{{- define "workload.migrate" -}}
+{{- $values := .root.Values.migrate -}}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  {{- if $values.hook }}
+  {{- include "workload.metadata" . | nindent 2 }}
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-delete-policy: before-hook-creation
+  {{- else }}
+  # A Job never changes, so each image has its own.
+  name: {{ printf "%s-%s" (include "workload.name" .) (include "workload.image" . | sha256sum | trunc 8) }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "workload.labels" . | nindent 4 }}
+  {{- end }}
+spec:
+  # A database that is not there yet: tried again after 10, 20, 40 ... seconds.
+  backoffLimit: 6
+  activeDeadlineSeconds: {{ $values.secondsMax }}
+  ttlSecondsAfterFinished: 86400
+  template:
+    metadata:
+      labels:
+        {{- include "workload.labels" . | nindent 8 }}
+    spec:
+      restartPolicy: Never
+      {{- include "workload.podSecurity" . | nindent 6 }}
+      containers:
+        - name: migrate
+          image: {{ include "workload.image" . }}
+          imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+          args: [migrate, {{ .side }}]
+          env:
+            {{- include "workload.secretEnv" (dict "root" .root "secrets" $values.secrets) | trim | nindent 12 }}
+          resources:
+            {{- toYaml $values.resources | nindent 12 }}
+          {{- include "workload.containerSecurity" . | nindent 10 }}
+{{- end }}

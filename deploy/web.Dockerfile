@@ -1,0 +1,27 @@
+# The page: static files behind an nginx that runs as nobody in particular.
+# Built from the repository's root: docker build --file deploy/web.Dockerfile --tag gavel-web .
+ARG NODE_IMAGE=node:24-slim
+ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.30-alpine
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /source
+COPY web .
+RUN npm ci --no-audit --no-fund && npm run build
+# Compressed once here, and not at each request.
+RUN find dist -type f \( -name '*.html' -o -name '*.js' -o -name '*.css' -o -name '*.svg' \) -exec gzip -9 -k -n {} +
+
+FROM ${NGINX_IMAGE}
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Gavel web" \
+      org.opencontainers.image.description="Gavel's page" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY deploy/web/nginx.conf /etc/nginx/nginx.conf
+COPY deploy/web/installation /etc/gavel
+COPY --from=build /source/dist /usr/share/nginx/html
+USER 101:101
+EXPOSE 8080
+# Straight to nginx: the image's own start script edits the configuration, and the file system is read-only.
+ENTRYPOINT ["nginx", "-g", "daemon off;"]

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Fails unless everything that deploys Gavel is sound: scripts, Dockerfiles, YAML, and every chart with each of its
+# values files, rendered and held against each supported version of Kubernetes.
+#   scripts/check-deploy.sh [CHARTS]        deploy/charts unless said
+# The tools of the virtual environment have to be on the PATH.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+charts=${1:-deploy/charts}
+
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+shellcheck "${scripts[@]}"
+hadolint --config deploy/hadolint.yaml deploy/Dockerfile deploy/web.Dockerfile
+yamllint --strict --config-file deploy/yamllint.yaml deploy "$charts"
+
+helm=$(scripts/install-helm.sh)
+rendered=$(mktemp -d)
+trap 'rm -rf "$rendered"' EXIT
+for chart in "$charts"/*/; do
+    name=$(basename "$chart")
+    # A library is rendered with the charts that it is part of.
+    grep -q '^type: library' "$chart/Chart.yaml" && continue
+    for values in "$chart"/values-*.yaml "$chart/values.yaml"; do
+        # Those of a chart that can't be installed without more are in its values files.
+        [ -e "$values" ] || continue
+        [ "$values" = "$chart/values.yaml" ] && ls "$chart"/values-*.yaml >/dev/null 2>&1 && continue
+        "$helm" lint --quiet --strict --values "$values" "$chart"
+        "$helm" template "$name" "$chart" --namespace gavel --values "$values" \
+            >"$rendered/$name-$(basename "$values")"
+    done
+done
+python scripts/check_manifests.py "$rendered"/*.yaml
