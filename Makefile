@@ -28,6 +28,20 @@ up: $(DEMO_INSTALLED) ## Run the four processes on a Postgres, RabbitMQ and Redi
 down: ## Stop what `make up` started; the data stays
 	@$(BIN)/python -m gavel.local_servers.stack down
 
+.PHONY: cluster
+cluster: ## Make a Kind cluster with a registry and an NGINX ingress controller
+	@scripts/make-cluster.sh
+
+.PHONY: dev
+dev: ## Run Gavel in the cluster with Tilt, current within seconds of an edit
+	@scripts/require-tools.sh docker kubectl helm tilt
+	@tilt up
+
+.PHONY: cluster-delete
+cluster-delete: ## Remove the cluster, its registry and all that is in them
+	@scripts/require-tools.sh docker kind ctlptl
+	@ctlptl delete --filename deploy/ctlptl.yaml --ignore-not-found --cascade true
+
 .PHONY: bench
 bench: $(DEV_INSTALLED) ## Measure Gavel beside a naive baseline on this machine
 	@scripts/install-test-servers.sh wrk
@@ -52,11 +66,12 @@ format: $(DEV_INSTALLED) ## Sort the imports, fix what can be fixed, format
 	@$(BIN)/ruff format .
 
 .PHONY: lint
-lint: $(DEV_INSTALLED) ## Check style, types and the direction of imports
+lint: $(DEV_INSTALLED) ## Check style, types, the direction of imports, and all that deploys Gavel
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check-deploy.sh
 
 .PHONY: proto-gen
 proto-gen: $(DEV_INSTALLED) ## Generate src/gavel/contracts from proto/
@@ -112,6 +127,7 @@ servers: ## Install the servers and tools that tests and benchmarks use (Debian,
 	@scripts/install-test-servers.sh
 
 .PHONY: clean
-clean: ## Remove the virtual environment, caches and results (never the demo's data)
+clean: ## Remove what Tilt put into the cluster, the virtual environment, caches and results (never the demo's data)
+	@if command -v tilt >/dev/null && kubectl config get-contexts kind-gavel >/dev/null 2>&1; then tilt down; fi
 	@rm -rf $(VENV) build dist bench/results .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	@find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

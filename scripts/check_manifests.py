@@ -43,10 +43,8 @@ class Kubernetes:
         validator = self._validators[name]
         if validator is None:
             return [f"Kubernetes {self.version} knows no {thing['kind']} of {thing['apiVersion']}"]
-        return [
-            f"Kubernetes {self.version}: {'.'.join(map(str, error.absolute_path)) or 'the object'}: {error.message[:300]}"
-            for error in validator.iter_errors(thing)
-        ]
+        errors = [(".".join(map(str, error.absolute_path)), error.message) for error in validator.iter_errors(thing)]
+        return [f"Kubernetes {self.version}: {where or 'the object'}: {what[:300]}" for where, what in errors]
 
     def _load(self, name: str) -> Draft202012Validator | None:
         file = self._folder / name

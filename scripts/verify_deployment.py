@@ -42,6 +42,10 @@ class Wrong(Exception):
     """Something does not work; the text says what, and where to look."""
 
 
+class NotFound(Wrong):
+    """The service answered, and knows no such thing."""
+
+
 class Api:
     """Calls of one service as JSON."""
 
@@ -61,7 +65,8 @@ class Api:
                 return json.load(reply)
         except urllib.error.HTTPError as error:
             said = error.read(2_000).decode(errors="replace")
-            raise Wrong(f"{method} was answered with {error.code}: {said}") from None
+            kind = NotFound if '"not_found"' in said else Wrong
+            raise kind(f"{method} was answered with {error.code}: {said}") from None
         except (OSError, ValueError) as error:
             raise Wrong(f"{method}: no answer from {self.url} ({reason(error)})") from None
 
@@ -82,6 +87,8 @@ class Watcher:
             except queue.Empty:
                 raise Wrong(f"no {what} came over WatchItems within {seconds_max:.0f} s") from None
             if "wrong" in message:
+                # It stays the answer to whatever else is waited for.
+                self._messages.put(message)
                 raise Wrong(f"WatchItems ended before {what} came: {message['wrong']}")
             if is_it(message):
                 return
@@ -216,7 +223,10 @@ def place_bid(bids: Api, item_id: str, bidder_id: str, token: str) -> dict:
 
 def last_counted(stats: Api, user_id: str, token: str) -> str:
     """When the user's newest counted bid was placed; empty before the first. Raises Wrong."""
-    return moment(stats.call("GetUserStats", {"user_id": user_id}, token).get("stats", {}).get("lastBidAt", ""))
+    try:
+        return moment(stats.call("GetUserStats", {"user_id": user_id}, token)["stats"].get("lastBidAt", ""))
+    except NotFound:
+        return ""
 
 
 def moment(timestamp: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 SOURCE = Path(os.environ.get("GAVEL_RELOAD_SOURCE", "/source"))
@@ -20,10 +20,8 @@ def main() -> int:
     """The exit status of the process that was told to stop, or that ended by itself."""
     copy = SOURCE / "gavel"
     if not copy.exists():
-        spec = find_spec("gavel")
-        assert spec is not None and spec.origin is not None
         # Without the image's bytecode, which is never checked against a source.
-        shutil.copytree(Path(spec.origin).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(str(files("gavel")), copy, ignore=shutil.ignore_patterns("__pycache__"))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGCHLD, *STOP_SIGNALS})
     while True:
         child = start()
@@ -34,7 +32,7 @@ def main() -> int:
         status = child.wait()
         if received in STOP_SIGNALS:
             return status
-        print("reload.py: started anew", flush=True)
+        sys.stderr.write("reload.py: starting anew\n")
         # The end of the one that was told to end is no news.
         while signal.SIGCHLD in signal.sigpending():
             signal.sigwait({signal.SIGCHLD})
@@ -45,7 +43,7 @@ def start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "gavel", *sys.argv[1:]],
         env=os.environ | {"PYTHONPATH": str(SOURCE)},
-        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, set()),
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, set()),  # noqa: PLW1509 - there are no threads
     )
 
 

@@ -96,6 +96,9 @@ class ServerProcess:
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL_SECONDS)
+        if self._child is not None:
+            # Its files are closed a moment before it has ended for whoever started it.
+            self._child.wait()
         return True
 
     def last_words(self) -> str:
