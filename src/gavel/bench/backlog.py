@@ -46,9 +46,7 @@ def _bids(at: datetime) -> Generator[RecordedEvent]:
     bidders = [UserId(str(uuid4())) for _ in range(BIDDERS)]
     items = [ItemId(str(uuid4())) for _ in range(ITEMS)]
     end_at = at + timedelta(days=1)
-    terms = Terms(
-        seller_id=UserId(str(uuid4())), currency="USD", start_at=at, scheduled_end_at=end_at, start_price=1
-    )
+    terms = Terms(seller_id=UserId(str(uuid4())), currency="USD", start_at=at, scheduled_end_at=end_at, start_price=1)
     number = 0
     while True:
         turn = number // ITEMS + 1

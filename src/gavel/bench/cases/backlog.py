@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from gavel.bench.backlog import owe_bids
 from gavel.bench.case import Effort, Figure, Measured
-from gavel.bench.drain import Gauge, drained_per_s, read
 from gavel.bench.four_processes import FourProcesses
+from gavel.bench.gauges import Gauge, looking_into
 
 RELAY = "bid-worker"
 COUNTER = "stats-worker"
@@ -39,16 +39,13 @@ class Backlog:
 
 
 async def _measure(processes: FourProcesses, events: int) -> Measured:
-    await owe_bids(processes.bid_db_url, events)
-    relayed_per_s = await drained_per_s(
-        Gauge.OWED_EVENTS, processes.bid_db_url, 0, lambda: processes.start(RELAY)
-    )
-    relay_memory_mb = processes.usage(RELAY).memory_peak_mb
-    processes.stop(RELAY)
-    counted = await read(Gauge.COUNTED_BIDS, processes.stats_db_url)
-    counted_per_s = await drained_per_s(
-        Gauge.COUNTED_BIDS, processes.stats_db_url, counted + events, lambda: processes.start(COUNTER)
-    )
+    async with looking_into(processes.bid_db_url) as bid_db, looking_into(processes.stats_db_url) as stats_db:
+        await owe_bids(processes.bid_db_url, events)
+        relayed_per_s = await bid_db.moves(Gauge.OWED_EVENTS, lambda: processes.start(RELAY), 0)
+        relay_memory_mb = processes.usage(RELAY).memory_peak_mb
+        processes.stop(RELAY)
+        end = await stats_db.shows(Gauge.COUNTED_BIDS) + events
+        counted_per_s = await stats_db.moves(Gauge.COUNTED_BIDS, lambda: processes.start(COUNTER), end)
     return {
         "relay_events_per_s": relayed_per_s,
         "relay_memory_mb": relay_memory_mb,
