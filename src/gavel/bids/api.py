@@ -82,5 +82,9 @@ async def open_bid_api(
 async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts]:
     """The process `gavel bid-api`."""
     redis_url = None if settings.redis_url is None else str(settings.redis_url)
-    async with open_bid_api(str(settings.bid_db_url), settings.house_currency, redis_url=redis_url) as api:
-        yield Parts(api.checks, api.app, api.shown, api.feed.stop, api.metrics)
+    rabbitmq_url = None if settings.rabbitmq_url is None else str(settings.rabbitmq_url)
+    async with (
+        open_live_feed(settings.bid_db_url, rabbitmq_url) as live,
+        open_bid_api(settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live) as api,
+    ):
+        yield Parts(api.checks, api.app, {**api.shown, **live.shown}, live.feed.stop, api.metrics)

@@ -23,6 +23,8 @@ def _none_if_empty(url: object) -> object:
 
 # Without one, the cache is in the process's memory.
 OptionalRedisUrl = Annotated[RedisDsn | None, BeforeValidator(_none_if_empty)]
+# Without one, what other processes commit reaches this one's watchers a second later, from the log.
+OptionalRabbitMqUrl = Annotated[AmqpDsn | None, BeforeValidator(_none_if_empty)]
 
 
 class BidDatabaseSettings(ProcessSettings):
@@ -36,6 +38,7 @@ class BidApiSettings(HttpSettings):
 
     bid_db_url: DatabaseUrl
     redis_url: OptionalRedisUrl = None
+    rabbitmq_url: OptionalRabbitMqUrl = None
     house_currency: Currency = "USD"
 
 

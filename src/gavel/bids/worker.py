@@ -13,6 +13,7 @@ from gavel.bids.adapters.outbox_figures import RelayFigures, outbox_source
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_due_auctions import PostgresDueAuctions
 from gavel.bids.adapters.postgres_outbox import PostgresOutbox
+from gavel.bids.adapters.rabbitmq_feed import RabbitMqFeedPublisher
 from gavel.bids.adapters.rabbitmq_publisher import RabbitMqPublisher
 from gavel.bids.ports import (
     AuctionBook,
@@ -140,8 +141,9 @@ def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
 async def open_bid_worker(settings: BidWorkerSettings) -> AsyncGenerator[Parts]:
     """The process `gavel bid-worker`."""
     publisher = RabbitMqPublisher(str(settings.rabbitmq_url))
+    feed = RabbitMqFeedPublisher(str(settings.rabbitmq_url))
     try:
-        async with running_bid_worker(str(settings.bid_db_url), publisher) as parts:
+        async with feed.running(), running_bid_worker(settings.bid_db_url, publisher, listeners=[feed]) as parts:
             checks = {**parts.checks, "rabbitmq": publisher.problem}
             yield Parts(checks, metrics=[*parts.metrics, publisher.metrics])
     finally:

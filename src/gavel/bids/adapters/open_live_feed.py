@@ -1,15 +1,17 @@
 """The parts of the live feed, put together: the log, the feed of this process, and the loops that work it off."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gavel.bids.adapters.in_process_feed import InProcessFeed
 from gavel.bids.adapters.postgres_feed_log import PostgresFeedLog
+from gavel.bids.adapters.rabbitmq_feed import RabbitMqFeed, RabbitMqFeedPublisher
 from gavel.bids.feed_ports import EventLog
 from gavel.bids.ports import CommitListener, Unavailable
 from gavel.bids.use_cases.live_feed import FILL_IDLE_SECONDS, READERS_AT_ONCE_MAX, SWEEP_SECONDS, LiveFeed
 from gavel.runtime import postgres
+from gavel.runtime.health import Check
 from gavel.runtime.loops import Loop
 
 TELL_IDLE_SECONDS = 1.0
@@ -17,22 +19,32 @@ TELL_IDLE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class OpenLiveFeed:
-    """The feed, what it reads, and who must be told of commits."""
+    """The feed, what it reads, who must be told of commits, and what of it health shows."""
 
     feed: LiveFeed
     log: EventLog
     listeners: Sequence[CommitListener]
+    shown: Mapping[str, Check]
 
 
 @asynccontextmanager
-async def open_live_feed(bid_db_url: str) -> AsyncGenerator[OpenLiveFeed]:
-    """Run the feed of a bid_db, which may be away, inside the context; on the way out send away who still watches."""
+async def open_live_feed(bid_db_url: str, rabbitmq_url: str | None = None) -> AsyncGenerator[OpenLiveFeed]:
+    """Run the feed of a bid_db, which may be away, inside the context; on the way out send away who still watches.
+
+    With the URL of a broker, which may be away too, processes tell each other at once what they commit.
+    """
     async with await postgres.open_pool(bid_db_url, "gavel-feed", READERS_AT_ONCE_MAX + 1) as pool:
         log = PostgresFeedLog(pool)
         feed = LiveFeed(log)
+        own = InProcessFeed(feed)
         async with _working(feed):
             try:
-                yield OpenLiveFeed(feed, log, [InProcessFeed(feed)])
+                if rabbitmq_url is None:
+                    yield OpenLiveFeed(feed, log, [own], {})
+                else:
+                    others, publisher = RabbitMqFeed(rabbitmq_url, feed), RabbitMqFeedPublisher(rabbitmq_url)
+                    async with others.running(), publisher.running():
+                        yield OpenLiveFeed(feed, log, [own, publisher], {"rabbitmq": others.problem})
             finally:
                 feed.stop()
 
