@@ -1,7 +1,10 @@
-"""`make chaos SEED=n`: at least 20 faults under 64 bidders within three minutes, then the account.
+"""`make chaos SEED=n`: 64 bidders on two of each process, at least 20 faults within three minutes, then the account.
 
-Acknowledged bids are in the database, each once; the totals are those of the bids; the outbox and the dead letters are
-empty. The account is drawn up by `gavel bidders --verify`, which asked again with the same key whatever had no answer.
+Acknowledged bids are in the database, each once; the totals are those of the bids; no item's events have a gap; the
+outbox and the dead letters are empty. `gavel bidders --verify` draws up one account: it asks again, with the same key
+and at the other process, whatever had no answer. The databases' own books are the other.
+
+With `--kills N` nothing but that many `kill -9` of processes at random, as fast as they come back.
 """
 
 import argparse
@@ -9,108 +12,152 @@ import asyncio
 import json
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.rabbitmq import RabbitMqPorts
-from gavel.local_servers.stack import Stack, StackPorts
-from gavel.runtime import postgres
-from tests.chaos.faults import faults
+from gavel.local_servers.stack import Stack, command_of, private_ports
+from tests.chaos.books import Books, read_books
+from tests.chaos.faults import faults, kill
+from tests.servers.balancer import next_of
+from tests.servers.fault_proxy import fault_proxy
 
+TWO_OF_EACH = {"bid-api": 2, "bid-worker": 2, "stats-api": 2, "stats-worker": 2}
 FAULTS = 20
 BIDDERS = 64
 # The bidders go on until the faults are over; this only bounds a run in which something hangs.
 LOAD_SECONDS_MAX = 170
+KILLING_SECONDS_MAX = 1_800
+ACCOUNT_SECONDS_MAX = 120
 PAUSE_SECONDS = (0.3, 1.2)
-SETTLED_SECONDS_MAX = 30.0
 
 
 def main() -> int:
     """Run, print the account, and return the exit status: 1 where anything is lost, counted twice, or left over."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seed", type=int, default=1)
-    seed: int = arguments.parse_args().seed
+    arguments.add_argument("--kills", type=int, default=0)
+    chosen = arguments.parse_args()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="gavel-chaos-") as folder:
-        stack = Stack(Path(folder), _free_ports())
+        stack = Stack(Path(folder), private_ports(TWO_OF_EACH))
         try:
             stack.up(console)
-            account, harmed, seconds = _bid_through_faults(stack, random.Random(seed), console)
-            left = asyncio.run(_left_over(stack))
+            harm = Harm(stack, chosen.seed, chosen.kills, console)
+            account, books = asyncio.run(_run(stack, harm))
         finally:
             stack.down(console)
-    return _tell(console, seed, account, harmed, seconds, left)
+    return _tell(console, harm, account, books)
 
 
-def _free_ports() -> StackPorts:
-    admin = {name: free_port() for name in StackPorts().admin}
-    rabbitmq = RabbitMqPorts(amqp=free_port(), tools=free_port(), registry=free_port())
-    return StackPorts(free_port(), free_port(), admin, rabbitmq, free_port())
+class Harm:
+    """What is done to the stack, and what was."""
+
+    def __init__(self, stack: Stack, seed: int, kills: int, console: Console) -> None:
+        self.seed = seed
+        self.seconds_max = KILLING_SECONDS_MAX if kills else LOAD_SECONDS_MAX
+        self.done: list[str] = []
+        self.ready_seconds: list[float] = []
+        self.seconds = 0.0
+        self._stack = stack
+        self._kills = kills
+        self._console = console
+        self._started = time.monotonic()
+
+    async def do(self) -> None:
+        """Do all of it, and return when everything is ready again."""
+        self._started = time.monotonic()
+        if self._kills:
+            await self._kill_at_random()
+        else:
+            await self._do_one_after_the_other()
+        for name in self._stack.processes:
+            await asyncio.to_thread(self._stack.wait_ready, name)
+        self._say("everything is ready")
+        self.seconds = time.monotonic() - self._started
+
+    async def _do_one_after_the_other(self) -> None:
+        chance = random.Random(self.seed)
+        for name, harm in islice(faults(self._stack, chance), FAULTS):
+            await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
+            self._say(name)
+            await asyncio.to_thread(harm)
+            self.done.append(name)
+
+    async def _kill_at_random(self) -> None:
+        """One killer for each kind of process: the others of a kind live while one is down."""
+        kinds = sorted({command_of(name) for name in self._stack.processes})
+        await asyncio.gather(*(self._kill_some(kind, self._kills // len(kinds)) for kind in kinds))
+
+    async def _kill_some(self, kind: str, times: int) -> None:
+        chance = random.Random(f"{self.seed} {kind}")
+        names = [name for name in self._stack.processes if command_of(name) == kind]
+        for _ in range(times):
+            await asyncio.sleep(chance.uniform(0, 1))
+            name = chance.choice(names)
+            described, harm = kill(self._stack, name, lambda: None)
+            self._say(described)
+            await asyncio.to_thread(harm)
+            began = time.monotonic()
+            await asyncio.to_thread(self._stack.wait_ready, name)
+            self.ready_seconds.append(time.monotonic() - began)
+            self.done.append(described)
+
+    def _say(self, name: str) -> None:
+        self._console.print(f"{time.monotonic() - self._started:5.1f} s  {name}", highlight=False)
 
 
-def _bid_through_faults(
-    stack: Stack, chance: random.Random, console: Console
-) -> tuple[dict[str, Any], list[str], float]:
-    started, harmed = time.monotonic(), list[str]()
-    url, stats_url = (f"http://127.0.0.1:{port}" for port in (stack.ports.bid_api, stack.ports.stats_api))
-    command = [sys.executable, "-m", "gavel", "bidders", "--bidders", str(BIDDERS), "--seconds", str(LOAD_SECONDS_MAX)]
-    command += ["--create", "6", "--url", url, "--stats-url", stats_url, "--verify", "--json"]
-    bidders = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        for name, harm in islice(faults(stack, chance), FAULTS):
-            time.sleep(chance.uniform(*PAUSE_SECONDS))
-            console.print(f"{time.monotonic() - started:5.1f} s  {name}", highlight=False)
-            harm()
-            harmed.append(name)
-        for name in stack.processes:
-            stack.wait_ready(name)
-        # The faults are over: the bidders stop, ask once more for what had no answer, and verify.
-        bidders.send_signal(signal.SIGINT)
-        said, _ = bidders.communicate(timeout=120)
-    finally:
-        bidders.kill()
-        bidders.wait()
-    return json.loads(said), harmed, time.monotonic() - started
+async def _run(stack: Stack, harm: Harm) -> tuple[dict[str, Any], Books]:
+    """Bid through the harm; what the bidders make of it afterwards, and the books."""
+    ports = stack.ports
+    bid_apis, stats_apis = (
+        [ports.http_port(name) for name in stack.processes if command_of(name) == command]
+        for command in ("bid-api", "stats-api")
+    )
+    async with fault_proxy(next_of(bid_apis)) as bids, fault_proxy(next_of(stats_apis)) as stats:
+        options = {"bidders": BIDDERS, "seconds": harm.seconds_max, "create": 6}
+        urls = {"url": f"http://127.0.0.1:{bids.port}", "stats-url": f"http://127.0.0.1:{stats.port}"}
+        command = [f"--{name}={value}" for name, value in (options | urls).items()]
+        bidders = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gavel", "bidders", *command, "--verify", "--json"), stdout=PIPE, stderr=DEVNULL
+        )
+        try:
+            await harm.do()
+            # The faults are over: the bidders stop, ask once more for what had no answer, and verify.
+            with suppress(ProcessLookupError):
+                bidders.send_signal(signal.SIGINT)
+            async with asyncio.timeout(ACCOUNT_SECONDS_MAX):
+                said, _ = await bidders.communicate()
+        finally:
+            if bidders.returncode is None:
+                bidders.kill()
+                await bidders.wait()
+    return json.loads(said), await read_books(stack)
 
 
-async def _left_over(stack: Stack) -> dict[str, int]:
-    """What is still owed and what could not be counted, once that no longer changes."""
-    connection = await postgres.connect(stack.postgres.server.url("bid_db"), "gavel-chaos")
-    deadline = time.monotonic() + SETTLED_SECONDS_MAX
-    try:
-        while owed := await connection.fetchval("SELECT count(*) FROM outbox"):
-            if time.monotonic() > deadline:
-                break
-            await asyncio.sleep(0.2)
-    finally:
-        await connection.close()
-    queues = stack.rabbitmq.control("list_queues", "name", "messages", "--no-table-headers")
-    waiting = dict(line.split("\t") for line in queues.splitlines() if "\t" in line)
-    return {"outbox rows": owed} | {f"messages in {name}": int(count) for name, count in waiting.items()}
-
-
-def _tell(
-    console: Console, seed: int, account: dict[str, Any], harmed: list[str], seconds: float, left: dict[str, int]
-) -> int:
-    differences: list[str] = account.get("verification", {}).get("differences", ["nothing was verified"])
-    remains = [f"{count} {what}" for what, count in left.items() if count]
-    console.print(f"\nSeed {seed}: {len(harmed)} faults in {seconds:.0f} s", highlight=False)
-    console.print_json(json.dumps({name: value for name, value in account.items() if name != "bidders"}))
-    console.print(f"left over: {left}", highlight=False)
-    for problem in (*differences, *remains):
+def _tell(console: Console, harm: Harm, account: dict[str, Any], books: Books) -> int:
+    verification: dict[str, Any] = account.get("verification") or {"differences": ["nothing was verified"]}
+    wrong = [*verification["differences"], *(f"{count} {what}" for what, count in books.wrong.items() if count)]
+    if account["stopped"] != "it was interrupted":
+        wrong.append(f"the bidders did not bid through all of it: {account['stopped']}")
+    console.print(f"\nSeed {harm.seed}: {len(harm.done)} faults in {harm.seconds:.0f} s", highlight=False)
+    shown = {name: value for name, value in account.items() if name not in ("bidders", "items")}
+    console.print_json(json.dumps(shown | {"books": {**books.facts, **books.wrong}}))
+    if harm.ready_seconds:
+        ready = sorted(harm.ready_seconds)
+        console.print(f"ready again after {ready[len(ready) // 2]:.1f} s (median), {ready[-1]:.1f} s at most")
+    for problem in wrong:
         console.print(f"[red]wrong:[/red] {problem}", highlight=False)
-    if differences or remains:
-        return 1
-    console.print("[green]Nothing is lost, nothing counts twice, nothing is left over.[/green]")
-    return 0
+    if not wrong:
+        console.print("[green]Nothing is lost, nothing counts twice, nothing is left over.[/green]")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

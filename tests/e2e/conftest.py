@@ -1,4 +1,4 @@
-"""One running Gavel for the tests that leave it running."""
+"""One running Gavel of each shape for the tests that leave it running."""
 
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -7,6 +7,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from gavel.local_servers.stack import Stack
+from tests.e2e.four_processes import running_stack
 from tests.e2e.gavel_process import Client, Standalone, new_data_folder, running_standalone
 
 
@@ -30,3 +32,13 @@ async def client(shared_gavel: Standalone) -> AsyncGenerator[Client]:
     """A client of the shared Gavel."""
     async with httpx.AsyncClient(timeout=30) as http:
         yield Client(http, shared_gavel.url)
+
+
+@pytest.fixture(scope="session")
+def shared_stack() -> Generator[Stack]:
+    """Three bid APIs, two of each worker and a stats API, with servers of their own, that live for the run.
+
+    A test that stops or harms one of them starts it again.
+    """
+    with running_stack({"bid-api": 3, "bid-worker": 2, "stats-worker": 2}) as stack:
+        yield stack

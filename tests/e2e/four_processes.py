@@ -1,6 +1,9 @@
 """The four processes on servers of their own, as `make up` starts them, talked to from outside."""
 
-from collections.abc import Generator
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,32 +11,50 @@ from tempfile import TemporaryDirectory
 import httpx
 from rich.console import Console
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.rabbitmq import RabbitMqPorts
-from gavel.local_servers.stack import Stack, StackPorts
-from tests.e2e.gavel_process import Client, service_of
+from gavel.local_servers.stack import Stack, private_ports
+from tests.e2e.gavel_process import Client, environment, service_of
+
+COMMAND_SECONDS_MAX = 60.0
 
 
 @contextmanager
-def running_stack() -> Generator[Stack]:
-    """All four, ready; stopped afterwards with their servers. They read this process's environment besides."""
-    admin = {name: free_port() for name in StackPorts().admin}
-    rabbitmq = RabbitMqPorts(amqp=free_port(), tools=free_port(), registry=free_port())
+def made_stack(counts: Mapping[str, int] | None = None) -> Generator[Stack]:
+    """A stack of which nothing runs yet; stopped afterwards with its servers. Its processes trust whoever calls."""
     with TemporaryDirectory(prefix="gavel-four-") as folder:
-        stack = Stack(Path(folder), StackPorts(free_port(), free_port(), admin, rabbitmq, free_port()))
-        console = Console(quiet=True)
+        stack = Stack(Path(folder), private_ports(counts), {"AUTH_MODE": "trusted"})
         try:
-            stack.up(console)
             yield stack
         finally:
-            stack.down(console)
+            stack.down(Console(quiet=True))
+
+
+@contextmanager
+def running_stack(counts: Mapping[str, int] | None = None) -> Generator[Stack]:
+    """All of it, ready; `counts` as in `private_ports`. Blocks: not for an event loop's own thread."""
+    with made_stack(counts) as stack:
+        stack.up(Console(quiet=True))
+        yield stack
+
+
+async def run_command(stack: Stack, *arguments: str) -> str:
+    """Run `gavel ARGUMENTS`, as an operator does, on the stack's servers; what it printed."""
+    server = stack.postgres.server
+    urls = {"BID_DB_URL": server.url("bid_db"), "STATS_DB_URL": server.url("stats_db")}
+    # Wide enough that no line of a table is broken.
+    env = environment(RABBITMQ_URL=stack.rabbitmq.url, COLUMNS="400", **urls)
+    command = [sys.executable, "-m", "gavel", *arguments]
+    process = await asyncio.create_subprocess_exec(*command, env=env, stdout=PIPE, stderr=PIPE)
+    async with asyncio.timeout(COMMAND_SECONDS_MAX):
+        printed, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    return printed.decode()
 
 
 class StackClient(Client):
-    """Calls to whichever of the two APIs has the method."""
+    """Calls to whichever of the two APIs has the method; `name` is that of the bid API to call."""
 
-    def __init__(self, http: httpx.AsyncClient, stack: Stack) -> None:
-        super().__init__(http, f"http://127.0.0.1:{stack.ports.bid_api}")
+    def __init__(self, http: httpx.AsyncClient, stack: Stack, name: str = "bid-api") -> None:
+        super().__init__(http, f"http://127.0.0.1:{stack.ports.http_port(name)}")
         self._stats_url = f"http://127.0.0.1:{stack.ports.stats_api}"
 
     def url_of(self, method: str) -> str:

@@ -2,74 +2,16 @@
 
 import asyncio
 import re
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from gavel.local_servers.ports import free_port
+from tests.e2e.bidding import BIDDERS, Told, bid_on, check_account
 from tests.e2e.gavel_process import Client, Standalone, bidder, environment, run, running_standalone
 
 pytestmark = pytest.mark.e2e
-
-BIDDERS = 40
-
-
-class Told:
-    """The bids that were answered as accepted, and a way to wait until they are so many."""
-
-    def __init__(self, enough: int) -> None:
-        self.bids: list[dict[str, Any]] = []
-        self.enough = asyncio.Event()
-        self._enough_count = enough
-
-    def add(self, bid: dict[str, Any]) -> None:
-        """Keep what was answered."""
-        self.bids.append(bid)
-        if len(self.bids) >= self._enough_count:
-            self.enough.set()
-
-
-async def _bid_on(client: Client, item_id: str, number: int, told: Told) -> None:
-    """One bidder who goes on until the server is gone."""
-    amount = 100 + number
-    while True:
-        try:
-            reply = await client.call("PlaceBid", {"itemId": item_id, "userId": bidder(number), "amount": amount})
-        except httpx.TransportError:
-            return
-        answer = reply.json()
-        if reply.status_code == 200:
-            told.add(answer["bid"])
-            amount = int(answer["minimumNextBid"]) + BIDDERS
-        elif answer["code"] == "failed_precondition":
-            amount = int(answer["details"][0]["debug"]["minimumNextBid"]) + number
-        else:
-            assert answer["code"] == "unavailable", answer
-
-
-async def _check_account(client: Client, item_ids: list[str], told: list[dict[str, Any]]) -> None:
-    """Every bid that was answered is there, seq has no gap, amounts rise, and the totals are the sums of the bids."""
-    sums: dict[str, tuple[int, int]] = {}
-    stored: dict[str, dict[str, Any]] = {}
-    for item_id in item_ids:
-        bids = await client.bids(item_id)
-        assert [int(bid["seq"]) for bid in bids] == list(range(2, len(bids) + 2))
-        for before, after in pairwise(bids):
-            # Only an automatic bid may equal the one before it, which it beats by being earlier.
-            least = int(before["amount"]) + (0 if after.get("automatic") else 1)
-            assert int(after["amount"]) >= least
-        for bid in bids:
-            stored[bid["id"]] = bid
-            count, total = sums.get(bid["userId"], (0, 0))
-            sums[bid["userId"]] = count + 1, total + int(bid["amount"])
-    assert told
-    assert [bid for bid in told if stored.get(bid["id"]) != bid] == []
-    for user_id, (count, total) in sums.items():
-        stats = await client.stats_once(user_id, total_bids=count)
-        assert int(stats["totalAmount"]) == total
 
 
 async def test_killed_under_load_and_started_again_nothing_answered_is_lost(data_folder: Path) -> None:
@@ -81,12 +23,12 @@ async def test_killed_under_load_and_started_again_nothing_answered_is_lost(data
             item_ids = [await client.list_item(bidIncrement={"fixed": 1}) for _ in range(4)]
             async with asyncio.TaskGroup() as bidders:
                 for number in range(BIDDERS):
-                    bidders.create_task(_bid_on(client, item_ids[number % 4], number, told))
+                    bidders.create_task(bid_on(client, item_ids[number % 4], number, told))
                 await told.enough.wait()
                 await gavel.kill()
         await gavel.start()
         async with httpx.AsyncClient(timeout=30) as http:
-            await _check_account(Client(http, gavel.url), item_ids, told.bids)
+            await check_account(Client(http, gavel.url), item_ids, told.bids)
     finally:
         await gavel.stop()
 
@@ -100,13 +42,13 @@ async def test_stopped_under_load_no_call_that_was_taken_fails(data_folder: Path
             item_ids = [await client.list_item(bidIncrement={"fixed": 1}) for _ in range(4)]
             async with asyncio.TaskGroup() as bidders:
                 for number in range(BIDDERS):
-                    bidders.create_task(_bid_on(client, item_ids[number % 4], number, told))
+                    bidders.create_task(bid_on(client, item_ids[number % 4], number, told))
                 await told.enough.wait()
                 assert await gavel.stop() == 0
         assert "Traceback" not in await gavel.logs()
         await gavel.start()
         async with httpx.AsyncClient(timeout=30) as http:
-            await _check_account(Client(http, gavel.url), item_ids, told.bids)
+            await check_account(Client(http, gavel.url), item_ids, told.bids)
     finally:
         await gavel.stop()
 

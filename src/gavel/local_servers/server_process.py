@@ -63,14 +63,16 @@ class ServerProcess:
 
     def runs(self) -> bool:
         """Whether it lives, whoever started it."""
-        if self._child is not None:
-            self._child.poll()
         try:
             with self._lock_file.open("a+") as lock:
                 # Shared, so that two who ask at one moment don't take each other for the server.
-                return not _lock(lock.fileno(), fcntl.LOCK_SH)
+                runs = not _lock(lock.fileno(), fcntl.LOCK_SH)
         except FileNotFoundError:
             return False
+        if self._child is not None and not runs:
+            # It let go of the lock when it died, and is there as a zombie until somebody asks how it ended.
+            self._child.wait(KILL_SECONDS_MAX)
+        return runs
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of it; nothing happens where it does not run."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gavel.local_servers.ports import free_port
 from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
 from gavel.local_servers.redis import LocalRedis
 from gavel.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
@@ -28,7 +29,11 @@ STOP_SECONDS_MAX = 10.0
 
 @dataclass(frozen=True, slots=True)
 class StackPorts:
-    """Where everything listens, on the loopback."""
+    """Where everything listens, on the loopback.
+
+    A process is named by its command, with a number where it is not the first of its kind: `bid-api`, `bid-api-2`.
+    `admin` names all that there are, and `further_apis` tells where those with a number take calls.
+    """
 
     bid_api: int = 8080
     stats_api: int = 8081
@@ -37,6 +42,32 @@ class StackPorts:
     )
     rabbitmq: RabbitMqPorts = RabbitMqPorts(amqp=28_720, tools=28_721, registry=28_722)  # noqa: RUF009 - it is frozen
     redis: int = 28_723
+    further_apis: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def http_port(self, name: str) -> int:
+        """Where a process takes calls; a worker never uses it."""
+        first = self.stats_api if command_of(name) == "stats-api" else self.bid_api
+        return self.further_apis.get(name, first)
+
+
+def command_of(name: str) -> str:
+    """The command that a process of this name runs."""
+    return name.rstrip("0123456789").rstrip("-")
+
+
+def private_ports(counts: Mapping[str, int] | None = None) -> StackPorts:
+    """Ports that nobody has; `counts` tells how many processes of a command there are, where it is not one."""
+    commands = tuple(StackPorts().admin)
+    counts = counts or {}
+    further = [f"{command}-{number}" for command in commands for number in range(2, counts.get(command, 1) + 1)]
+    return StackPorts(
+        bid_api=free_port(),
+        stats_api=free_port(),
+        admin={name: free_port() for name in (*commands, *further)},
+        rabbitmq=RabbitMqPorts(amqp=free_port(), tools=free_port(), registry=free_port()),
+        redis=free_port(),
+        further_apis={name: free_port() for name in further if command_of(name).endswith("-api")},
+    )
 
 
 class Stack:
@@ -80,9 +111,9 @@ class Stack:
             self.postgres.stop()
 
     def start_process(self, name: str) -> None:
-        """Start one of the four processes, unless it runs."""
+        """Start one of the processes, unless it runs."""
         if not self.processes[name].runs():
-            self.processes[name].start([sys.executable, "-m", "gavel", name], self._environment(name))
+            self.processes[name].start([sys.executable, "-m", "gavel", command_of(name)], self._environment(name))
 
     async def _migrate(self) -> None:
         for database, package in DATABASES.items():
@@ -97,7 +128,7 @@ class Stack:
             "STATS_DB_URL": self.postgres.server.url("stats_db"),
             "RABBITMQ_URL": self.rabbitmq.url,
             "REDIS_URL": self.redis.url,
-            "HTTP_PORT": str(self.ports.stats_api if name == "stats-api" else self.ports.bid_api),
+            "HTTP_PORT": str(self.ports.http_port(name)),
             "ADMIN_PORT": str(self.ports.admin[name]),
         }
 

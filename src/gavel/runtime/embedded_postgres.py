@@ -35,7 +35,7 @@ SOCKET_FOLDER_CHARACTERS_MAX = 85
 _SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "50",
+    "max_connections": "100",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "wal_compression": "on",
