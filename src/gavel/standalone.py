@@ -71,6 +71,7 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
     Raises FolderInUse or EmbeddedPostgresFailed.
     """
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(settings.exporting_spans("standalone"))
         server = await stack.enter_async_context(embedded_postgres(settings.gavel_data_dir.expanduser()))
         for database, package in DATABASES.items():
             await server.create_database(database)

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.05
 
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without Gavel's settings, and with these."""
-    ours = ("AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "LOG_", "RABBITMQ_", "REDIS_", "STATS_")
+    ours = ("AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "LOG_", "OTEL_", "RABBITMQ_", "REDIS_", "STATS_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
 
 

@@ -10,6 +10,7 @@ from gavel.bids.adapters.cached_reads import open_cached_reads
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.connect_watch import watching
+from gavel.bids.adapters.feed_figures import feed_source
 from gavel.bids.adapters.lane_figures import lane_source
 from gavel.bids.adapters.open_live_feed import OpenLiveFeed, open_live_feed
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
@@ -73,7 +74,7 @@ async def open_bid_api(
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
         lane = lane_source("bids", book.figures, lambda: book.waiting_count)
         pools = postgres.pool_source({"bid-api": pool})
-        metrics = [api.calls.read, api.bids.read, lane, pools, *reads.metrics]
+        metrics = [api.calls.read, api.bids.read, lane, pools, feed_source(live_feed.feed), *reads.metrics]
         ports = (book, reads.catalogue, reads.leaderboards)
         yield OpenBidApi(app, checks, reads.shown, *ports, live_feed.feed, metrics)
 

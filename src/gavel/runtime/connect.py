@@ -17,12 +17,10 @@ from connectrpc.errors import ConnectError, ErrorDetail
 from connectrpc.request import RequestContext
 from protobuf import Message
 
-from gavel.runtime.call_figures import note_code
+from gavel.runtime.requests import current_request
 
 REQUEST_BYTES_MAX = 256 * 1024
 CALL_SECONDS_MAX = 10.0
-
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z").match
 
 # The Connect protocol, "Error codes": the HTTP status of each code's unary reply.
 _HTTP_STATUS = {
@@ -111,7 +109,8 @@ class MappedErrors:
             return await call_next(request, ctx)
         except Exception as error:
             told = connect_error_of(error, self._map_error, ctx.method.name)
-            note_code(told.code.value)
+            if (seen := current_request()) is not None:
+                seen.error_code = told.code.value
             if isinstance(told, RetryLater):
                 ctx.response_headers["retry-after"] = told.retry_after
             raise told from error
@@ -194,11 +193,6 @@ def _detail_text(detail: ErrorDetail) -> str:
     value, message = b64encode(detail.message_bytes).decode().rstrip("="), detail.value()
     debug = "" if message is None else f', "debug": {message.to_json()}'
     return f'{{"type": "{detail.type_name}", "value": "{value}"{debug}}}'
-
-
-def valid_traceparent(text: str) -> str:
-    """The W3C trace context, version 00, where the text is one; else an empty text. Never an error."""
-    return text if _TRACEPARENT(text) else ""
 
 
 def call_seconds(ctx: RequestContext[Any, Any]) -> float:

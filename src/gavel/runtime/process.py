@@ -53,6 +53,7 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
         async with AsyncExitStack() as stack:
             admin = bind(settings.http_host, settings.admin_port)
             listener = bind(settings.http_host, settings.http_port) if isinstance(settings, HttpSettings) else None
+            await stack.enter_async_context(settings.exporting_spans(name))
             parts = await stack.enter_async_context(opened)
             metrics = metrics_app([process_source(), await stack.enter_async_context(loop_delay()), *parts.metrics])
             await stack.enter_async_context(

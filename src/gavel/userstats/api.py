@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService
 from gavel.runtime import postgres
-from gavel.runtime.call_figures import CallFigures, counted_calls
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.process import Parts
+from gavel.runtime.seen_calls import CallFigures, seen_calls
 from gavel.userstats.adapters.connect_api import StatsApi, stats_service_app
 from gavel.userstats.adapters.postgres_installation import read_page_token_secret
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
@@ -22,6 +22,6 @@ async def open_stats_api(stats_db_url: str) -> AsyncGenerator[Parts]:
     async with await postgres.open_pool(stats_db_url, "gavel-stats-api") as pool:
         api = StatsApi(PostgresStatsBook(pool), PageTokens(lambda: read_page_token_secret(pool)))
         checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
-        calls = CallFigures()
-        app = counted_calls(stats_service_app(api), UserStatsService.desc(), calls)
+        calls = CallFigures(UserStatsService.desc().type_name)
+        app = seen_calls(stats_service_app(api), UserStatsService.desc(), calls)
         yield Parts(checks, app, metrics=[calls.read, postgres.pool_source({"stats-api": pool})])

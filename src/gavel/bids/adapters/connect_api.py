@@ -18,9 +18,10 @@ from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
-from gavel.runtime.call_figures import CallFigures, counted_calls
 from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors
 from gavel.runtime.page_tokens import PageTokens
+from gavel.runtime.requests import bind
+from gavel.runtime.seen_calls import CallFigures, seen_calls
 from gavel.runtime.serve import Asgi
 
 
@@ -38,7 +39,7 @@ class BidApi(ReadApi, BidService):
         super().__init__(catalogue, leaderboards, tokens)
         self._book = book
         self.bids = BidFigures()
-        self.calls = CallFigures()
+        self.calls = CallFigures(BidService.desc().type_name)
         self._house_currency = house_currency
 
     async def place_bid(self, request: pb.PlaceBidRequest, ctx: Context) -> pb.PlaceBidResponse:
@@ -49,6 +50,7 @@ class BidApi(ReadApi, BidService):
         """Decide a bid: what both ways to PlaceBid share. Raises what connect_errors knows."""
         try:
             item_id, user_id = item_id_of(request.item_id), user_id_of(request.user_id)
+            bind(item_id=item_id, user_id=user_id)
             bid = new_bid(user_id, request.amount, request.max_amount)
             key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
             answer = await place_bid(self._book, item_id, bid, idempotency_key=key, call=metadata.call)
@@ -61,6 +63,7 @@ class BidApi(ReadApi, BidService):
     async def buy_now(self, request: pb.BuyNowRequest, ctx: Context) -> pb.BuyNowResponse:
         """See BidService.BuyNow."""
         item_id, user_id, metadata = item_id_of(request.item_id), user_id_of(request.user_id), metadata_of(ctx)
+        bind(item_id=item_id, user_id=user_id)
         key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
         bought = await buy_now(self._book, self._catalogue, item_id, user_id, idempotency_key=key, call=metadata.call)
         return pb.BuyNowResponse(item=item_message(*bought))
@@ -69,6 +72,7 @@ class BidApi(ReadApi, BidService):
         """See BidService.CreateItem."""
         draft, call = draft_of(request), metadata_of(ctx).call
         item_id = ItemId(str(uuid4()))
+        bind(item_id=item_id, user_id=draft.seller_id)
         answer = await list_item(self._book, draft, item_id=item_id, currency=self._house_currency, call=call)
         view = ItemView(answer.auction, draft.listing, created_at=answer.at, updated_at=answer.at)
         return pb.CreateItemResponse(item=item_message(view, answer.at))
@@ -76,6 +80,7 @@ class BidApi(ReadApi, BidService):
     async def update_item(self, request: pb.UpdateItemRequest, ctx: Context) -> pb.UpdateItemResponse:
         """See BidService.UpdateItem."""
         item_id, seller_id = item_id_of(request.id, "id"), user_id_of(request.seller_id, "seller_id")
+        bind(item_id=item_id, user_id=seller_id)
         changes, call = changes_of(request), metadata_of(ctx).call
         changed = await change_item(self._book, self._catalogue, item_id, changes, seller_id=seller_id, call=call)
         return pb.UpdateItemResponse(item=item_message(*changed))
@@ -83,6 +88,7 @@ class BidApi(ReadApi, BidService):
     async def cancel_item(self, request: pb.CancelItemRequest, ctx: Context) -> pb.CancelItemResponse:
         """See BidService.CancelItem."""
         item_id, seller_id = item_id_of(request.id, "id"), user_id_of(request.seller_id, "seller_id")
+        bind(item_id=item_id, user_id=seller_id)
         call = metadata_of(ctx).call
         cancelled = await cancel_item(self._book, self._catalogue, item_id, seller_id=seller_id, call=call)
         return pb.CancelItemResponse(item=item_message(*cancelled))
@@ -93,4 +99,4 @@ def bid_service_app(api: BidApi) -> Asgi:
     app = BidServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
-    return counted_calls(app, BidService.desc(), api.calls)
+    return seen_calls(app, BidService.desc(), api.calls)

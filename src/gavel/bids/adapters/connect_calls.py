@@ -7,7 +7,8 @@ from typing import Any
 from connectrpc.request import RequestContext
 
 from gavel.bids.ports import Call
-from gavel.runtime.connect import call_seconds, valid_traceparent
+from gavel.runtime.connect import call_seconds
+from gavel.runtime.requests import current_request
 
 Context = RequestContext[Any, Any]
 
@@ -22,7 +23,7 @@ class Metadata:
 
 def metadata_of(ctx: Context) -> Metadata:
     """The metadata of a call that Connect has taken."""
-    headers = ctx.request_headers
     deadline_seconds = asyncio.get_running_loop().time() + call_seconds(ctx)
-    call = Call(deadline_seconds, valid_traceparent(headers.get("traceparent") or ""))
-    return Metadata(call, headers.get("idempotency-key") or "")
+    request = current_request()
+    call = Call(deadline_seconds, "" if request is None else request.traceparent)
+    return Metadata(call, ctx.request_headers.get("idempotency-key") or "")

@@ -7,13 +7,14 @@ same tests; the thin path takes about half the CPU of a call (see docs/decisions
 
 import asyncio
 from collections.abc import Iterable
+from time import perf_counter
 
 from gavel.bids.adapters.connect_api import BidApi
 from gavel.bids.adapters.connect_calls import Metadata
 from gavel.bids.adapters.connect_errors import connect_error
 from gavel.bids.ports import Call
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest
-from gavel.runtime.call_figures import OK
+from gavel.runtime import tracing
 from gavel.runtime.connect import (
     CALL_SECONDS_MAX,
     JSON_CODEC,
@@ -21,8 +22,9 @@ from gavel.runtime.connect import (
     REQUEST_BYTES_MAX,
     connect_error_of,
     error_reply,
-    valid_traceparent,
 )
+from gavel.runtime.requests import Request, enter
+from gavel.runtime.seen_calls import OK
 from gavel.runtime.serve import Asgi, Message, Receive, Scope, Send
 
 METHOD = "PlaceBid"
@@ -37,6 +39,7 @@ def thin_place_bid(api: BidApi, full: Asgi) -> Asgi:
     """An application that answers the plain case of PlaceBid, and leaves all else to `full`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        started_seconds = perf_counter()
         plain = _plain(scope["headers"]) if scope["path"] == PATH and scope["method"] == "POST" else None
         if plain is None:
             await full(scope, receive, send)
@@ -45,14 +48,21 @@ def thin_place_bid(api: BidApi, full: Asgi) -> Asgi:
         if first["type"] != "http.request" or first.get("more_body") or len(first["body"]) > REQUEST_BYTES_MAX:
             await full(scope, _again(first, receive), send)
             return
-        await _reply(send, await _answer(api, first["body"], *plain))
+        content_type, metadata, incoming, request = plain
+        enter(request)
+        code, status, headers, body = await _answer(api, first["body"], content_type, metadata)
+        api.calls.answered(METHOD, code, started_seconds, incoming, request)
+        await _reply(send, status, headers, body)
 
     return app
 
 
-def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata] | None:
-    """The content type of a plain request, and what its headers say; None for one that is not plain."""
-    content_type, key, traceparent = b"", b"", b""
+def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str, Request] | None:
+    """The content type of a plain request, what its headers say, the trace context that it came with, and the request.
+
+    None for one that is not plain.
+    """
+    content_type, key, traceparent, request_id = b"", b"", b"", b""
     for name, value in headers:
         if name == b"content-type":
             content_type = value
@@ -60,34 +70,34 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata] | N
             key = value
         elif name == b"traceparent":
             traceparent = value
+        elif name == b"x-request-id":
+            request_id = value
         elif name in _NOT_PLAIN and not (name == b"connect-protocol-version" and value == b"1"):
             return None
     if content_type not in _CODECS:
         return None
     deadline_seconds = asyncio.get_running_loop().time() + CALL_SECONDS_MAX
-    call = Call(deadline_seconds, valid_traceparent(traceparent.decode("latin-1")) if traceparent else "")
-    return content_type, Metadata(call, key.decode("latin-1"))
+    incoming = tracing.valid(traceparent.decode("latin-1")) if traceparent else ""
+    request = Request(tracing.begin(incoming), request_id.decode("latin-1"))
+    metadata = Metadata(Call(deadline_seconds, request.traceparent), key.decode("latin-1"))
+    return content_type, metadata, incoming, request
 
 
 async def _answer(
     api: BidApi, body: bytes, content_type: bytes, metadata: Metadata
-) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    loop = asyncio.get_running_loop()
-    started_seconds = loop.time()
+) -> tuple[str, int, list[tuple[bytes, bytes]], bytes]:
+    """Connect's code, `ok` without an error, and the reply: status, headers and body."""
     try:
         codec = _CODECS[content_type]
         response = await api.answer_bid(codec.decode(body, PlaceBidRequest), metadata)
         encoded = codec.encode(response)
     except Exception as error:  # noqa: BLE001 - every exception is told by the table, or as internal
         told = connect_error_of(error, connect_error, METHOD)
-        api.calls.observe(METHOD, told.code.value, loop.time() - started_seconds)
-        return error_reply(told)
-    api.calls.observe(METHOD, OK, loop.time() - started_seconds)
-    return 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(encoded))], encoded
+        return told.code.value, *error_reply(told)
+    return OK, 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(encoded))], encoded
 
 
-async def _reply(send: Send, reply: tuple[int, list[tuple[bytes, bytes]], bytes]) -> None:
-    status, headers, body = reply
+async def _reply(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gavel.bids.adapters.publish_spans import publishing
 from gavel.bids.ports import EventsNotPublished, OutboxMessage
 from gavel.runtime.in_process_broker import BrokerClosed, InProcessBroker
 
@@ -15,6 +16,7 @@ class InProcessPublisher:
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """See EventPublisher.publish."""
         try:
-            await self._broker.publish([(message.routing_key, message.body) for message in messages])
+            with publishing(messages, "in_process", "events"):
+                await self._broker.publish([(message.routing_key, message.body) for message in messages])
         except BrokerClosed as error:
             raise EventsNotPublished("the transport is stopping") from error

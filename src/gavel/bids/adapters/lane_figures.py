@@ -14,7 +14,7 @@ BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, LANE_BATCH_COMMANDS_MAX)
 
 @dataclass(frozen=True, slots=True)
 class BatchTimes:
-    """When a batch began, held its locks, had written, and was committed, on the event loop's clock."""
+    """When a batch began, held its locks, had written, and was committed, by `perf_counter`."""
 
     begun_seconds: float
     locked_seconds: float

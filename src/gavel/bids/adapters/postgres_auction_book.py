@@ -5,11 +5,13 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Self
 
 import asyncpg
 import structlog
 
+from gavel.bids.adapters.batch_spans import record_commit, record_decision
 from gavel.bids.adapters.lane import Command, Lane
 from gavel.bids.adapters.lane_connection import Connect, LaneConnection
 from gavel.bids.adapters.lane_figures import LaneFigures
@@ -29,6 +31,7 @@ from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import Call, Change, CommitListener, DeadlineExceeded, Unavailable
 from gavel.runtime.postgres import load_sql
+from gavel.runtime.tracing import is_sampled
 
 _READ_CLOCK = load_sql(__package__, "read_clock")
 _OPEN_AUCTION = load_sql(__package__, "open_auction")
@@ -84,10 +87,14 @@ class PostgresAuctionBook:
         answer: asyncio.Future[Answer] = loop.create_future()
         self._lane.submit(Command(item_id, decide, call, key, answer))
         alarm = loop.call_at(call.deadline_seconds, _give_up, answer)
+        queued_seconds = perf_counter() if is_sampled(call.traceparent) else 0.0
         try:
             return await answer
         finally:
             alarm.cancel()
+            if queued_seconds:
+                error = answer.exception() if answer.done() and not answer.cancelled() else None
+                record_decision(call, queued_seconds, perf_counter(), error)
 
     async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
         """See AuctionBook.open. The clock is read first, since no lock can be waited for in between."""
@@ -131,6 +138,7 @@ class PostgresAuctionBook:
             outcome = await self._commit(commands)
             self.figures.observe(len(commands), outcome.times)
             self._tell(outcome)
+            record_commit(commands, outcome.times)
         except NotCommitted as failure:
             if len(commands) == 1 or not blames_content(failure.__cause__):
                 raise

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import perf_counter
 
 import asyncpg
 
@@ -92,15 +93,14 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
     Returns after COMMIT. Raises NotCommitted, with the transaction still open, or FateUnknown.
     """
     decided = None
-    now = asyncio.get_running_loop().time
-    begun_seconds = now()
+    begun_seconds = perf_counter()
     try:
         known = await _lock_and_read(connection, commands)
-        locked_seconds = now()
+        locked_seconds = perf_counter()
         decided = _decide_each(commands, known)
         await _write(connection, decided.rows, known.at)
         await _read_unread(connection, decided, known.at)
-        written_seconds = now()
+        written_seconds = perf_counter()
         if not decided.rows.auctions:
             # Nothing was written: there is nothing to flush, and no fate to be unsure of.
             await connection.execute("ROLLBACK", timeout=LANE_STATEMENT_SECONDS_MAX)
@@ -108,7 +108,7 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
         raise NotCommitted(decided=decided is not None) from error
     if decided.rows.auctions:
         await _commit(connection)
-    times = BatchTimes(begun_seconds, locked_seconds, written_seconds, now())
+    times = BatchTimes(begun_seconds, locked_seconds, written_seconds, perf_counter())
     return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at, decided.rows, times)
 
 

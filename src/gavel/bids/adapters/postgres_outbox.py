@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from operator import itemgetter
+from time import perf_counter
 
 import asyncpg
 
+from gavel.bids.adapters.event_traces import sampled_traces
 from gavel.bids.adapters.outbox_figures import RelayFigures
 from gavel.bids.adapters.postgres_access import borrowed
 from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt
 from gavel.bids.ports import EventsNotPublished, OutboxMessage
 from gavel.runtime.postgres import load_sql
+from gavel.runtime.tracing import record
 
 _CLAIM_OUTBOX = load_sql(__package__, "claim_outbox")
 # The plan is made once, often while the table is empty, and must not turn into a scan of a backlog.
@@ -43,7 +46,7 @@ class PostgresOutbox:
             try:
                 rows = await connection.fetch(_CLAIM_OUTBOX, rows_max, CLAIM_BYTES_MAX)
                 if rows:
-                    self._figures.waited.observe(max(row["waited_seconds"] for row in rows))
+                    self._claimed(rows)
                     await _publish_in_time(publish, _packed(rows))
             except BaseException as error:
                 if not leaves_connection_in_doubt(error):
@@ -53,6 +56,14 @@ class PostgresOutbox:
         events = sum(row["event_count"] for row in rows)
         self._figures.relayed(events)
         return events
+
+    def _claimed(self, rows: Sequence[asyncpg.Record]) -> None:
+        """Tell how long these rows had been owed."""
+        waited_seconds = max(row["waited_seconds"] for row in rows)
+        self._figures.waited.observe(waited_seconds)
+        if traces := sampled_traces(row["body"] for row in rows):
+            now = perf_counter()
+            record("wait in outbox", traces, now - waited_seconds, now, attributes={"gavel.outbox.rows": len(rows)})
 
 
 async def _publish_in_time(

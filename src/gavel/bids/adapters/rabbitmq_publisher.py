@@ -9,6 +9,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError
 from prometheus_client.core import Metric
 
+from gavel.bids.adapters.publish_spans import publishing
 from gavel.bids.ports import EventsNotPublished, OutboxMessage
 from gavel.runtime.metrics import counter
 from gavel.runtime.rabbitmq import BrokerAway, BrokerLink, publish_confirmed
@@ -22,6 +23,8 @@ PUBLISH_SECONDS_MAX = 4.0
 
 MESSAGE_TYPE = "events.v1.EventBatch"
 CONTENT_TYPE = "application/protobuf"
+# W3C's, which consumers of any kind know.
+TRACEPARENT_HEADER = "traceparent"
 
 
 class RabbitMqPublisher:
@@ -37,8 +40,10 @@ class RabbitMqPublisher:
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """See EventPublisher.publish."""
-        sent = [(message.routing_key, _amqp(message)) for message in messages]
+        with publishing(messages, "rabbitmq", self._exchange) as traceparent:
+            await self._publish([(message.routing_key, _amqp(message, traceparent)) for message in messages])
 
+    async def _publish(self, sent: Sequence[tuple[str, Message]]) -> None:
         async def confirmed(channel: AbstractChannel) -> None:
             await publish_confirmed(channel, self._exchange, sent)
 
@@ -67,9 +72,10 @@ class RabbitMqPublisher:
         await self._link.close()
 
 
-def _amqp(message: OutboxMessage) -> Message:
+def _amqp(message: OutboxMessage, traceparent: str) -> Message:
     return Message(
         message.body,
+        headers={TRACEPARENT_HEADER: traceparent} if traceparent else None,
         type=MESSAGE_TYPE,
         content_type=CONTENT_TYPE,
         message_id=str(uuid4()),

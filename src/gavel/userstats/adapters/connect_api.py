@@ -11,6 +11,7 @@ from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService, UserStatsServiceASGIApplication
 from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds
 from gavel.runtime.page_tokens import PageTokenInvalid, PageTokens, Part
+from gavel.runtime.requests import bind
 from gavel.userstats.adapters.connect_messages import stats_message
 from gavel.userstats.domain.ids import UserId, canonical_uuid
 from gavel.userstats.ports import StatsBook, TopPosition, Unavailable
@@ -38,6 +39,7 @@ class StatsApi(UserStatsService):
     async def get_user_stats(self, request: pb.GetUserStatsRequest, ctx: Context) -> pb.GetUserStatsResponse:
         """See UserStatsService.GetUserStats."""
         user_id = _user_id_of(request.user_id)
+        bind(user_id=user_id)
         async with _in_time(ctx):
             return pb.GetUserStatsResponse(stats=stats_message(await show_user_stats(self._book, user_id)))
 

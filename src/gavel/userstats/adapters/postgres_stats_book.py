@@ -1,12 +1,14 @@
 """The stats book on Postgres: ids and totals in one transaction, for many events at once."""
 
-import asyncio
 from collections.abc import AsyncIterable, Sequence
 from datetime import timedelta
+from time import perf_counter
 from typing import Any
 
 import asyncpg
+from opentelemetry.trace import SpanKind
 
+from gavel.runtime import tracing
 from gavel.runtime.postgres import load_sql
 from gavel.userstats.adapters.counter_figures import CounterFigures
 from gavel.userstats.adapters.postgres_answers import stats_connection
@@ -38,8 +40,7 @@ class PostgresStatsBook:
 
     async def count(self, events: Sequence[Event]) -> Counted:
         """See StatsBook.count. While a rebuild runs, the events count for its totals too, in the same transaction."""
-        loop = asyncio.get_running_loop()
-        started_seconds = loop.time()
+        started_seconds = perf_counter()
         async with stats_connection(self._pool) as connection, connection.transaction():
             await connection.execute(_LOCK_COUNTING_SHARED)
             counting = await connection.fetchrow(_READ_COUNTING, REBUILD_LOCK)
@@ -49,9 +50,22 @@ class PostgresStatsBook:
             if counting["rebuilding"]:
                 await connection.execute(_USE_REBUILD)
                 await count_new(connection, known)
-        self._figures.committed(events, loop.time() - started_seconds)
+        self._committed(events, new, started_seconds)
         forgotten = [event.event_id for event in events if is_before(event.event_id, first_known)]
         return Counted(new, len(known) - new, forgotten)
+
+    def _committed(self, events: Sequence[Event], new: int, started_seconds: float) -> None:
+        ended_seconds = perf_counter()
+        self._figures.committed(events, ended_seconds - started_seconds)
+        if tracing.is_on():
+            tracing.record(
+                "write stats",
+                [event.traceparent for event in events],
+                started_seconds,
+                ended_seconds,
+                kind=SpanKind.CLIENT,
+                attributes={"db.system.name": "postgresql", "gavel.events": len(events), "gavel.events.new": new},
+            )
 
     async def stats_of(self, user_id: UserId) -> UserStats | None:
         """See StatsBook.stats_of."""

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice, takewhile
+from time import perf_counter
 
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
+from opentelemetry.trace import SpanKind
 
 from gavel.runtime.loops import wait_for
 from gavel.runtime.rabbitmq import BrokerAway, BrokerLink
 from gavel.runtime.rabbitmq_topology import WorkQueue
+from gavel.runtime.tracing import is_sampled, record, valid
 from gavel.userstats.ports import Delivery, Unavailable
 
 # The same as the relay declares: events wait here, whoever comes first.
@@ -17,6 +20,7 @@ STATS_EVENTS = WorkQueue(exchange="auction.events", name="userstats.events", dea
 # Deliveries held here, with those that are being counted; a packed message has some 150 KB.
 PREFETCH_MAX = 64
 ANSWER_SECONDS_MAX = 3.0
+TRACEPARENT_HEADER = "traceparent"
 
 # The broker numbers the deliveries of each connection from 1 on; above that, a tag bears the connection's own number.
 _TAGS_OF_A_CONNECTION = 2**40
@@ -91,6 +95,8 @@ class _Intake:
     def __init__(self, first_tag: int) -> None:
         self.first_tag = first_tag
         self.deliveries: dict[int, Delivery] = {}
+        # When a delivery came whose publisher's trace is sampled, and that trace's context.
+        self._traced: dict[int, tuple[float, str]] = {}
         self.consumes = False
         # Set when a delivery came, and when none will come any more.
         self.changed = asyncio.Event()
@@ -112,11 +118,28 @@ class _Intake:
             await amqp.basic_ack(tag - self.first_tag)
         for tag in tags:
             del self.deliveries[tag]
+        if self._traced:
+            self._record(tags)
 
     async def _take_in(self, message: DeliveredMessage) -> None:
         tag = self.first_tag + (message.delivery_tag or 0)
         self.deliveries[tag] = Delivery(tag, message.body)
+        traceparent = (message.header.properties.headers or {}).get(TRACEPARENT_HEADER)
+        if isinstance(traceparent, str) and is_sampled(valid(traceparent)):
+            self._traced[tag] = perf_counter(), traceparent
         self.changed.set()
+
+    def _record(self, tags: set[int]) -> None:
+        """Write down the way of these deliveries from their arrival to their acknowledgement, as one span."""
+        if traced := [self._traced.pop(tag) for tag in tags & self._traced.keys()]:
+            record(
+                "consume events",
+                [traceparent for _, traceparent in traced],
+                min(arrived_seconds for arrived_seconds, _ in traced),
+                perf_counter(),
+                kind=SpanKind.CONSUMER,
+                attributes={"messaging.system": "rabbitmq", "messaging.batch.message_count": len(tags)},
+            )
 
     def _end(self, *_: object) -> None:
         self.consumes = False

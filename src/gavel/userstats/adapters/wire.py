@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from gavel.contracts.events.v1 import auction_events_pb as pb
+from gavel.runtime.tracing import is_sampled
 from gavel.userstats.domain.events import AMOUNT_MAX, BidPlaced, Event, ItemSold, NothingToCount
 from gavel.userstats.domain.ids import EventId, ItemId, UserId, canonical_uuid
 from gavel.userstats.ports import DeadLetter, ReadBatch
@@ -132,20 +133,22 @@ def _event(message: pb.Event) -> Event:
     fact = message.fact
     if fact is None:
         raise _Unreadable("an unknown kind of fact")
+    traceparent = message.traceparent if is_sampled(message.traceparent) else ""
     if fact.field == "bid_placed":
         bid = fact.value
-        return BidPlaced(event_id, at, item_id, UserId(_known(bid.user_id, "user_id")), _amount(bid.amount))
+        user_id = UserId(_known(bid.user_id, "user_id"))
+        return BidPlaced(event_id, at, item_id, user_id, _amount(bid.amount), traceparent)
     if fact.field == "auction_closed":
-        return _closed(fact.value, event_id, at, item_id)
-    return NothingToCount(event_id, at)
+        return _closed(fact.value, event_id, at, item_id, traceparent)
+    return NothingToCount(event_id, at, traceparent)
 
 
-def _closed(closed: pb.AuctionClosed, event_id: EventId, at: datetime, item_id: ItemId) -> Event:
+def _closed(closed: pb.AuctionClosed, event_id: EventId, at: datetime, item_id: ItemId, traceparent: str) -> Event:
     seller_id = UserId(_known(closed.seller_id, "seller_id"))
     if not closed.sold:
-        return NothingToCount(event_id, at)
+        return NothingToCount(event_id, at, traceparent)
     winner_id = UserId(_known(closed.winner_id, "winner_id"))
-    return ItemSold(event_id, at, item_id, seller_id, winner_id, _amount(closed.amount))
+    return ItemSold(event_id, at, item_id, seller_id, winner_id, _amount(closed.amount), traceparent)
 
 
 def _uuid(text: str, name: str) -> str:

@@ -1,4 +1,7 @@
-"""The facts that this side counts, as far as it needs them."""
+"""The facts that this side counts, as far as it needs them.
+
+`traceparent` is the W3C trace context of the request behind a fact, where its trace is followed; else empty.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +20,7 @@ class BidPlaced:
     item_id: ItemId
     user_id: UserId
     amount: int
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class ItemSold:
     seller_id: UserId
     winner_id: UserId
     amount: int
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class NothingToCount:
 
     event_id: EventId
     at: datetime
+    traceparent: str = ""
 
 
 Event = BidPlaced | ItemSold | NothingToCount

@@ -1,0 +1,170 @@
+"""Traces: what one request led to, across processes, in the words of OpenTelemetry; exported by OTLP over HTTP.
+
+A trace context travels as the text of W3C's `traceparent`: in the header of a request, in each event that it made, in
+the message that carries the event. A span is written down once it is over, in one piece, and only where its trace is
+sampled: so what is not sampled costs the making of its ids, and nothing where no collector is named.
+"""
+
+import asyncio
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from gavel import __version__
+
+# A collector that does not keep up loses the oldest spans, not this process's memory.
+SPANS_WAITING_MAX = 8_192
+SPANS_A_REQUEST_MAX = 512
+EXPORT_EVERY_SECONDS = 1.0
+EXPORT_SECONDS_MAX = 3.0
+# What a batch serves beyond these is in its span by number only.
+LINKS_MAX = 128
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z").match
+# The last digit of the flags, where their lowest bit, "sampled", is set.
+_SAMPLED = frozenset("13579bdf")
+_FLAGS_AT, _LAST_AT = 53, 54
+
+Attributes = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    processor: BatchSpanProcessor
+    resource: Resource
+    scope: InstrumentationScope
+    sample_ratio: float
+
+
+_export: _Export | None = None
+
+
+@asynccontextmanager
+async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> AsyncGenerator[None]:
+    """Send the spans of this process to the collector at `endpoint` inside the context; nothing without one.
+
+    Of the requests that come without a trace context this share is sampled, 0 to 1; one that has it decides itself.
+    Spans that the collector does not take in time are lost, and nobody waits for them.
+    """
+    global _export  # noqa: PLW0603 - as with logs, there is one for the process
+    if not endpoint:
+        yield
+        return
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS_MAX)
+    processor = BatchSpanProcessor(
+        exporter,
+        max_queue_size=SPANS_WAITING_MAX,
+        schedule_delay_millis=EXPORT_EVERY_SECONDS * 1000,
+        max_export_batch_size=SPANS_A_REQUEST_MAX,
+    )
+    name = os.environ.get("OTEL_SERVICE_NAME") or f"gavel-{process}"
+    resource = Resource.create({"service.name": name, "service.version": __version__})
+    _export = _Export(processor, resource, InstrumentationScope("gavel", __version__), sample_ratio)
+    try:
+        yield
+    finally:
+        _export = None
+        # Apart, since it waits for the collector as long as the library likes.
+        last = threading.Thread(target=processor.shutdown, name="last-spans", daemon=True)
+        last.start()
+        await asyncio.to_thread(last.join, EXPORT_SECONDS_MAX)
+
+
+def is_on() -> bool:
+    """Whether this process exports spans."""
+    return _export is not None
+
+
+def valid(text: str) -> str:
+    """The W3C trace context, version 00, where the text is one; else an empty text. Never an error."""
+    return text if _TRACEPARENT(text) else ""
+
+
+def is_sampled(traceparent: str) -> bool:
+    """Whether spans under this trace context are written down."""
+    return _export is not None and traceparent[_LAST_AT:] in _SAMPLED
+
+
+def begin(traceparent: str) -> str:
+    """The trace context of a request that begins now, from what it came with (valid, or empty): a span of its own.
+
+    What it came with, where that is not sampled or nothing is exported.
+    """
+    if _export is None:
+        return traceparent
+    if traceparent:
+        return _child_of(traceparent) if is_sampled(traceparent) else traceparent
+    flags = "01" if random.random() < _export.sample_ratio else "00"
+    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-{flags}"
+
+
+def record(
+    name: str,
+    under: Iterable[str],
+    started_seconds: float,
+    ended_seconds: float,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    own: str = "",
+    attributes: Attributes | None = None,
+    error: str = "",
+) -> str:
+    """Write down a span that is over, and return its trace context; nothing, and an empty text, where none is sampled.
+
+    Its parent is the first of the sampled contexts that it was `under`; to the others it has links. `own` is the
+    context that `begin` or `child` made for it. Times are those of `time.perf_counter`.
+    """
+    export = _export
+    if export is None:
+        return ""
+    parents = [each for each in dict.fromkeys(under) if is_sampled(each)]
+    if not parents and not is_sampled(own):
+        return ""
+    own = own or _child_of(parents[0])
+    now_ns, now_seconds = time.time_ns(), time.perf_counter()
+    export.processor.on_end(
+        ReadableSpan(
+            name,
+            context=_context(own, remote=False),
+            parent=_context(parents[0]) if parents else None,
+            resource=export.resource,
+            attributes=dict(attributes or {}),
+            links=[Link(_context(each)) for each in parents[1 : LINKS_MAX + 1]],
+            kind=kind,
+            status=Status(StatusCode.ERROR, error) if error else Status(),
+            start_time=now_ns - int((now_seconds - started_seconds) * 1e9),
+            end_time=now_ns - int((now_seconds - ended_seconds) * 1e9),
+            instrumentation_scope=export.scope,
+        )
+    )
+    return own
+
+
+def child(under: Iterable[str]) -> str:
+    """A context for a span that begins now and is told of to others before it is over; empty where none is sampled."""
+    for each in under:
+        if is_sampled(each):
+            return _child_of(each)
+    return ""
+
+
+def _child_of(traceparent: str) -> str:
+    return f"{traceparent[:36]}{random.getrandbits(64):016x}{traceparent[_FLAGS_AT - 1 :]}"
+
+
+def _context(traceparent: str, *, remote: bool = True) -> SpanContext:
+    """Version, trace id, span id and flags, with a hyphen between each two (W3C Trace Context, section 3.2)."""
+    trace_id, span_id, flags = traceparent[3:35], traceparent[36:52], traceparent[_FLAGS_AT:]
+    return SpanContext(int(trace_id, 16), int(span_id, 16), remote, TraceFlags(int(flags, 16)))
