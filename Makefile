@@ -16,8 +16,13 @@ help: ## Show these targets
 ##@ Run
 
 .PHONY: demo
-demo: $(DEMO_INSTALLED) ## Run all of Gavel in one process, with sample auctions and a Postgres of its own
+demo: $(DEMO_INSTALLED) ## Run all of Gavel in one process, with its page, sample auctions and a Postgres of its own
+	@scripts/build-page.sh --if-possible
 	@AUTH_MODE=trusted exec $(BIN)/gavel standalone --sample-auctions
+
+.PHONY: page
+page: ## Build the page into web/dist (Node 20.19 or newer)
+	@scripts/build-page.sh
 
 .PHONY: up
 up: $(DEMO_INSTALLED) ## Run the four processes on a Postgres, RabbitMQ and Redis of their own
@@ -81,12 +86,15 @@ proto-gen: $(DEV_INSTALLED) ## Generate src/gavel/contracts from proto/
 proto-gen-ts: $(DEV_INSTALLED) web/node_modules ## Generate the TypeScript clients in web/packages/client from proto/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" web/generate.sh
 
-web/node_modules: web/package.json web/package-lock.json
-	@cd web && npm ci --no-audit --no-fund
+# Node's own record of what lies in node_modules, written when all of it is there.
+web/node_modules: web/node_modules/.package-lock.json
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20.19 or newer and npm are needed here, and were not found." >&2; exit 1; }
+	@cd web && npm ci
 	@touch $@
 
 .PHONY: proto-check
-proto-check: $(DEV_INSTALLED) ## Check that the contract is clean, breaks nobody, and that its generated code is current
+proto-check: $(DEV_INSTALLED) web/node_modules ## Check that the contract is clean, breaks nobody, and that its generated code is current
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check-proto.sh
 
 .PHONY: proto-baseline
@@ -103,8 +111,18 @@ lock: ## Resolve the locked requirements again (UPGRADE=1 raises the versions)
 check: lint proto-check test ## All that CI runs
 
 .PHONY: test
-test: $(DEV_INSTALLED) servers ## Run every test, with servers that are found or started for it
+test: $(DEV_INSTALLED) servers test-web test-page ## Run every test, with servers that are found or started for it
 	@$(BIN)/pytest $(PYTEST_FLAGS)
+
+.PHONY: test-web
+test-web: web/node_modules ## Check the page and the TypeScript client: format, lint, types, unit and component tests, build
+	@cd web && npm run --silent check
+
+.PHONY: test-page
+test-page: $(DEV_INSTALLED) web/node_modules ## Run the page's tests in a real browser against a real Gavel
+	@[ -n "$${CHROMIUM:-}" ] || scripts/install-test-servers.sh chromium
+	@scripts/build-page.sh
+	@cd web && npm run --silent test:e2e
 
 .PHONY: test-unit
 test-unit: $(DEV_INSTALLED) ## Run the tests that need no server
@@ -115,7 +133,7 @@ test-integration: $(DEV_INSTALLED) servers ## Run the tests against real servers
 	@$(BIN)/pytest -m integration $(PYTEST_FLAGS)
 
 .PHONY: test-e2e
-test-e2e: $(DEV_INSTALLED) ## Run the tests against the real processes
+test-e2e: $(DEV_INSTALLED) test-page ## Run the tests against the real processes, the page in a real browser among them
 	@$(BIN)/pytest -m e2e $(PYTEST_FLAGS)
 
 .PHONY: chaos
@@ -129,5 +147,5 @@ servers: ## Install the servers and tools that tests and benchmarks use (Debian,
 .PHONY: clean
 clean: ## Remove what Tilt put into the cluster, the virtual environment, caches and results (never the demo's data)
 	@if command -v tilt >/dev/null && kubectl config get-contexts kind-gavel >/dev/null 2>&1; then tilt down; fi
-	@rm -rf $(VENV) build dist bench/results .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist web/dist web/node_modules web/packages/client/dist bench/results .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	@find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fails unless the contract is formatted and linted, breaks nobody who knows the baseline, and the generated
-# code in the tree is what it generates.
+# code in the tree, Python and TypeScript, is what it generates.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,4 +15,5 @@ if ! diff --recursive --exclude __pycache__ "$generated/src/gavel/contracts" src
     echo "src/gavel/contracts is not what proto/ generates: run make proto-gen" >&2
     exit 1
 fi
+web/check-generated.sh
 echo "The contract is clean, breaks nobody, and its generated code is current."

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of the servers and tools that tests and benchmarks run, without starting a service.
 # Says nothing when all is there.
-#   scripts/install-test-servers.sh [PROGRAM ...]      of redis-server, rabbitmq-server and wrk; all without names
+#   scripts/install-test-servers.sh [PROGRAM ...]      of redis-server, rabbitmq-server, wrk and chromium; the first three without names
 set -euo pipefail
 
 is_there() {

@@ -71,9 +71,7 @@ def standalone(
         listener = bind(settings.http_host, settings.http_port)
         with stop_signals() as stopping:
             async with running_standalone(settings) as running, serving(running.app, listener, running.bids.feed.stop):
-                await welcome(
-                    running.bids, address_of(listener), settings.house_currency, sample_auctions=sample_auctions
-                )
+                await welcome(running, address_of(listener), settings.house_currency, sample_auctions=sample_auctions)
                 settle_memory()
                 await stopping.wait()
                 typer.echo("\nStopping: finishing what was begun ...")
@@ -202,5 +200,4 @@ def bench(
     """Measure Gavel beside a naive baseline on this machine."""
     from gavel.bench import BenchOptions, run_bench
 
-    configure_logs("WARNING", "console")
     raise typer.Exit(run_bench(BenchOptions(seconds=seconds, rounds=rounds, quick=quick, only=only or ())))

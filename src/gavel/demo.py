@@ -5,19 +5,20 @@ from uuid import uuid4
 
 from rich.console import Console
 
-from gavel.bids.api import OpenBidApi
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.money import minor_units_per_major
 from gavel.bids.ports import ItemView
 from gavel.sample_auctions import SAMPLES, list_samples
+from gavel.standalone import Standalone
 
 ITEMS_SHOWN_MAX = 8
 # Where less than this many auctions are open, the samples are listed again.
 OPEN_AUCTIONS_MIN = len(SAMPLES) // 2
 
 
-async def welcome(bids: OpenBidApi, address: str, currency: str, *, sample_auctions: bool) -> None:
+async def welcome(running: Standalone, address: str, currency: str, *, sample_auctions: bool) -> None:
     """Print the way in; list the sample auctions first where that is asked for and few auctions are open."""
+    bids = running.bids
     items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
     if sample_auctions and len(items) < OPEN_AUCTIONS_MIN:
         await list_samples(bids.book, now=at, currency=currency)
@@ -26,6 +27,10 @@ async def welcome(bids: OpenBidApi, address: str, currency: str, *, sample_aucti
     console.print(
         f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
     )
+    if running.has_page:
+        console.print(f"Open [link={address}]{address}[/link] in a browser, twice, and bid against yourself.\n")
+    else:
+        console.print("The page is not built: `make page` does it where Node 20 is installed. The API needs none.\n")
     if items:
         # Plainly, since rich would wrap what is there to be copied.
         print(_auctions(items, at), _paste(address, items[-1]), sep="\n")  # noqa: T201

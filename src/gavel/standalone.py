@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from pydantic import Field
 
 from gavel.bids.adapters.in_process_publisher import InProcessPublisher
 from gavel.bids.adapters.open_live_feed import open_live_feed
-from gavel.bids.api import OpenBidApi, open_bid_api
+from gavel.bids.adapters.page_settings import page_settings
+from gavel.bids.api import BOARD_PATH, PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
+from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
 from gavel.bids.settings import Currency
 from gavel.bids.worker import RelayWaker, running_bid_worker
 from gavel.runtime.embedded_postgres import embedded_postgres
@@ -26,6 +29,7 @@ from gavel.runtime.migrations import migrate_database
 from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
 from gavel.runtime.settings import LogLevel
+from gavel.runtime.web_page import PageNotBuilt, web_page
 from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
 from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
@@ -51,17 +55,20 @@ class StandaloneSettings(HttpSettings):
     http_port: int = 8080
     house_currency: Currency = "USD"
     gavel_data_dir: Annotated[Path, Field(default_factory=default_data_folder)]
+    # The built page. A checkout builds its own; an installed Gavel is told where one is.
+    gavel_page_dir: Path = Path(__file__).parents[2] / "web" / "dist"
     # Someone sits in front of it.
     log_level: LogLevel = "WARNING"
     log_format: LogFormat = "console"
 
 
+@dataclass(frozen=True, slots=True)
 class Standalone:
-    """What runs: the application to serve, and the open bid API behind it."""
+    """What runs: the application to serve, whether the page is part of it, and the open bid API behind it."""
 
-    def __init__(self, app: Asgi, bids: OpenBidApi) -> None:
-        self.app = app
-        self.bids = bids
+    app: Asgi
+    has_page: bool
+    bids: OpenBidApi
 
 
 @asynccontextmanager
@@ -87,10 +94,25 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
         relaying = await stack.enter_async_context(worker)
         bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
-        checks = {**bids.checks, **stats.checks}
-        health = health_app(checks)
+        health = health_app({**bids.checks, **stats.checks})
         delay = await stack.enter_async_context(loop_delay())
         counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics]
-        pages = {"/livez": health, "/readyz": health, "/metrics": metrics_app([process_source(), delay, *counted])}
-        app = routed({STATS_SERVICE_PATH: stats.app or health, **pages}, otherwise=bids.app)
-        yield Standalone(app, bids)
+        apps = {
+            BID_SERVICE_PATH: bids.app,
+            STATS_SERVICE_PATH: stats.app or health,
+            "/livez": health,
+            "/readyz": health,
+            "/metrics": metrics_app([process_source(), delay, *counted]),
+            BOARD_PATH: bids.board,
+            PAGE_SETTINGS_PATH: page_settings(settings.auth_mode, settings.house_currency),
+        }
+        page = _page(settings.gavel_page_dir, bids.app)
+        yield Standalone(routed(apps, otherwise=page or bids.app), page is not None, bids)
+
+
+def _page(folder: Path, otherwise: Asgi) -> Asgi | None:
+    """The page where one is built: all else works without it."""
+    try:
+        return web_page(folder.expanduser(), otherwise)
+    except PageNotBuilt:
+        return None

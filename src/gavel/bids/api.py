@@ -13,8 +13,10 @@ from gavel.bids.adapters.connect_watch import watching
 from gavel.bids.adapters.feed_figures import feed_source
 from gavel.bids.adapters.lane_figures import lane_source
 from gavel.bids.adapters.open_live_feed import OpenLiveFeed, open_live_feed
+from gavel.bids.adapters.page_settings import page_settings
 from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
+from gavel.bids.adapters.system_board import SystemBoard
 from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue, Leaderboards
 from gavel.bids.settings import BidApiSettings
 from gavel.bids.use_cases.live_feed import LiveFeed
@@ -24,18 +26,22 @@ from gavel.runtime.metrics import Source
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.process import Parts
+from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
 
 SERVICE_PATH = "/bids.v1.BidService/"
+BOARD_PATH = "/board.json"
+PAGE_SETTINGS_PATH = "/page.json"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBidApi:
-    """The application to serve, what must hold for it to be ready, what health only shows, the ports behind it, and
+    """The applications to serve, what must hold for it to be ready, what health only shows, the ports behind it, and
     what was counted.
     """
 
     app: Asgi
+    board: Asgi
     checks: Mapping[str, Check]
     shown: Mapping[str, Check]
     book: AuctionBook
@@ -72,11 +78,12 @@ async def open_bid_api(
         api = BidApi(book, reads.catalogue, reads.leaderboards, tokens, house_currency)
         app = thin_place_bid(api, watching(live_feed.feed, live_feed.log, bid_service_app(api)))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
+        board = SystemBoard(pool, lambda: live_feed.feed.watcher_count)
         lane = lane_source("bids", book.figures, lambda: book.waiting_count)
         pools = postgres.pool_source({"bid-api": pool})
         metrics = [api.calls.read, api.bids.read, lane, pools, feed_source(live_feed.feed), *reads.metrics]
         ports = (book, reads.catalogue, reads.leaderboards)
-        yield OpenBidApi(app, checks, reads.shown, *ports, live_feed.feed, metrics)
+        yield OpenBidApi(app, board.app, checks, reads.shown, *ports, live_feed.feed, metrics)
 
 
 @asynccontextmanager
@@ -88,4 +95,6 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
         open_live_feed(settings.bid_db_url, rabbitmq_url) as live,
         open_bid_api(settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live) as api,
     ):
-        yield Parts(api.checks, api.app, {**api.shown, **live.shown}, live.feed.stop, api.metrics)
+        page = page_settings(settings.auth_mode, settings.house_currency)
+        app = routed({SERVICE_PATH: api.app, BOARD_PATH: api.board, PAGE_SETTINGS_PATH: page}, otherwise=api.app)
+        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics)

@@ -13,9 +13,10 @@ from gavel.runtime.streams import StreamingProtocol
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Any where libraries have types of their own for the same thing.
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
 HTTP_CONNECTIONS_MAX = 12_000
 LISTEN_BACKLOG_MAX = 2_048

@@ -1,2 +1,0 @@
--- The bids that were accepted.
-SELECT coalesce(sum(bid_count), 0)::bigint FROM auctions

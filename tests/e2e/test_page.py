@@ -1,0 +1,50 @@
+"""Gavel serves the page beside its API, on one port, and runs as well without one."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.gavel_process import Client, Standalone
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def built_page(tmp_path: Path) -> Path:
+    """A page that needs no Node to build."""
+    folder = tmp_path / "page"
+    folder.mkdir()
+    (folder / "index.html").write_text("<!doctype html><title>Gavel</title>", encoding="utf-8")
+    return folder
+
+
+async def test_the_page_and_the_api_share_a_port(tmp_path: Path, built_page: Path) -> None:
+    gavel = Standalone(tmp_path / "data")
+    gavel.env["GAVEL_PAGE_DIR"] = str(built_page)
+    await gavel.start()
+    try:
+        async with httpx.AsyncClient(base_url=gavel.url, timeout=30) as http:
+            item_id = await Client(http, gavel.url).list_item()
+            page = await http.get(f"/items/{item_id}")
+            assert page.headers["content-type"].startswith("text/html")
+            assert "default-src 'self'" in page.headers["content-security-policy"]
+            assert (await http.get("/page.json")).json() == {"auth_mode": "trusted", "currency": "USD"}
+            assert (await http.get("/board.json")).json()["items_active"] == 1
+            # What is neither the page's nor an API's is nowhere.
+            assert (await http.get("/assets/gone.js")).status_code == 404
+            assert (await http.get("/livez")).json() == {"status": "alive"}
+    finally:
+        await gavel.stop()
+
+
+async def test_without_a_built_page_all_else_is_served(tmp_path: Path) -> None:
+    gavel = Standalone(tmp_path / "data")
+    gavel.env["GAVEL_PAGE_DIR"] = str(tmp_path / "nowhere")
+    await gavel.start()
+    try:
+        async with httpx.AsyncClient(base_url=gavel.url, timeout=30) as http:
+            assert (await http.get("/")).status_code == 404
+            assert await Client(http, gavel.url).list_item()
+    finally:
+        await gavel.stop()

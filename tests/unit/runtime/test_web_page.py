@@ -1,0 +1,100 @@
+"""The page: one document for every address in it, files as they are, and a strict policy on all of it."""
+
+import gzip
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gavel.runtime.health import send_json
+from gavel.runtime.serve import Receive, Scope, Send
+from gavel.runtime.web_page import PageNotBuilt, web_page
+
+SCRIPT = "assets/index-C4fe.js"
+SECRET = "beside the folder"
+
+
+async def _otherwise(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_json(send, 418, {"left": scope["path"]})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What a build leaves, and a file beside it."""
+    (tmp_path / "secret.txt").write_text(SECRET)
+    built = tmp_path / "dist"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<!doctype html><title>The page</title>")
+    (built / "gavel.svg").write_text("<svg/>")
+    (built / SCRIPT).write_text("run()" * 1_000)
+    (built / f"{SCRIPT}.gz").write_bytes(gzip.compress((built / SCRIPT).read_bytes()))
+    return built
+
+
+@pytest_asyncio.fixture
+async def browser(folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the page."""
+    transport = httpx.ASGITransport(web_page(folder, _otherwise, ["https://login.test"]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://page.test") as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/items/0b1c", "/board", "/my-bids?after=1.5", "/index.html"])
+async def test_every_address_in_the_page_is_the_document_and_is_asked_for_again(
+    browser: httpx.AsyncClient, path: str
+) -> None:
+    reply = await browser.get(path)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, 'text/html; charset="utf-8"')
+    assert "The page" in reply.text
+    assert reply.headers["cache-control"] == "no-cache"
+    again = await browser.get(path, headers={"if-none-match": reply.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_what_is_named_by_its_content_may_be_kept_for_ever_and_travels_compressed(
+    browser: httpx.AsyncClient,
+) -> None:
+    reply = await browser.get(f"/{SCRIPT}", headers={"accept-encoding": "gzip"})
+    assert reply.headers["cache-control"].split(", ") == ["max-age=315360000", "public", "immutable"]
+    assert reply.headers["content-encoding"] == "gzip"
+    assert reply.text == "run()" * 1_000
+    plain = await browser.get(f"/{SCRIPT}", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == reply.text
+    assert (await browser.get("/gavel.svg")).headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/", f"/{SCRIPT}", "/gavel.svg"])
+async def test_a_browser_runs_nothing_from_elsewhere_and_shows_it_in_no_frame(
+    browser: httpx.AsyncClient, path: str
+) -> None:
+    headers = (await browser.get(path)).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["connect-src"] == "'self' https://login.test"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/gone.js", "/userstats.v2.Other/Call", "/../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt"]
+)
+async def test_what_is_no_part_of_the_page_is_left_to_others(browser: httpx.AsyncClient, path: str) -> None:
+    reply = await browser.get(path)
+    assert reply.status_code == 418
+    assert SECRET not in reply.text
+
+
+async def test_a_call_that_is_no_question_is_left_to_others(browser: httpx.AsyncClient) -> None:
+    assert (await browser.post("/items/0b1c", json={})).status_code == 418
+    assert (await browser.post("/gavel.svg")).status_code == 405
+
+
+def test_a_folder_without_a_page_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PageNotBuilt):
+        web_page(tmp_path, _otherwise)
