@@ -1,0 +1,164 @@
+"""The objects refer to each other rightly."""
+
+import pytest
+
+from tests.deploy.rendered import (
+    INSTALLATIONS,
+    NAMESPACE,
+    Thing,
+    installation,
+    labels_of,
+    named,
+    of_kind,
+    pod_of,
+    selects,
+    workloads,
+)
+
+ROUTES = {
+    "api": {
+        "/bids.v1.BidService/": "bid-service-api",
+        "/userstats.v1.UserStatsService/": "user-stats-service-api",
+    },
+    "app": {
+        "/bids.v1.BidService/": "bid-service-api",
+        "/userstats.v1.UserStatsService/": "user-stats-service-api",
+        "/": "web-page",
+    },
+}
+
+
+def test_everything_has_one_name_and_the_releases_namespace(things: list[Thing]) -> None:
+    names = [named(thing) for thing in things]
+    assert sorted(names) == sorted(set(names))
+    assert {thing["metadata"]["namespace"] for thing in things} == {NAMESPACE}
+
+
+def test_every_workload_selects_its_own_pods_and_no_others(things: list[Thing]) -> None:
+    lasting = of_kind(things, "Deployment", "StatefulSet")
+    for workload in lasting:
+        selected = [other for other in workloads(things) if selects(workload["spec"]["selector"], labels_of(other))]
+        assert [named(each) for each in selected] == [named(workload)]
+
+
+def test_every_service_leads_to_a_port_of_the_pods_of_one_workload(things: list[Thing]) -> None:
+    for service in of_kind(things, "Service"):
+        if service["spec"].get("clusterIP") == "None" and service["metadata"]["name"].endswith("-metrics"):
+            continue
+        (workload,) = [
+            each for each in workloads(things) if selects({"matchLabels": service["spec"]["selector"]}, labels_of(each))
+        ]
+        ports = {port["name"] for container in pod_of(workload)["containers"] for port in container["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports, named(service)
+
+
+def test_every_deployment_may_lose_one_pod_at_a_time_and_keeps_its_number_in_an_update(things: list[Thing]) -> None:
+    budgets = of_kind(things, "PodDisruptionBudget")
+    for workload in of_kind(things, "Deployment"):
+        (budget,) = [each for each in budgets if selects(each["spec"]["selector"], labels_of(workload))]
+        assert budget["spec"]["maxUnavailable"] == 1
+        assert workload["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_in_production_nothing_that_serves_is_alone_and_none_shares_a_node_where_there_are_more() -> None:
+    things = installation("production")
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]: each
+        for each in of_kind(things, "HorizontalPodAutoscaler", "ScaledObject")
+    }
+    for workload in of_kind(things, "Deployment"):
+        scaler = scaled.get(workload["metadata"]["name"])
+        least = workload["spec"].get("replicas") if scaler is None else None
+        if scaler is not None:
+            # Two that set the number would fight over it at each upgrade.
+            assert "replicas" not in workload["spec"], named(workload)
+            least = scaler["spec"].get("minReplicas") or scaler["spec"]["minReplicaCount"]
+        assert least is not None
+        assert least >= 2, named(workload)
+        spread = {each["topologyKey"] for each in pod_of(workload)["topologySpreadConstraints"]}
+        assert spread == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+
+
+def test_what_scales_something_names_a_deployment(things: list[Thing]) -> None:
+    deployments = {each["metadata"]["name"] for each in of_kind(things, "Deployment")}
+    for scaler in of_kind(things, "HorizontalPodAutoscaler", "ScaledObject"):
+        assert scaler["spec"]["scaleTargetRef"]["name"] in deployments
+
+
+@pytest.mark.parametrize("name", INSTALLATIONS)
+def test_each_host_has_one_ingress_with_all_its_paths(name: str) -> None:
+    things = installation(name)
+    services = {each["metadata"]["name"] for each in of_kind(things, "Service")}
+    ingresses = {each["metadata"]["name"]: each for each in of_kind(things, "Ingress")}
+    assert ingresses.keys() == {"bid-service-public", "web-public"}
+    for ingress, routes in zip(
+        (ingresses["bid-service-public"], ingresses["web-public"]), ROUTES.values(), strict=True
+    ):
+        (rule,) = ingress["spec"]["rules"]
+        assert ingress["spec"]["ingressClassName"] == "nginx"
+        assert {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]} == routes
+        assert set(routes.values()) <= services
+
+
+def test_in_development_the_hosts_are_those_of_the_readme() -> None:
+    hosts = {rule["host"] for each in of_kind(installation("development"), "Ingress") for rule in each["spec"]["rules"]}
+    assert hosts == {"api.auction.local", "app.auction.local"}
+
+
+def test_no_nginx_holds_events_back_or_ends_a_quiet_stream(things: list[Thing]) -> None:
+    for ingress in of_kind(things, "Ingress"):
+        annotations = ingress["metadata"]["annotations"]
+        assert annotations["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
+        assert annotations["nginx.org/proxy-buffering"] == "False"
+        assert int(annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"]) >= 60
+        assert annotations["nginx.org/proxy-read-timeout"].endswith("s")
+
+
+def test_an_http_route_says_the_same_as_the_ingress_of_its_host() -> None:
+    things = installation("production", options=True)
+    routes = of_kind(things, "HTTPRoute")
+    assert len(routes) == 2
+    for route in routes:
+        (ingress,) = [
+            each for each in of_kind(things, "Ingress") if each["metadata"]["name"] == route["metadata"]["name"]
+        ]
+        (rule,) = ingress["spec"]["rules"]
+        assert route["spec"]["hostnames"] == [rule["host"]]
+        assert [
+            (each["matches"][0]["path"]["value"], each["backendRefs"][0]["name"]) for each in route["spec"]["rules"]
+        ] == [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
+
+
+def test_prometheus_finds_every_process_ready_or_not() -> None:
+    things = installation("production")
+    (bids, stats) = of_kind(things, "ServiceMonitor")
+    for monitor, chart in ((bids, "bid-service"), (stats, "user-stats-service")):
+        (service,) = [
+            each
+            for each in of_kind(things, "Service")
+            if selects(monitor["spec"]["selector"], each["metadata"]["labels"])
+        ]
+        assert service["spec"]["publishNotReadyAddresses"] is True
+        found = [
+            each["metadata"]["name"]
+            for each in of_kind(things, "Deployment")
+            if selects({"matchLabels": service["spec"]["selector"]}, labels_of(each))
+        ]
+        assert found == [f"{chart}-api", f"{chart}-worker"]
+        assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
+
+
+def test_a_migration_that_is_a_hook_needs_nothing_of_its_own_release(things: list[Thing]) -> None:
+    jobs = of_kind(things, "Job")
+    assert len(jobs) == 2
+    made = {named(thing) for thing in things if "helm.sh/hook" not in thing["metadata"].get("annotations", {})}
+    for job in jobs:
+        if job["metadata"].get("annotations", {}).get("helm.sh/hook") is None:
+            continue
+        assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+        (container,) = pod_of(job)["containers"]
+        assert "envFrom" not in container
+        secrets = {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"]}
+        # The development Secret is another release's: that of the servers, which comes first.
+        assert {f"Secret/{secret}" for secret in secrets} & made <= {"Secret/infra-development"}
+        assert "volumes" not in pod_of(job)

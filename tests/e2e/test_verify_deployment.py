@@ -1,0 +1,83 @@
+"""scripts/verify-deployment.sh against the four processes: content with all of them, and in words without any one."""
+
+import os
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from rich.console import Console
+
+from gavel.local_servers.ports import free_port
+from gavel.local_servers.rabbitmq import RabbitMqPorts
+from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, StackPorts
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "verify-deployment.sh"
+# For the feed and the totals, where nothing will come.
+PATIENCE_SECONDS = "3"
+# What must be told where a process is stopped: that it is, and what comes of it.
+TOLD = {
+    "bid-api": ["bid-api does not run", "CreateItem: no answer"],
+    "bid-worker": ["bid-worker does not run", "the bid was accepted and is not in the totals"],
+    "stats-api": ["stats-api does not run", "GetUserStats: no answer"],
+    "stats-worker": ["stats-worker does not run", "the bid was accepted and is not in the totals"],
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Generator[Stack]:
+    """What `make up` runs, on ports of its own."""
+    rabbitmq = RabbitMqPorts(amqp=free_port(), tools=free_port(), registry=free_port())
+    ports = StackPorts(
+        free_port(), free_port(), {name: free_port() for name in StackPorts().admin}, rabbitmq, free_port()
+    )
+    with TemporaryDirectory(prefix="gavel-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTH_MODE", "trusted")
+        started = Stack(Path(folder), ports)
+        try:
+            started.up(Console(quiet=True))
+            yield started
+        finally:
+            started.down(Console(quiet=True))
+
+
+def verify(stack: Stack, *, patience_seconds: str) -> tuple[int, str]:
+    """The script's exit status and what it said."""
+    urls = ["--api", f"http://127.0.0.1:{stack.ports.bid_api}", "--stats", f"http://127.0.0.1:{stack.ports.stats_api}"]
+    admin = [f"--admin={name}=http://127.0.0.1:{port}" for name, port in stack.ports.admin.items()]
+    command = [str(SCRIPT), "up", *urls, *admin, "--patience-seconds", patience_seconds]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ))
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_a_deployment_that_works_is_said_to(stack: Stack) -> None:
+    status, said = verify(stack, patience_seconds="30")
+    assert status == 0, said
+    assert "WRONG" not in said
+    for fact in ("an item is listed", "the feed shows the bid", "the bid is counted", "All is well."):
+        assert fact in said
+
+
+@pytest.mark.parametrize("stopped", list(TOLD))
+def test_a_stopped_process_is_named_and_so_is_what_comes_of_it(stack: Stack, stopped: str) -> None:
+    stack.processes[stopped].stop(STOP_SECONDS_MAX)
+    try:
+        status, said = verify(stack, patience_seconds=PATIENCE_SECONDS)
+    finally:
+        stack.start_process(stopped)
+        stack.wait_ready(stopped)
+    assert status == 1, said
+    for words in TOLD[stopped]:
+        assert words in said
+    running = [name for name in TOLD if name != stopped]
+    assert [name for name in running if f"{name} does not run" in said] == []
+
+
+def test_help_tells_how_it_is_called() -> None:
+    said = subprocess.run([str(SCRIPT), "--help"], capture_output=True, text=True, check=True).stdout
+    assert "--api" in said
+    assert "--patience-seconds" in said
