@@ -52,8 +52,9 @@ def test_every_lasting_container_has_all_three_probes_on_a_port_that_it_has(thin
         ports = {port["name"] for port in container["ports"]}
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             how = container[probe]
-            port = (how.get("httpGet") or how.get("tcpSocket") or {}).get("port")
-            assert "exec" in how or port in ports, f"{name} {probe}"
+            asked = [how[kind]["port"] for kind in ("httpGet", "tcpSocket") if kind in how]
+            assert "exec" in how or asked, f"{name} {probe}"
+            assert set(asked) <= ports, f"{name} {probe}"
 
 
 def test_a_process_that_only_lost_its_database_is_not_started_anew(things: list[Thing]) -> None:

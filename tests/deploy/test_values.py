@@ -1,0 +1,59 @@
+"""Values that would make no safe installation are refused, in words, before anything is rendered."""
+
+import pytest
+
+from tests.deploy.rendered import CHARTS, RenderFailed, render
+
+BIDS = ("--values", str(CHARTS / "bid-service" / "values-development.yaml"))
+WEB = ("--values", str(CHARTS / "web" / "values-development.yaml"))
+
+REFUSED = [
+    ("bid-service", ("--set", "secretName=some"), "AUTH_MODE"),
+    ("bid-service", ("--set", "api.config.AUTH_MODE=trusted"), "secretName"),
+    ("bid-service", (*BIDS, "--set", "api.config.AUTH_MODE=none"), "AUTH_MODE"),
+    ("bid-service", (*BIDS, "--set", "api.config.AUTH_MODE=jwt"), "JWT_ISSUER"),
+    ("bid-service", (*BIDS, "--set-string", "api.config.AUTH_TRUSTED_ANYWHERE=false"), "AUTH_TRUSTED_ANYWHERE"),
+    ("bid-service", (*BIDS, "--set", "image.tag=latest"), "tag"),
+    ("bid-service", (*BIDS, "--set", "image.digest=sha256:abc"), "digest"),
+    ("bid-service", (*BIDS, "--set", "api.replicas=0"), "replicas"),
+    ("bid-service", (*BIDS, "--set", "api.replica=3"), "replica"),
+    ("bid-service", (*BIDS, "--set", "worker.keda.enabled=true"), "triggers"),
+    ("bid-service", (*BIDS, "--set", "gateway.enabled=true"), "parentRefs"),
+    ("bid-service", (*BIDS, "--set", "config.log-level=INFO"), "log-level"),
+    ("user-stats-service", ("--set", "secretName=some"), "AUTH_MODE"),
+    ("web", (*WEB, "--set", "page.auth_mode=none"), "auth_mode"),
+    ("web", (*WEB, "--set", "connectSources[0]=http://login.example.com"), "connectSources"),
+    ("infra", ("--set", "postgres.image=postgres"), "image"),
+    ("infra", ("--set", "developmentPasswords.postgres=a@b"), "developmentPasswords"),
+]
+
+
+@pytest.mark.parametrize(("chart", "arguments", "named"), REFUSED, ids=lambda value: str(value)[-60:])
+def test_unsafe_values_are_refused_by_name(chart: str, arguments: tuple[str, ...], named: str) -> None:
+    with pytest.raises(RenderFailed, match=named):
+        render(chart, *arguments)
+
+
+def test_a_digest_wins_over_a_tag() -> None:
+    digest = "sha256:" + "0" * 64
+    rendered = render("bid-service", *BIDS, "--set", f"image.digest={digest}")
+    images = {
+        container["image"]
+        for thing in rendered
+        if thing["kind"] in {"Deployment", "Job"}
+        for container in thing["spec"]["template"]["spec"]["containers"]
+    }
+    assert images == {f"gavel@{digest}"}
+
+
+def test_changed_settings_start_the_pods_anew() -> None:
+    def annotation(*arguments: str) -> str:
+        (api,) = [
+            thing
+            for thing in render("bid-service", *BIDS, *arguments)
+            if thing["kind"] == "Deployment" and thing["metadata"]["name"] == "bid-service-api"
+        ]
+        return api["spec"]["template"]["metadata"]["annotations"]["gavel/config"]
+
+    assert annotation() == annotation()
+    assert annotation() != annotation("--set", "config.LOG_LEVEL=DEBUG")
