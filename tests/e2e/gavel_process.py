@@ -148,13 +148,19 @@ class Client:
             if not token:
                 return found[::-1]
 
-    async def stats_once(self, user_id: str, total_bids: int, within_seconds: float = 10) -> dict[str, Any]:
-        """The user's statistics once they count so many bids: counting comes a moment after the bid."""
+    async def stats_once(
+        self, user_id: str, total_bids: int, within_seconds: float = 10, **others: int
+    ) -> dict[str, Any]:
+        """The user's statistics once they count so many bids, and so much else: counting comes a moment after the bid.
+
+        `others` are fields as JSON has them, such as itemsWon.
+        """
+        awaited = {"totalBids": total_bids, **others}
         async with asyncio.timeout(within_seconds):
             while True:
                 reply = await self.call("GetUserStats", {"userId": user_id})
                 stats: dict[str, Any] = reply.json().get("stats", {})
-                if int(stats.get("totalBids", 0)) == total_bids:
+                if all(int(stats.get(name, 0)) == number for name, number in awaited.items()):
                     return stats
                 await asyncio.sleep(POLL_SECONDS)
 

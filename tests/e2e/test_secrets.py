@@ -208,5 +208,6 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(data_f
     assert {key for key, _ in published} == {"item.listed", "bid.placed", "auction.closed"}
     assert "NotStorable" in logs
     assert "violates check constraint" in postgres_log
+    assert any(name == "/metrics" and b"\ngavel_" in said for name, said in tap.said)
     codes = {json.loads(said[said.index(b"{") :])["code"] for _, said in tap.said if b'{"code"' in said}
     assert {"internal", "invalid_argument", "failed_precondition", "permission_denied", "already_exists"} <= codes

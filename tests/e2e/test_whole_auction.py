@@ -124,8 +124,8 @@ async def test_an_auction_ends_on_time_and_names_its_winner(client: Client) -> N
     assert item["seq"] == "4"
     late = await client.call("PlaceBid", {"itemId": item_id, "userId": loser, "amount": 9000})
     assert _refused(late, 400, "failed_precondition") == "REASON_ENDED"
-    stats = await client.stats_once(winner, total_bids=1)
-    assert (stats["itemsWon"], stats["amountWon"]) == ("1", "500")
+    stats = await client.stats_once(winner, total_bids=1, itemsWon=1)
+    assert stats["amountWon"] == "500"
 
 
 async def test_an_auction_below_its_reserve_or_without_a_bid_ends_unsold(client: Client) -> None:
@@ -174,8 +174,27 @@ async def test_buy_now_ends_the_auction_at_once_with_the_buyer_as_the_winner(cli
     assert [bid["userId"] for bid in await client.bids(item_id)] == [buyer]
     late = await client.call("PlaceBid", {"itemId": item_id, "userId": _someone(), "amount": 9000})
     assert _refused(late, 400, "failed_precondition") == "REASON_ENDED"
-    stats = await client.stats_once(buyer, total_bids=1)
-    assert (stats["itemsWon"], stats["amountWon"]) == ("1", "5000")
+    stats = await client.stats_once(buyer, total_bids=1, itemsWon=1)
+    assert stats["amountWon"] == "5000"
+
+
+async def test_the_statistics_tell_who_won_and_sold_for_how_much_and_who_spent_the_most(client: Client) -> None:
+    seller, loser, buyer = (_someone() for _ in range(3))
+    item_id = await client.list_item(**FIXED, sellerId=seller, reservePrice=10**14, buyNowPrice=10**14)
+    await _bid(client, item_id, loser, 1000)
+    await client.ok("BuyNow", {"itemId": item_id, "userId": buyer})
+    won = await client.stats_once(buyer, total_bids=1, itemsWon=1)
+    assert {name: won[name] for name in ("totalAmount", "highestBid", "itemsBidOn", "amountWon")} == {
+        "totalAmount": f"{10**14}", "highestBid": f"{10**14}", "itemsBidOn": "1", "amountWon": f"{10**14}",
+    }  # fmt: skip
+    sold = await client.stats_once(seller, total_bids=0, itemsSold=1)
+    assert sold["amountSold"] == f"{10**14}"
+    lost = await client.stats_once(loser, total_bids=1)
+    assert (lost["itemsBidOn"], lost.get("itemsWon")) == ("1", None)
+    top = await client.ok("ListTopBidders", {"pageSize": 1})
+    assert top["users"] == [won]
+    after = await client.ok("ListTopBidders", {"pageSize": 100, "pageToken": top["nextPageToken"]})
+    assert buyer not in [user["userId"] for user in after["users"]]
 
 
 async def test_a_retried_buy_now_returns_the_item_and_changes_nothing(client: Client) -> None:

@@ -1,10 +1,13 @@
 """The invariants as constraints of the database: raw SQL that breaks one is refused, whoever sends it."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from gavel.bids.adapters.postgres_failures import NotStorable
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.ids import ItemId
@@ -12,6 +15,7 @@ from tests.auction_house import SELLER, House, new_user
 
 pytestmark = pytest.mark.integration
 
+RUNBOOK = Path(__file__).parents[3] / "docs" / "RUNBOOK.md"
 ANNA, BELA = new_user(), new_user()
 
 
@@ -200,6 +204,19 @@ async def test_an_auction_is_over_once(house: House, item_id: ItemId) -> None:
             await _insert_event(house, item_id, kind, answer.auction.seq + 1)
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await _insert_bid(house, item_id, seq=answer.auction.seq + 1)
+
+
+async def test_a_bid_row_that_nobody_decided_stops_its_own_item_and_no_other(house: House, item_id: ItemId) -> None:
+    other = await house.list_item()
+    await _insert_bid(house, item_id)
+    with pytest.raises(NotStorable):
+        await house.bid(item_id, 500)
+    await house.bid(other, 500)
+    assert (await house.state(item_id))["price"] == 200
+    # And it is found as the RUNBOOK says.
+    [query] = re.findall(r"`(SELECT a\.item_id, a\.seq, [^`]*)`", RUNBOOK.read_text("utf-8"))
+    found = {str(row["item_id"]) for row in await house.pool.fetch(query)}
+    assert found & {item_id, other} == {item_id}
 
 
 async def test_a_key_stands_for_one_request(house: House) -> None:
