@@ -77,6 +77,7 @@ lint: $(DEV_INSTALLED) ## Check style, types, the direction of imports, and all 
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check-deploy.sh
+	@scripts/check-alerts.sh
 
 .PHONY: proto-gen
 proto-gen: $(DEV_INSTALLED) ## Generate src/gavel/contracts from proto/

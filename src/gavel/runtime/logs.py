@@ -1,11 +1,18 @@
-"""Structured logs: one event a line, with keys, to standard error."""
+"""Structured logs: one event a line, with keys, to standard error; only a traceback on a console takes more.
+
+The lines of a request's task bear its `request_id`, its `trace_id` where it has one, and the ids that it is about.
+"""
 
 import logging
 import sys
-from typing import Literal
+from collections.abc import MutableMapping
+from typing import Any, Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from gavel.runtime.redaction import redact_keys, redact_line
+from gavel.runtime.requests import current_request
 
 LogFormat = Literal["json", "console"]
 
@@ -14,6 +21,8 @@ def configure_logs(level: str, log_format: LogFormat) -> None:
     """Send every log line of the process, the libraries' included, through one chain. `level` is a name: INFO."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_request,
+        redact_keys,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -25,7 +34,10 @@ def configure_logs(level: str, log_format: LogFormat) -> None:
         ]
     else:
         render = [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            _keep_on_a_line,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -37,7 +49,7 @@ def configure_logs(level: str, log_format: LogFormat) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render, redact_line],
         )
     )
     root = logging.getLogger()
@@ -45,3 +57,23 @@ def configure_logs(level: str, log_format: LogFormat) -> None:
     root.setLevel(level)
     # Its lines repeat what the process itself says of start and stop.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: say what request a line belongs to. What the line says itself stands."""
+    request = current_request()
+    if request is not None:
+        event.setdefault("request_id", request.request_id)
+        if request.traceparent:
+            event.setdefault("trace_id", request.trace_id)
+        for name, value in request.bound.items():
+            event.setdefault(name, value)
+    return event
+
+
+def _keep_on_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: texts that would break the line, or speak to the terminal, with what does so escaped."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable() and key not in ("exception", "stack"):
+            event[key] = repr(value)[1:-1]
+    return event

@@ -30,6 +30,11 @@ class Request:
             self._request_id = uuid4().hex
         return self._request_id
 
+    @property
+    def trace_id(self) -> str:
+        """The trace that the request belongs to; empty where it has none."""
+        return self.traceparent[3:35]
+
 
 _current: ContextVar[Request | None] = ContextVar("gavel_request", default=None)
 

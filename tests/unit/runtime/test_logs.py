@@ -1,12 +1,17 @@
-"""Logs: what a traceback tells, and what it keeps to itself."""
+"""Logs: one event a line, whose it is, what a traceback tells, and what no line shows."""
 
+import asyncio
+import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 from gavel.runtime.logs import LogFormat, configure_logs
+from gavel.runtime.redaction import REDACTED, redact_text
+from gavel.runtime.requests import Request, bind, enter
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +43,90 @@ def test_a_traceback_names_the_line_and_no_value_of_a_variable(
     assert "no luck with 15 digits" in logged
     assert "_fails_with_a_secret_in_a_variable" in logged
     assert "7" * 15 not in logged
+
+
+def _logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    [line] = capsys.readouterr().err.splitlines()
+    return json.loads(line)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("text", ["two\nlines", "a\r\nb", "a\u2028b", "\x1b[31mred", "'; DROP TABLE bids; --"])
+def test_an_event_is_one_line_whatever_its_values_and_whoever_writes_it(
+    log_format: LogFormat, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("INFO", log_format)
+    structlog.get_logger().info("listed", title=text)
+    logging.getLogger("a.library").warning("it says %s", text)
+    logged = capsys.readouterr().err
+    assert len(logged.splitlines()) == 2
+    assert "\x1b[31mred" not in logged
+    assert "listed" in logged
+    assert "it says" in logged
+
+
+SECRETS = {
+    "hunter2": "can't reach postgresql://gavel:hunter2@db:5432/bid_db",
+    "s3cr%3At": "amqp://guest:s3cr%3At@127.0.0.1:5672/ is away",
+    "lonely": "redis://:lonely@cache/0",
+    "inquery": "postgresql:///bid_db?host=%2Ftmp&password=inquery",
+    "abc.DEF-123": "Authorization: Bearer abc.DEF-123",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl?",
+}
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize(("secret", "text"), SECRETS.items())
+def test_passwords_and_tokens_are_taken_out_of_values_texts_and_tracebacks(
+    log_format: LogFormat, secret: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("INFO", log_format)
+    structlog.get_logger().info("tried", address=text)
+    logging.getLogger("a.library").warning("%s", text)
+    try:
+        raise RuntimeError(text)
+    except RuntimeError:
+        structlog.get_logger().exception("failed")
+    logged = capsys.readouterr().err
+    assert secret not in logged
+    assert logged.count(REDACTED) >= 3
+
+
+@pytest.mark.parametrize("key", ["password", "access_token", "Authorization", "maximum", "reserve_price", "api_key"])
+def test_what_is_named_a_secret_is_not_shown(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    structlog.get_logger().info("told", **{key: 12_345, "amount": 100})
+    assert _logged(capsys) | {"timestamp": ""} == {
+        "event": "told", "level": "info", "timestamp": "", key: REDACTED, "amount": 100,
+    }  # fmt: skip
+
+
+def test_an_address_without_a_password_stays_readable() -> None:
+    for text in ("http://127.0.0.1:8080", "postgresql://gavel@db:5432/bid_db", "at 12:30 mail a@b.example"):
+        assert redact_text(text) == text
+
+
+async def test_lines_of_a_requests_task_tell_whose_they_are_and_others_do_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logs("INFO", "json")
+
+    async def answer() -> None:
+        enter(Request(f"00-{'a' * 32}-{'b' * 16}-01", "by-caller"))
+        bind(item_id="an-item", user_id="a-user")
+        structlog.get_logger().info("refused", item_id="the line's own")
+
+    await asyncio.create_task(answer())
+    line = _logged(capsys)
+    assert (line["request_id"], line["trace_id"]) == ("by-caller", "a" * 32)
+    assert (line["item_id"], line["user_id"]) == ("the line's own", "a-user")
+    structlog.get_logger().info("elsewhere")
+    assert _logged(capsys).keys() == {"event", "level", "timestamp"}
+
+
+@pytest.mark.parametrize("given", ["", "two\nlines", "x" * 129, "ü", '{"json": 1}'])
+def test_a_request_id_that_is_no_plain_word_is_replaced_by_one_of_our_own(given: str) -> None:
+    request = Request("", given)
+    assert request.request_id not in ("", given)
+    assert request.request_id == request.request_id
+    assert len({Request("", given).request_id for _ in range(10)}) == 10

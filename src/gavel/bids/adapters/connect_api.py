@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import structlog
+
 from gavel.bids.adapters.bid_figures import BidFigures
 from gavel.bids.adapters.connect_calls import Context, Metadata, metadata_of
 from gavel.bids.adapters.connect_errors import connect_error
@@ -23,6 +25,8 @@ from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.requests import bind
 from gavel.runtime.seen_calls import CallFigures, seen_calls
 from gavel.runtime.serve import Asgi
+
+_log = structlog.get_logger(__name__)
 
 
 class BidApi(ReadApi, BidService):
@@ -58,7 +62,11 @@ class BidApi(ReadApi, BidService):
             self.bids.raised(error)
             raise
         self.bids.answered(answer)
-        return place_bid_message(answer, user_id)
+        message = place_bid_message(answer, user_id)
+        if message.bid is not None:
+            bind(bid_id=message.bid.id)
+        _log.debug("bid_answered", leading=message.leading, replayed=answer.replayed)
+        return message
 
     async def buy_now(self, request: pb.BuyNowRequest, ctx: Context) -> pb.BuyNowResponse:
         """See BidService.BuyNow."""

@@ -1,0 +1,79 @@
+"""The dashboards and alerts: each metric in them exists, each alert has its line in the runbook, and Prometheus reads
+them where its `promtool` is.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.seen.metrics_page import documented
+from tests.house.tree import ROOT
+
+FOLDER = ROOT / "deploy" / "observability"
+DASHBOARDS = sorted((FOLDER / "dashboards").glob("*.json"))
+RULES = FOLDER / "rules.yml"
+
+METRIC = re.compile(r"\b(?:gavel|process)_[a-z_]+\b")
+
+
+def _expressions(dashboard: Path) -> list[str]:
+    return [target["expr"] for panel in json.loads(dashboard.read_text())["panels"] for target in panel["targets"]]
+
+
+def _unknown(text: str) -> set[str]:
+    """Names that nobody tells; a histogram is asked for by its parts."""
+    known: set[str] = set()
+    for name, (kind, _) in documented().items():
+        known |= {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if kind == "histogram" else {name}
+    return set(METRIC.findall(text)) - known
+
+
+def test_every_metric_of_a_dashboard_exists() -> None:
+    assert len(DASHBOARDS) == 3
+    expressions = {dashboard.name: _expressions(dashboard) for dashboard in DASHBOARDS}
+    assert all(METRIC.search(each) for those in expressions.values() for each in those)
+    assert {name for those in expressions.values() for name in _unknown(" ".join(those))} == set()
+
+
+def test_every_metric_of_an_alert_exists() -> None:
+    assert METRIC.search(RULES.read_text())
+    assert _unknown(RULES.read_text()) == set()
+
+
+def test_a_name_that_nobody_tells_would_be_noticed() -> None:
+    assert _unknown("rate(gavel_bids_total[1m]) / gavel_bits_total") == {"gavel_bits_total"}
+    assert _unknown("gavel_counter_lag_seconds") == {"gavel_counter_lag_seconds"}
+
+
+def test_every_metric_of_gavels_own_is_on_a_dashboard() -> None:
+    shown = " ".join(each for dashboard in DASHBOARDS for each in _expressions(dashboard))
+    absent = [name for name in documented() if name.startswith("gavel_") and name not in shown]
+    assert absent == []
+
+
+def test_the_panels_of_a_dashboard_have_places_of_their_own() -> None:
+    for dashboard in DASHBOARDS:
+        panels = json.loads(dashboard.read_text())["panels"]
+        assert len({panel["id"] for panel in panels}) == len(panels)
+        places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
+        assert len(places) == len(panels)
+
+
+def test_every_alert_has_its_line_in_the_runbook() -> None:
+    alerts = re.findall(r"- alert: (\w+)", RULES.read_text())
+    assert {"GavelOutboxOld", "GavelDeadLetters", "GavelErrorRate", "GavelCloserLate"} <= set(alerts)
+    runbook = (ROOT / "docs" / "RUNBOOK.md").read_text(encoding="utf-8")
+    assert [alert for alert in alerts if f"| `{alert}` |" not in runbook] == []
+
+
+@pytest.mark.integration
+def test_prometheus_reads_the_rules_and_the_scrape_configuration_and_each_alert_fires_when_it_should() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool is missing: scripts/install-test-servers.sh installs it"
+    for command in (["check", "config", "prometheus.yml"], ["test", "rules", "rules_test.yml"]):
+        told = subprocess.run([promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout + told.stderr
