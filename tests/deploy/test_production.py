@@ -1,0 +1,81 @@
+"""The servers of the production example keep what was answered, whichever one of them is lost."""
+
+from pathlib import Path
+
+import pytest
+import yaml  # pyright: ignore[reportMissingModuleSource]
+
+from tests.deploy.rendered import ROOT, Thing, installation, of_kind
+
+PRODUCTION = ROOT / "deploy" / "production"
+
+
+def load(path: Path) -> list[Thing]:
+    """The objects in a file."""
+    return [thing for thing in yaml.safe_load_all(path.read_text(encoding="utf-8")) if thing]
+
+
+@pytest.fixture(scope="module")
+def servers() -> list[Thing]:
+    """All objects of the example."""
+    return [thing for path in sorted(PRODUCTION.glob("*.yaml")) for thing in load(path)]
+
+
+def cluster(servers: list[Thing], name: str) -> Thing:
+    """One of the two database clusters."""
+    (found,) = [each["spec"] for each in of_kind(servers, "Cluster") if each["metadata"]["name"] == name]
+    return found
+
+
+def test_a_commit_of_a_bid_is_on_two_disks(servers: list[Thing]) -> None:
+    bids = cluster(servers, "bid-db")
+    assert bids["postgresql"]["parameters"]["synchronous_commit"] == "on"
+    assert bids["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required"}
+    # One may be away, and a synchronous one is left.
+    assert bids["instances"] == 3
+    assert bids["affinity"]["podAntiAffinityType"] == "required"
+
+
+def test_both_databases_are_backed_up_each_night_and_their_log_always(servers: list[Thing]) -> None:
+    (store,) = of_kind(servers, "ObjectStore")
+    for name in ("bid-db", "stats-db"):
+        (plugin,) = cluster(servers, name)["plugins"]
+        assert plugin["isWALArchiver"] is True
+        assert plugin["parameters"]["barmanObjectName"] == store["metadata"]["name"]
+    assert {each["spec"]["cluster"]["name"] for each in of_kind(servers, "ScheduledBackup")} == {"bid-db", "stats-db"}
+    assert store["spec"]["retentionPolicy"] == "30d"
+
+
+def test_the_databases_are_those_that_the_processes_use(servers: list[Thing]) -> None:
+    databases = {each["spec"]["bootstrap"]["initdb"]["database"] for each in of_kind(servers, "Cluster")}
+    assert databases == {"bid_db", "stats_db"}
+
+
+def test_the_broker_has_a_majority_without_any_one_of_its_nodes(servers: list[Thing]) -> None:
+    (broker,) = of_kind(servers, "RabbitmqCluster")
+    assert broker["spec"]["replicas"] == 3
+    assert "pause_minority" in broker["spec"]["rabbitmq"]["additionalConfig"]
+    (rule,) = broker["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert rule["topologyKey"] == "kubernetes.io/hostname"
+
+
+def test_the_network_policies_of_production_lead_to_these_servers(servers: list[Thing]) -> None:
+    peers = [
+        peer["podSelector"]["matchLabels"]
+        for policy in of_kind(installation("production"), "NetworkPolicy")
+        for rule in policy["spec"].get("egress", [])
+        for peer in rule["to"]
+        if "podSelector" in peer and "namespaceSelector" not in peer
+    ]
+    clusters = {each["metadata"]["name"] for each in of_kind(servers, "Cluster")}
+    (broker,) = of_kind(servers, "RabbitmqCluster")
+    assert {each["cnpg.io/cluster"] for each in peers if "cnpg.io/cluster" in each} == clusters
+    assert {each["app.kubernetes.io/name"] for each in peers if "app.kubernetes.io/name" in each} == {
+        broker["metadata"]["name"]
+    }
+
+
+def test_no_example_holds_a_password(servers: list[Thing]) -> None:
+    assert of_kind(servers, "Secret") == []
+    for path in PRODUCTION.glob("*.yaml"):
+        assert "assword" not in path.read_text(encoding="utf-8")
