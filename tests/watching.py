@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 
 PATIENCE_SECONDS = 20.0
+READ_AHEAD_BYTES = 64 * 1024
 PATH = "/bids.v1.BidService/WatchItems"
 
 
@@ -108,8 +110,16 @@ async def watching(
 ) -> AsyncGenerator[Stream]:
     """Watch these items, after these seqs (or as the bytes of a message ask for it), inside the context."""
     parts = urlsplit(url)
-    limit = receive_bytes or 64 * 1024
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=max(limit, 64 * 1024))
+    endpoint = socket.socket()
+    if receive_bytes is not None:
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    endpoint.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(endpoint, (parts.hostname, parts.port))
+    except OSError:
+        endpoint.close()
+        raise
+    reader, writer = await asyncio.open_connection(sock=endpoint, limit=receive_bytes or READ_AHEAD_BYTES)
     try:
         message = wanted if isinstance(wanted, bytes) else request(wanted, encoding)
         body = bytes([flags]) + len(message).to_bytes(4) + message

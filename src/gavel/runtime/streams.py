@@ -92,12 +92,10 @@ class Stream(asyncio.Protocol):
         self._paused = False
         self._wake()
 
-    def write_chunks(self, chunks: bytes) -> bool:
-        """Send chunks, as `chunk` makes them; False, and nothing is sent, where too many are unread."""
-        if self.transport.get_write_buffer_size() > STREAM_BUFFER_BYTES_MAX:
-            return False
-        self.transport.write(chunks)
-        return True
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is unread that nothing more should be written."""
+        return self._paused and self.transport.get_write_buffer_size() > STREAM_BUFFER_BYTES_MAX
 
     def finish(self, chunks: bytes) -> None:
         """Send the last chunks, and close when they have been taken."""

@@ -54,10 +54,12 @@ class ConnectWatcher(Stream):
 
     def write(self, frames: bytes, now_seconds: float) -> bool:
         """See Watcher.write."""
-        if not self.is_open:
-            return True
-        self.sent_seconds = now_seconds
-        return self.write_chunks(frames)
+        if self.is_open:
+            if self.is_full:
+                return False
+            self.sent_seconds = now_seconds
+            self.transport.write(frames)
+        return True
 
     def end(self, reason: Exception) -> None:
         """See Watcher.end."""

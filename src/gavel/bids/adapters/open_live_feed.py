@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gavel.bids.adapters.in_process_feed import InProcessFeed
-from gavel.bids.adapters.postgres_feed_log import PostgresFeedLog
+from gavel.bids.adapters.postgres_feed_log import CONNECTIONS_MAX, PostgresFeedLog
 from gavel.bids.adapters.rabbitmq_feed import RabbitMqFeed, RabbitMqFeedPublisher
 from gavel.bids.feed_ports import EventLog
 from gavel.bids.ports import CommitListener, Unavailable
-from gavel.bids.use_cases.live_feed import FILL_IDLE_SECONDS, READERS_AT_ONCE_MAX, SWEEP_SECONDS, LiveFeed
+from gavel.bids.use_cases.live_feed import FILL_IDLE_SECONDS, SWEEP_SECONDS, LiveFeed
 from gavel.runtime import postgres
 from gavel.runtime.health import Check
 from gavel.runtime.loops import Loop
@@ -33,7 +33,7 @@ async def open_live_feed(bid_db_url: str, rabbitmq_url: str | None = None) -> As
 
     With the URL of a broker, which may be away too, processes tell each other at once what they commit.
     """
-    async with await postgres.open_pool(bid_db_url, "gavel-feed", READERS_AT_ONCE_MAX + 1) as pool:
+    async with await postgres.open_pool(bid_db_url, "gavel-feed", CONNECTIONS_MAX) as pool:
         log = PostgresFeedLog(pool)
         feed = LiveFeed(log)
         own = InProcessFeed(feed)

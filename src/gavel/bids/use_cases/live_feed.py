@@ -18,8 +18,8 @@ EVENTS_AT_ONCE_MAX = 64
 # Then bids, too, get the processor.
 WATCHERS_AT_ONCE_MAX = 64
 FILL_EVENTS_MAX = 1_000
-# Who comes in reads from the database, which has others to serve.
-READERS_AT_ONCE_MAX = 4
+# Who comes in reads events from the database, which has others to serve.
+READERS_AT_ONCE_MAX = 2
 RETRY_AFTER_SECONDS = 2.0
 
 HEARTBEAT_SECONDS = 15.0
@@ -144,8 +144,8 @@ class LiveFeed:
 
     def write(self, watcher: Watcher, lot: bytes) -> None:
         """Send these frames, if any, to one watcher alone."""
-        if lot:
-            self._write(watcher, lot, asyncio.get_running_loop().time())
+        if lot and not watcher.write(lot, asyncio.get_running_loop().time()):
+            self._end_slow(watcher)
 
     def end(self, watcher: Watcher, reason: Exception) -> None:
         """End a watcher, with a word why; cut off after LEAVE_SECONDS_MAX, whether that was read or not."""
@@ -252,12 +252,12 @@ class LiveFeed:
             if start:
                 await asyncio.sleep(0)
             for watcher in watchers[start : start + WATCHERS_AT_ONCE_MAX]:
-                self._write(watcher, lot, now_seconds)
+                if not watcher.write(lot, now_seconds):
+                    self._end_slow(watcher)
 
-    def _write(self, watcher: Watcher, lot: bytes, now_seconds: float) -> None:
-        if not watcher.write(lot, now_seconds):
-            self.slow_watchers_ended += 1
-            self.end(watcher, WatcherTooSlow())
+    def _end_slow(self, watcher: Watcher) -> None:
+        self.slow_watchers_ended += 1
+        self.end(watcher, WatcherTooSlow())
 
     def _forget(self, watcher: Watcher) -> None:
         for channel in self._watchers.pop(watcher, ()):

@@ -67,18 +67,19 @@ class _Lot:
 
 async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Lot:
     """What there is after these seqs, which are moved on accordingly. Raises ItemNotFound or Unavailable."""
-    async with feed.readers:
-        resumed = [item_id for item_id, seq in seqs.items() if seq]
-        newest: Mapping[ItemId, int] = {}
-        at: datetime | None = None
-        if resumed:
-            newest, at = await log.newest(resumed)
-        behind = {item_id: newest[item_id] - seqs[item_id] for item_id in resumed if item_id in newest}
-        near = {item_id for item_id, events in behind.items() if 0 <= events <= EVENTS_BEHIND_MAX}
-        anew = [item_id for item_id in seqs if item_id not in near]
-        items, at = await log.snapshots(anew) if anew or at is None else ([], at)
-        missed = {item_id: seqs[item_id] for item_id in near if behind[item_id]}
-        events = await log.after(missed, READ_EVENTS_MAX) if missed else []
+    resumed = [item_id for item_id, seq in seqs.items() if seq]
+    newest: Mapping[ItemId, int] = {}
+    at: datetime | None = None
+    if resumed:
+        newest, at = await log.newest(resumed)
+    behind = {item_id: newest[item_id] - seqs[item_id] for item_id in resumed if item_id in newest}
+    near = {item_id for item_id, events in behind.items() if 0 <= events <= EVENTS_BEHIND_MAX}
+    anew = [item_id for item_id in seqs if item_id not in near]
+    items, at = await log.snapshots(anew) if anew or at is None else ([], at)
+    events: list[FeedEvent] = []
+    if missed := {item_id: seqs[item_id] for item_id in near if behind[item_id]}:
+        async with feed.readers:
+            events = await log.after(missed, READ_EVENTS_MAX)
     feed.set_clock(at)
     feed.snapshots += len(items)
     shown = {item.auction.item_id: item.auction.seq for item in items}
