@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from gavel.runtime import postgres
@@ -13,6 +14,20 @@ from gavel.runtime.migrations import load_migrations, migrate
 from tests.servers.postgres import PostgresServer, running_postgres
 
 _database_numbers = count(1)
+
+# How long a server is taken away with `--whole`; without, only until it has been noticed.
+AWAY_SECONDS = 60.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--whole`: faults that last, last as long as is promised."""
+    parser.addoption("--whole", action="store_true", help=f"keep servers away for {AWAY_SECONDS:.0f} s")
+
+
+@pytest.fixture
+def away_seconds(request: pytest.FixtureRequest) -> float:
+    """How long what was taken away stays away at least."""
+    return AWAY_SECONDS if request.config.getoption("--whole") else 0.0
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,6 +1,8 @@
 """Bidders who remember what they were told, and the account that is checked against the server afterwards."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from itertools import count, pairwise
 from typing import Any
 
@@ -9,6 +11,8 @@ import httpx
 from tests.e2e.gavel_process import Client, bidder
 
 BIDDERS = 40
+# How long a bidder waits before it asks a server again that could not answer.
+REST_SECONDS = 0.05
 
 _numbers = count(1)
 
@@ -23,6 +27,7 @@ class Told:
 
     def __init__(self, enough: int) -> None:
         self.bids: list[dict[str, Any]] = []
+        self.unavailable = 0
         self.enough = asyncio.Event()
         self._enough_count = enough
 
@@ -33,12 +38,13 @@ class Told:
             self.enough.set()
 
 
-async def bid_on(client: Client, item_id: str, number: int, told: Told) -> None:
+async def bid_on(client: Client, item_id: str, number: int, told: Told, **headers: str) -> None:
     """One bidder who goes on until the server is gone."""
     amount = 100 + number
     while True:
         try:
-            reply = await client.call("PlaceBid", {"itemId": item_id, "userId": bidder(number), "amount": amount})
+            bid = {"itemId": item_id, "userId": bidder(number), "amount": amount}
+            reply = await client.call("PlaceBid", bid, **headers)
         except httpx.TransportError:
             return
         answer = reply.json()
@@ -48,7 +54,28 @@ async def bid_on(client: Client, item_id: str, number: int, told: Told) -> None:
         elif answer["code"] == "failed_precondition":
             amount = int(answer["details"][0]["debug"]["minimumNextBid"]) + number
         else:
-            assert answer["code"] == "unavailable", answer
+            assert answer["code"] in ("unavailable", "deadline_exceeded"), answer
+            told.unavailable += 1
+            await asyncio.sleep(REST_SECONDS)
+
+
+@asynccontextmanager
+async def bidding(
+    clients: Sequence[Client], told: Told, bidders: int = BIDDERS, **headers: str
+) -> AsyncGenerator[list[str]]:
+    """Inside the context new bidders bid on two new items at several APIs; yields the items.
+
+    On the way out a bid under way is let go of: it may be stored although nobody was told.
+    """
+    item_ids = [await clients[0].list_item(bidIncrement={"fixed": 1}) for _ in range(2)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(bid_on(clients[number % len(clients)], item_ids[number % 2], number, told, **headers))
+            for number in new_bidders(bidders)
+        ]
+        yield item_ids
+        for task in tasks:
+            task.cancel()
 
 
 async def check_account(client: Client, item_ids: list[str], told: list[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
 from gavel.userstats.adapters.rabbitmq_event_source import STATS_EVENTS
 from gavel.userstats.ports import DeadLetter
 from tests.chaos.books import read_books
-from tests.e2e.bidding import BIDDERS, Told, bid_on, check_account, new_bidders
+from tests.e2e.bidding import Told, bidding, check_account
 from tests.e2e.four_processes import StackClient, run_command
 from tests.e2e.gavel_process import SELLER_ID, environment, run, service_of
 from tests.house.tree import ROOT
@@ -165,9 +165,7 @@ async def test_terminated_under_load_it_exits_in_time_and_nothing_is_lost(
     client: StackClient, shared_stack: Stack, name: str
 ) -> None:
     told = Told(enough=150)
-    item_ids = [await client.list_item(bidIncrement={"fixed": 1}) for _ in range(2)]
-    async with asyncio.TaskGroup() as bidders:
-        tasks = [bidders.create_task(bid_on(client, item_ids[each % 2], each, told)) for each in new_bidders(BIDDERS)]
+    async with bidding([client], told) as item_ids:
         await told.enough.wait()
         process = shared_stack.processes[name]
         process.signal(signal.SIGTERM)
@@ -176,8 +174,6 @@ async def test_terminated_under_load_it_exits_in_time_and_nothing_is_lost(
         assert process._child.wait() == 0
         await asyncio.to_thread(shared_stack.start_process, name)
         await asyncio.to_thread(shared_stack.wait_ready, name)
-        for task in tasks:
-            task.cancel()
     assert "Traceback" not in process.log_file.read_text()
     await check_account(client, item_ids, told.bids)
     books = await read_books(shared_stack)

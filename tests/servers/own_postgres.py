@@ -56,14 +56,23 @@ class OwnPostgres:
         self._signal_all(signal.SIGCONT)
 
     def _signal_all(self, number: signal.Signals) -> None:
-        postmaster = self._postmaster()
-        # The postmaster first, so that it starts no process while the others are frozen.
-        os.kill(postmaster, number)
-        for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
-            os.kill(int(child), number)
+        signal_all(self._pid_file, number)
 
     def _postmaster(self) -> int:
-        return int(self._pid_file.read_text().split()[0])
+        return _postmaster(self._pid_file)
+
+
+def signal_all(pid_file: Path, number: signal.Signals) -> None:
+    """Send a signal to every process of the server that wrote this file."""
+    postmaster = _postmaster(pid_file)
+    # The postmaster first, so that it starts no process while the others are frozen.
+    os.kill(postmaster, number)
+    for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
+        os.kill(int(child), number)
+
+
+def _postmaster(pid_file: Path) -> int:
+    return int(pid_file.read_text().split()[0])
 
 
 def _is_alive(process_id: int) -> bool:

@@ -1,9 +1,12 @@
 """A process: settings checked, ports taken, parts opened, served until a signal, and closed in reverse."""
 
+import asyncio
 import gc
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import structlog
 
@@ -19,6 +22,9 @@ from gavel.runtime.serve import Asgi, address_of, bind, serving, stop_signals
 # A call makes hundreds of objects and next to no circles of them: the interpreter's own 700 would have it search
 # through young objects every few calls. Later generations are searched as often, counted in searches, as by default.
 GARBAGE_SEARCH_OBJECTS = 20_000
+# Whoever asks a process to end waits ten seconds before it is killed.
+STOP_SECONDS_MAX = 9.0
+EXIT_UNCLOSED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +72,11 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             log.info("started", process=name, version=__version__, address=address, admin=address_of(admin))
             await stopping.wait()
             log.info("stopping", process=name)
+            asyncio.get_running_loop().call_later(STOP_SECONDS_MAX, _give_up, name)
     log.info("stopped", process=name)
+
+
+def _give_up(name: str) -> NoReturn:
+    """End where closing takes too long, as with servers that are frozen: what was answered is committed already."""
+    structlog.get_logger("gavel").warning("stopped_unclosed", process=name, after_seconds=STOP_SECONDS_MAX)
+    os._exit(EXIT_UNCLOSED)
