@@ -77,7 +77,11 @@ class ServerProcess:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of it; nothing happens where it does not run."""
         if self.runs():
-            os.killpg(int(self._lock_file.read_text()), number)
+            os.killpg(self.pid(), number)
+
+    def pid(self) -> int:
+        """The id of its process, while it runs."""
+        return int(self._lock_file.read_text())
 
     def stop(self, seconds_max: float) -> None:
         """Ask it to end, and kill it where it did not within that time."""
