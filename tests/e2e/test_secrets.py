@@ -139,6 +139,7 @@ async def _use_all_of_it(tap: Wiretap) -> None:
         await tap.bid(item_id, SELLER, 5_000, OTHERS)
         await tap.bid(item_id, CARLA, 5_000, TOO_HIGH)
         await tap.bid(item_id, CARLA, 6_000, UNSTORABLE)
+        await tap.call("PlaceBid", itemId=item_id, userId=CARLA, amount=3_000, maxAmount=f"{OTHERS}.0 or so")
         hurry = {"itemId": item_id, "userId": CARLA, "amount": 3_000, "maxAmount": IN_A_HURRY}
         reply = await tap.client.call("PlaceBid", hurry, **{"Connect-Timeout-Ms": "1"})
         tap.said.append(("PlaceBid", reply.content))

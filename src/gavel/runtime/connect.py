@@ -48,6 +48,9 @@ COMPRESSED = 1
 END_OF_STREAM = 2
 
 _PYTHON_TYPE = re.compile(r"<class '(\w+)'>")
+# What a parser quotes of a body, and the place at the end of what it says, which is worth knowing.
+_QUOTED = re.compile(r"""'.*'|".*"|(?<=from JSON): .*|(?<!\w)-?\d[\w.+-]*|\d{3,}""", re.DOTALL)
+_PLACE = re.compile(r": line \d+ column \d+ \(char \d+\)\Z")
 _Message = TypeVar("_Message", bound=Message)
 
 # What a service says of its own exceptions; None for one that it does not expect.
@@ -75,8 +78,15 @@ class ToldCodec:
         try:
             return self._codec.decode(data, message_class)
         except Exception as error:
-            problem = _PYTHON_TYPE.sub(r"\1", str(error))
+            problem = _unquoted(str(error))
             raise ConnectError(Code.INVALID_ARGUMENT, f"the body is not what it should be: {problem}") from error
+
+
+def _unquoted(complaint: str) -> str:
+    """A parser's complaint without what it quotes: that may be a maximum or a reserve, and complaints are logged."""
+    place = _PLACE.search(complaint)
+    told = _PYTHON_TYPE.sub(r"\1", complaint[: place.start()] if place else complaint)
+    return _QUOTED.sub("...", told) + (place[0] if place else "")
 
 
 JSON_CODEC = ToldCodec(proto_json_codec())
