@@ -141,6 +141,11 @@ test-e2e: $(DEV_INSTALLED) test-page ## Run the tests against the real processes
 chaos: $(DEV_INSTALLED) servers ## Kill and restart everything under load, then check the books (SEED=n)
 	@AUTH_MODE=trusted $(BIN)/python -m tests.chaos.run --seed $(or $(SEED),1)
 
+.PHONY: image-check
+image-check: $(DEV_INSTALLED) servers ## Build the Python image without an engine and run all of Gavel from it (Debian, as root)
+	@scripts/install-test-servers.sh buildah debootstrap
+	@$(BIN)/python -m tests.image.run
+
 .PHONY: servers
 servers: ## Install the servers and tools that tests and benchmarks use (Debian, as root)
 	@scripts/install-test-servers.sh

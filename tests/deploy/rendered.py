@@ -17,6 +17,7 @@ Thing = dict[str, Any]
 
 # What is installed together, and with which values; a chart without such a file is not part of that installation.
 INSTALLATIONS = ("development", "production")
+CHARTS_OF_AN_INSTALLATION = ("infra", "bid-service", "user-stats-service", "web")
 # What an installation may switch on besides.
 OPTIONS = (
     "gateway.enabled=true",
@@ -57,7 +58,7 @@ def installation(name: str, *, options: bool = False) -> list[Thing]:
     """All objects of an installation, with everything optional switched on where asked."""
     return [
         thing
-        for chart in ("infra", "bid-service", "user-stats-service", "web")
+        for chart in CHARTS_OF_AN_INSTALLATION
         if (values := _values(chart, name)) is not None
         for thing in render(chart, *values, *(_options(chart) if options else ()))
     ]

@@ -1,16 +1,19 @@
 """The objects refer to each other rightly."""
 
 import pytest
+import yaml  # pyright: ignore[reportMissingModuleSource]
 
 from tests.deploy.rendered import (
     INSTALLATIONS,
     NAMESPACE,
+    ROOT,
     Thing,
     installation,
     labels_of,
     named,
     of_kind,
     pod_of,
+    render,
     selects,
     workloads,
 )
@@ -145,6 +148,11 @@ def test_prometheus_finds_every_process_ready_or_not() -> None:
             if selects({"matchLabels": service["spec"]["selector"]}, labels_of(each))
         ]
         assert found == [f"{chart}-api", f"{chart}-worker"]
+        # The alerts and dashboards know the processes by these names.
+        (job,) = monitor["spec"]["endpoints"][0]["relabelings"]
+        assert job == {"sourceLabels": ["__meta_kubernetes_pod_container_name"], "targetLabel": "job"}
+        names = {pod_of(each)["containers"][0]["name"] for each in of_kind(things, "Deployment")}
+        assert {"bid-api", "bid-worker", "stats-api", "stats-worker"} <= names
         assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
 
 
@@ -162,3 +170,12 @@ def test_a_migration_that_is_a_hook_needs_nothing_of_its_own_release(things: lis
         # The development Secret is another release's: that of the servers, which comes first.
         assert {f"Secret/{secret}" for secret in secrets} & made <= {"Secret/infra-development"}
         assert "volumes" not in pod_of(job)
+
+
+def test_the_dashboards_and_alerts_are_those_of_the_repository() -> None:
+    (dashboards, rules) = render("observability")
+    folder = ROOT / "deploy" / "observability"
+    assert dashboards["data"] == {
+        path.name: path.read_text(encoding="utf-8") for path in (folder / "dashboards").glob("*.json")
+    }
+    assert rules["spec"] == yaml.safe_load((folder / "rules.yml").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import starlark  # pyright: ignore[reportMissingImports]
 
-from tests.deploy.rendered import ROOT, installation, named, of_kind, workloads
+from tests.deploy.rendered import CHARTS_OF_AN_INSTALLATION, ROOT, installation, named, of_kind, workloads
 
 Calls = list[tuple[str, tuple[Any, ...], dict[str, Any]]]
 
@@ -74,14 +74,9 @@ def test_it_runs_in_the_cluster_that_make_cluster_makes_and_in_no_other(calls: C
     assert "name: kind-gavel" in (ROOT / "deploy" / "ctlptl.yaml").read_text(encoding="utf-8")
 
 
-def test_every_chart_is_applied_with_its_development_values(calls: Calls) -> None:
+def test_every_chart_of_the_development_installation_is_applied_with_its_values(calls: Calls) -> None:
     applied = {arguments[0]: given for arguments, given in options(calls, "helm")}
-    charts = {
-        str(path.parent.relative_to(ROOT))
-        for path in (ROOT / "deploy" / "charts").glob("*/Chart.yaml")
-        if "type: library" not in path.read_text(encoding="utf-8")
-    }
-    assert applied.keys() == charts
+    assert applied.keys() == {f"deploy/charts/{chart}" for chart in CHARTS_OF_AN_INSTALLATION}
     for folder, given in applied.items():
         assert given["namespace"] == "gavel"
         values = Path(folder) / "values-development.yaml"

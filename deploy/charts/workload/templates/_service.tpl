@@ -43,7 +43,8 @@ spec:
     - port: admin
       path: /metrics
       interval: {{ $root.Values.monitoring.intervalSeconds }}s
+      # Jobs are named as deploy/observability/prometheus.yml names them: bid-api, bid-worker, stats-api, stats-worker.
       relabelings:
-        - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
-          targetLabel: role
+        - sourceLabels: [__meta_kubernetes_pod_container_name]
+          targetLabel: job
 {{- end }}

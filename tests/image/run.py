@@ -1,0 +1,186 @@
+"""`make image-check`: build the Python image, look at it, and run all of Gavel from it.
+
+The servers are this machine's own, as `make up` starts them. It needs root, Buildah and debootstrap. Docker's engine
+is not needed, and not used: where it is, `docker build` does the same.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from gavel.local_servers.stack import Stack, private_ports
+from gavel.standalone import DATABASES
+from tests.image.buildah import ROOT, Buildah, BuildahFailed, make_base, missing_tools
+from tests.image.postgres_port import postgres_port
+
+BASE, IMAGE, DEVELOPMENT = "localhost/python-base", "localhost/gavel", "localhost/gavel-development"
+# With a Debian-slim Python of 120 MB below it, the image stays under 250.
+OWN_BYTES_MAX = 115_000_000
+# Where whoever can write to nothing else may write.
+WRITABLE = {"/dev/shm", "/run/lock", "/tmp", "/var/lock", "/var/tmp"}
+VERIFY_SECONDS_MAX = 120
+READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 15
+POLL_SECONDS = 0.1
+
+
+class ImageWrong(Exception):
+    """The image is not as it should be; the text says how."""
+
+
+def main() -> int:
+    """The exit status: 0 where the image does all that it should."""
+    console = Console(highlight=False)
+    missing = (["root"] if os.geteuid() != 0 else []) + missing_tools()
+    if missing:
+        what = " and ".join(missing)
+        console.print(
+            f"[red]make image-check[/red] needs {what}; on Debian, as root: apt-get install buildah debootstrap"
+        )
+        return 1
+    with TemporaryDirectory(prefix="gavel-image-") as folder:
+        buildah = Buildah(Path(folder))
+        try:
+            _build(buildah, console)
+            _look(buildah, console)
+            _run(buildah, Path(folder), console)
+        except (BuildahFailed, ImageWrong) as error:
+            console.print(f"[red]wrong:[/red] {error}")
+            return 1
+    console.print("The image is as it should be, and all of Gavel runs from it.")
+    return 0
+
+
+def _build(buildah: Buildah, console: Console) -> None:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gavel" / "image-base-trixie"
+    if not base.is_dir():
+        with console.status("Making a base system, once"):
+            # Beside its place, so that half a base is never taken for one.
+            making = base.with_name(f"{base.name}.{os.getpid()}")
+            try:
+                make_base(making)
+                making.rename(base)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+    with console.status("Building the image"):
+        buildah.base_image(BASE, base)
+        bases = {"PYTHON_IMAGE": BASE, "PYTHON_BUILD_IMAGE": BASE}
+        buildah.build(IMAGE, "deploy/Dockerfile", "runtime", VERSION="0.1.0", REVISION="checked", **bases)
+
+
+def _look(buildah: Buildah, console: Console) -> None:
+    own = buildah.size(IMAGE) - buildah.size(BASE)
+    _hold(
+        own < OWN_BYTES_MAX,
+        f"Gavel and its libraries take {own / 1e6:.0f} MB, and {OWN_BYTES_MAX / 1e6:.0f} is the limit",
+    )
+    configuration = buildah.configuration(IMAGE)
+    _hold(configuration["User"] == "65532:65532", f"the user is {configuration['User']}")
+    _hold(configuration["Labels"]["org.opencontainers.image.revision"] == "checked", "the labels are missing")
+    container = buildah.container(IMAGE)
+    writable = set(buildah.run(container, "sh", "-c", "find / -xdev -type d -writable 2>/dev/null || true").split())
+    _hold(writable <= WRITABLE, f"the user can write to {sorted(writable - WRITABLE)}")
+    tools = buildah.run(container, "sh", "-c", "ls /opt/gavel/bin; command -v cc gcc make || true").split()
+    _hold(not {"pip", "cc", "gcc", "make"} & {Path(tool).name for tool in tools}, f"there are build tools: {tools}")
+    version = buildah.run(container, "gavel", "version")
+    console.print(f"gavel {version}: {own / 1e6:.0f} MB over its base, no root, nothing to write to, no build tools")
+
+
+def _run(buildah: Buildah, folder: Path, console: Console) -> None:
+    with _servers(folder / "servers") as stack, postgres_port(_socket_folder(stack)) as port:
+        urls = {f"{name.upper()}_URL": f"postgresql://gavel@127.0.0.1:{port}/{name}" for name in DATABASES}
+        urls |= {"RABBITMQ_URL": stack.rabbitmq.url, "REDIS_URL": stack.redis.url}
+        for side in ("bids", "stats"):
+            log = folder / f"migrate-{side}.log"
+            migrate = buildah.start(buildah.container(IMAGE), "gavel", "migrate", side, log=log, environment=urls)
+            _hold(migrate.wait(VERIFY_SECONDS_MAX) == 0, f"gavel migrate {side}: {log.read_text()}")
+            console.print(f"gavel migrate {side}: {log.read_text().strip().splitlines()[-1]}")
+        started = {name: _start(buildah, stack, name, folder, urls) for name in stack.ports.admin}
+        try:
+            for name in started:
+                _wait_ready(stack.ports.admin[name], folder / f"{name}.log")
+            _hold(_verify(stack) == 0, "the deployment does not work, as said above")
+        finally:
+            statuses = {name: _stop(process) for name, process in started.items()}
+        console.print(f"stopped: {statuses}")
+        for name, status in statuses.items():
+            said = (folder / f"{name}.log").read_text()
+            _hold(
+                status == 0 and '"stopped"' in said,
+                f"gavel {name} did not stop in good order: {status}\n{said[-2_000:]}",
+            )
+
+
+def _start(buildah: Buildah, stack: Stack, name: str, folder: Path, urls: dict[str, str]) -> "subprocess.Popen[bytes]":
+    environment = urls | {
+        "AUTH_MODE": "trusted",
+        "HTTP_PORT": str(stack.ports.http_port(name)),
+        "ADMIN_PORT": str(stack.ports.admin[name]),
+    }
+    return buildah.start(buildah.container(IMAGE), "gavel", name, log=folder / f"{name}.log", environment=environment)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> int:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        return process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+def _verify(stack: Stack) -> int:
+    urls = ["--api", f"http://127.0.0.1:{stack.ports.bid_api}", "--stats", f"http://127.0.0.1:{stack.ports.stats_api}"]
+    admin = [f"--admin={name}=http://127.0.0.1:{port}" for name, port in stack.ports.admin.items()]
+    script = ROOT / "scripts" / "verify-deployment.sh"
+    return subprocess.run([str(script), "up", *urls, *admin], timeout=VERIFY_SECONDS_MAX, check=False).returncode
+
+
+@contextmanager
+def _servers(folder: Path) -> Generator[Stack]:
+    """The three servers of `make up`, with empty databases and without Gavel's processes."""
+    stack = Stack(folder, private_ports())
+    try:
+        stack.postgres.start()
+        for database in DATABASES:
+            asyncio.run(stack.postgres.server.create_database(database))
+        stack.rabbitmq.start()
+        stack.redis.start()
+        yield stack
+    finally:
+        stack.down(Console(quiet=True))
+
+
+def _socket_folder(stack: Stack) -> Path:
+    return Path(stack.postgres.server.url("bid_db").partition("host=")[2])
+
+
+def _wait_ready(admin_port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/readyz", timeout=2):
+                return
+        except OSError as error:
+            _hold(time.monotonic() < deadline, f"{log.stem} is not ready ({error}): {log.read_text()[-2_000:]}")
+        time.sleep(POLL_SECONDS)
+
+
+def _hold(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ImageWrong(otherwise)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
