@@ -200,4 +200,5 @@ def bench(
     """Measure Gavel beside a naive baseline on this machine."""
     from gavel.bench import BenchOptions, run_bench
 
+    configure_logs("WARNING", "console")
     raise typer.Exit(run_bench(BenchOptions(seconds=seconds, rounds=rounds, quick=quick, only=only or ())))

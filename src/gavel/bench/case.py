@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from gavel.bench.four_processes import FourProcesses
 from gavel.bench.processes import Server
 
 
@@ -29,6 +30,8 @@ class Effort:
     single_bids: int = 500
     # Between two single bids, so that each finds the system idle again.
     single_bid_pause_seconds: float = 0.005
+    backlog_events: int = 200_000
+    long_backlog_events: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ Measured = Mapping[str, float]
 
 
 class Case(Protocol):
-    """One thing that is measured, once a round, on a server that runs for nothing else at that time.
+    """One thing that is measured.
 
     `section` is the object in the results that the figures go into; cases may share one.
     """
@@ -74,15 +77,32 @@ class Case(Protocol):
         ...
 
     @property
+    def figures(self) -> Sequence[Figure]:
+        """What it yields, the most telling first."""
+        ...
+
+
+class ServerCase(Case, Protocol):
+    """Measured once a round on a server that runs for nothing else at that time."""
+
+    @property
     def sides(self) -> Sequence[Side]:
         """Whom it is measured on."""
         ...
 
-    @property
-    def figures(self) -> Sequence[Figure]:
-        """What it yields."""
-        ...
-
     def measure(self, server: Server, effort: Effort) -> Measured:
         """Measure once. Raises MeasurementFailed where the numbers could not be trusted."""
+        ...
+
+
+class ProcessesCase(Case, Protocol):
+    """Measured on the four processes with RabbitMQ and Redis, which run for nothing else at that time."""
+
+    @property
+    def rounds_max(self) -> int:
+        """How often it is measured at most."""
+        ...
+
+    def measure(self, processes: FourProcesses, effort: Effort) -> Measured:
+        """Measure once, and leave nothing owed. Raises MeasurementFailed where the numbers could not be trusted."""
         ...

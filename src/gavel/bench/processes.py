@@ -51,7 +51,7 @@ class Server:
 def running_server(command: Sequence[str], folder: Path) -> Generator[Server]:
     """Run a server on a data folder inside the context. Raises ServerFailed."""
     folder.mkdir(parents=True, exist_ok=True)
-    port, log_file = _free_port(), folder / "server.log"
+    port, log_file = free_port(), folder / "server.log"
     environment = os.environ | {
         "GAVEL_DATA_DIR": str(folder),
         "HTTP_HOST": HOST,
@@ -71,7 +71,8 @@ def running_server(command: Sequence[str], folder: Path) -> Generator[Server]:
         _stop(process, log_file)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""One run: rounds in which Gavel and the baseline are measured in turn, so that noise hits both."""
+"""One run: rounds in which Gavel and the baseline are measured in turn, so that noise hits both; then the processes."""
 
 import tempfile
 from collections.abc import Sequence
@@ -8,13 +8,16 @@ from pathlib import Path
 from rich.console import Console
 
 from gavel.bench.bid_db import read_settings
-from gavel.bench.case import Case, Effort, MeasurementFailed, Side
-from gavel.bench.cases import CASES
+from gavel.bench.case import Case, Effort, Measured, MeasurementFailed, Side
+from gavel.bench.cases import CASES, PROCESSES_CASES, SERVER_CASES
 from gavel.bench.chart import write_chart
 from gavel.bench.conditions import read_conditions
-from gavel.bench.processes import GAVEL_COMMAND, NAIVE_COMMAND, Server, ServerFailed, running_server
+from gavel.bench.four_processes import running_four_processes
+from gavel.bench.processes import GAVEL_COMMAND, NAIVE_COMMAND, ServerFailed, running_server
 from gavel.bench.report import print_report, warn_if_busy
 from gavel.bench.results import Results, in_words
+from gavel.local_servers.server_process import LocalServerFailed
+from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed
 from gavel.runtime.postgres import DATABASE_ERRORS
 
 EXIT_MEASURED = 0
@@ -36,7 +39,11 @@ class BenchOptions:
     @property
     def effort(self) -> Effort:
         """How much is done for one measurement."""
-        return Effort(seconds=1, single_bids=50) if self.quick else Effort(seconds=self.seconds)
+        return (
+            Effort(seconds=1, single_bids=50, backlog_events=20_000, long_backlog_events=50_000)
+            if self.quick
+            else Effort(seconds=self.seconds)
+        )
 
     @property
     def cases(self) -> list[Case]:
@@ -56,7 +63,7 @@ def run_bench(options: BenchOptions) -> int:
     try:
         cases = options.cases
         results = _measure(console, cases, 1 if options.quick else options.rounds, options.effort)
-    except (MeasurementFailed, ServerFailed, *DATABASE_ERRORS) as error:
+    except (MeasurementFailed, ServerFailed, LocalServerFailed, EmbeddedPostgresFailed, *DATABASE_ERRORS) as error:
         console.print(f"[red]The measurement failed:[/red] {error or type(error).__name__}", highlight=False)
         return EXIT_FAILED
     rows = results.rows(cases)
@@ -78,6 +85,7 @@ def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effor
         for number in range(1, rounds + 1):
             for side in Side:
                 _measure_side(console, f"{number}/{rounds}", side, Path(scratch), cases, effort, results)
+        _measure_processes(console, rounds, Path(scratch) / "processes", cases, effort, results)
     return results
 
 
@@ -91,25 +99,49 @@ def _measure_side(
     results: Results,
 ) -> None:
     """Start a side's server, measure its cases one after the other, and stop it: nothing runs beside it."""
-    asked = [case for case in cases if side in case.sides]
-    with console.status("") as status:
-        if not asked:
-            return
-        status.update(f"round {round_name}  {side.value}: starting")
-        with running_server(_COMMANDS[side], scratch / side.value) as server:
-            _note_database(server, results)
+    asked = [case for case in SERVER_CASES if case in cases and side in case.sides]
+    if not asked:
+        return
+    with (
+        console.status(f"round {round_name}  {side.value}: starting") as status,
+        running_server(_COMMANDS[side], scratch / side.value) as server,
+    ):
+        _note_database(server.bid_db_url, results)
+        for case in asked:
+            status.update(f"round {round_name}  {side.value}: {case.title} ({case.name})")
+            measured = case.measure(server, effort)
+            results.add(case, side, measured)
+            _tell(console, f"round {round_name}  {side.value:<5}", case, measured)
+
+
+def _measure_processes(
+    console: Console, rounds: int, scratch: Path, cases: Sequence[Case], effort: Effort, results: Results
+) -> None:
+    """Start the four processes once, and measure their cases round after round."""
+    asked = [case for case in PROCESSES_CASES if case in cases]
+    if not asked:
+        return
+    with running_four_processes(scratch, console) as processes:
+        _note_database(processes.bid_db_url, results)
+        for number in range(1, rounds + 1):
             for case in asked:
-                status.update(f"round {round_name}  {side.value}: {case.title} ({case.name})")
-                measured = case.measure(server, effort)
-                results.add(case, side, measured)
-                first = case.figures[0]
-                told = f"{first.label} {in_words(measured[first.name], first.unit)}"
-                console.print(f"round {round_name}  {side.value:<5}  {case.title}: {told}", highlight=False)
+                if number > case.rounds_max:
+                    continue
+                with console.status(f"round {number}/{rounds}  {case.title} ({case.name})"):
+                    measured = case.measure(processes, effort)
+                results.add(case, Side.GAVEL, measured)
+                _tell(console, f"round {number}/{rounds}  gavel", case, measured)
 
 
-def _note_database(server: Server, results: Results) -> None:
+def _tell(console: Console, where: str, case: Case, measured: Measured) -> None:
+    first = case.figures[0]
+    said = f"{first.label} {in_words(measured[first.name], first.unit)}"
+    console.print(f"{where}  {case.title}: {said}", highlight=False)
+
+
+def _note_database(bid_db_url: str, results: Results) -> None:
     """Keep the database's settings with the conditions. Raises MeasurementFailed where the sides' differ."""
-    settings = read_settings(server.bid_db_url)
+    settings = read_settings(bid_db_url)
     known = results.conditions.postgres
     if known and known != settings:
         raise MeasurementFailed(f"the sides' databases differ: {known} and {settings}")

@@ -73,10 +73,12 @@ def private_ports(counts: Mapping[str, int] | None = None) -> StackPorts:
 class Stack:
     """All of Gavel's processes and their servers, in a folder."""
 
-    def __init__(self, folder: Path, ports: StackPorts) -> None:
+    def __init__(self, folder: Path, ports: StackPorts, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are for the processes, over those of the environment."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.ports = ports
+        self._settings = settings or {}
         self.postgres = PostgresCluster(self.folder)
         self.rabbitmq = LocalRabbitMq(self.folder / "rabbitmq", ports.rabbitmq)
         self.redis = LocalRedis(self.folder / "redis", ports.redis)
@@ -119,7 +121,9 @@ class Stack:
             await migrate_database(self.postgres.server.url(database), package)
 
     def _environment(self, name: str) -> dict[str, str]:
-        return os.environ | {
+        return {
+            **os.environ,
+            **self._settings,
             "BID_DB_URL": self.postgres.server.url("bid_db"),
             "STATS_DB_URL": self.postgres.server.url("stats_db"),
             "RABBITMQ_URL": self.rabbitmq.url,

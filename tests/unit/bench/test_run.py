@@ -8,7 +8,8 @@ from gavel.bench import BenchOptions, run_bench
 
 
 def test_without_names_every_case_is_measured_and_names_choose_among_them() -> None:
-    assert [case.name for case in BenchOptions().cases] == ["idle", "decision", "one_item", "many_items"]
+    names = ["idle", "decision", "one_item", "many_items", "pipeline", "delays", "backlog", "long_backlog"]
+    assert [case.name for case in BenchOptions().cases] == names
     assert [case.name for case in BenchOptions(only=("one_item", "idle")).cases] == ["idle", "one_item"]
 
 
@@ -16,6 +17,7 @@ def test_a_quick_run_does_less_of_the_same() -> None:
     quick, full = BenchOptions(quick=True, seconds=30).effort, BenchOptions(seconds=30).effort
     assert (quick.seconds, full.seconds) == (1, 30)
     assert quick.single_bids < full.single_bids
+    assert quick.long_backlog_events < full.long_backlog_events
     assert quick.connections == full.connections == 64
 
 
@@ -24,5 +26,5 @@ def test_an_unknown_case_ends_with_status_1_and_the_names_that_there_are(
 ) -> None:
     assert run_bench(BenchOptions(only=("one_items",), results=tmp_path / "results")) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "no such case: one_items; there are idle, decision, one_item, many_items" in said
+    assert "no such case: one_items; there are idle, decision, one_item, many_items, pipeline" in said
     assert not (tmp_path / "results").exists()

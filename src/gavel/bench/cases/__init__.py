@@ -1,9 +1,17 @@
 """The cases, in the order in which a round measures them."""
 
-from gavel.bench.case import Case
+from gavel.bench.case import Case, ProcessesCase, ServerCase
+from gavel.bench.cases.backlog import BACKLOG, LONG_BACKLOG
 from gavel.bench.cases.decision import DECISION
+from gavel.bench.cases.delays import DELAYS
 from gavel.bench.cases.idle import IDLE
 from gavel.bench.cases.many_items import MANY_ITEMS
 from gavel.bench.cases.one_item import ONE_ITEM
+from gavel.bench.cases.pipeline import PIPELINE
 
-CASES: tuple[Case, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
+# On a standalone server, and on the naive one.
+SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
+# On the four processes, with RabbitMQ and Redis.
+PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, BACKLOG, LONG_BACKLOG)
+
+CASES: tuple[Case, ...] = (*SERVER_CASES, *PROCESSES_CASES)
