@@ -29,15 +29,18 @@ def test_a_quick_run_measures_both_sides_of_every_case_by_the_servers_own_count(
     assert (tmp_path / "bench.svg").read_text().startswith("<svg ")
 
 
-def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals(tmp_path: Path) -> None:
-    cases = ("pipeline", "delays", "backlog")
+def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals_and_to_the_watchers(tmp_path: Path) -> None:
+    cases = ("pipeline", "delays", "watchers", "backlog")
     assert run_bench(BenchOptions(quick=True, only=cases, results=tmp_path)) == 0
     results = json.loads((tmp_path / "bench.json").read_text())
-    pipeline, delays, backlog = (results[name] for name in cases)
+    pipeline, delays, watchers, backlog = (results[name] for name in cases)
     assert 0 < pipeline["counted_per_s"] <= pipeline["accepted_per_s"]
     assert pipeline["bid_api_cpu_us"] > pipeline["stats_worker_cpu_us"] > 0
     assert 0 < delays["commit_to_confirm_p50_ms"] <= delays["commit_to_confirm_p99_ms"]
     assert delays["commit_to_confirm_p50_ms"] < delays["commit_to_stats_p50_ms"] <= delays["commit_to_stats_p99_ms"]
+    assert 0 < watchers["last_wire_p50_ms"] <= watchers["last_wire_p99_ms"]
+    assert watchers["bids_watched"] > 0
+    assert watchers["held"] == 200
     assert backlog["relay_events_per_s"] > 0
     assert backlog["consumer_events_per_s"] > 0
     assert backlog["relay_memory_mb"] > 10

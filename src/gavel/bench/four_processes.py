@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gavel.bench.processes import HOST, Usage, free_port, process_usage
-from gavel.local_servers.rabbitmq import RabbitMqPorts
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, StackPorts
+from gavel.bench.processes import HOST, Usage, process_usage
+from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
 
 _SETTINGS = {"AUTH_MODE": "trusted", "LOG_LEVEL": "WARNING", "HTTP_HOST": HOST}
 
@@ -47,19 +46,9 @@ class FourProcesses:
 @contextmanager
 def running_four_processes(folder: Path, console: Console) -> Generator[FourProcesses]:
     """Run everything inside the context. Raises LocalServerFailed or EmbeddedPostgresFailed."""
-    stack = Stack(folder, _ports(), _SETTINGS)
+    stack = Stack(folder, private_ports(), _SETTINGS)
     try:
         stack.up(console)
         yield FourProcesses(stack)
     finally:
         stack.down(console)
-
-
-def _ports() -> StackPorts:
-    return StackPorts(
-        bid_api=free_port(),
-        stats_api=free_port(),
-        admin={name: free_port() for name in StackPorts().admin},
-        rabbitmq=RabbitMqPorts(amqp=free_port(), tools=free_port(), registry=free_port()),
-        redis=free_port(),
-    )

@@ -10,6 +10,9 @@ from gavel.bench.case import MeasurementFailed
 from gavel.bench.processes import HOST
 from gavel.bidders.http_connection import HttpConnection, address_of
 
+PLACE_BID = "/bids.v1.BidService/PlaceBid"
+GET_USER_STATS = "/userstats.v1.UserStatsService/GetUserStats"
+
 CALL_SECONDS_MAX = 10.0
 
 

@@ -28,10 +28,11 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has taken so far: CPU time, and the most memory that it ever held."""
+    """What a process has taken so far: CPU time, the most memory that it ever held, and what it holds now."""
 
     cpu_seconds: float
     memory_peak_mb: float
+    memory_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,13 @@ def process_usage(pid: int) -> Usage:
     if not folder.exists():
         asked = subprocess.run(["ps", "-o", "rss=,time=", "-p", str(pid)], capture_output=True, text=True, check=True)
         resident_kb, cpu_time = asked.stdout.split()
-        return Usage(_seconds_of(cpu_time), int(resident_kb) / 1024)
+        return Usage(_seconds_of(cpu_time), int(resident_kb) / 1024, int(resident_kb) / 1024)
     # The name of the program stands in parentheses and may hold spaces: fields are counted from behind it.
     fields = (folder / "stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), int(status["VmHWM"].split()[0]) / 1024)
+    peak_mb, now_mb = (int(status[name].split()[0]) / 1024 for name in ("VmHWM", "VmRSS"))
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), peak_mb, now_mb)
 
 
 def _seconds_of(clock: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gavel.bench.bid_db import read_settings
-from gavel.bench.case import Case, Effort, Measured, MeasurementFailed, Side
+from gavel.bench.case import QUICK, Case, Effort, Measured, MeasurementFailed, Side
 from gavel.bench.cases import CASES, PROCESSES_CASES, SERVER_CASES
 from gavel.bench.chart import write_chart
 from gavel.bench.conditions import read_conditions
@@ -39,11 +39,7 @@ class BenchOptions:
     @property
     def effort(self) -> Effort:
         """How much is done for one measurement."""
-        return (
-            Effort(seconds=1, single_bids=50, backlog_events=20_000, long_backlog_events=50_000)
-            if self.quick
-            else Effort(seconds=self.seconds)
-        )
+        return QUICK if self.quick else Effort(seconds=self.seconds)
 
     @property
     def cases(self) -> list[Case]:

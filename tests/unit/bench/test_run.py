@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gavel.bench import BenchOptions, run_bench
+from gavel.bench.cases import CASES
 
 
 def test_without_names_every_case_is_measured_and_names_choose_among_them() -> None:
-    names = ["idle", "decision", "one_item", "many_items", "pipeline", "delays", "backlog", "long_backlog"]
-    assert [case.name for case in BenchOptions().cases] == names
+    assert BenchOptions().cases == list(CASES)
     assert [case.name for case in BenchOptions(only=("one_item", "idle")).cases] == ["idle", "one_item"]
 
 

@@ -8,10 +8,11 @@ from gavel.bench.cases.idle import IDLE
 from gavel.bench.cases.many_items import MANY_ITEMS
 from gavel.bench.cases.one_item import ONE_ITEM
 from gavel.bench.cases.pipeline import PIPELINE
+from gavel.bench.cases.watchers import WATCHERS
 
 # On a standalone server, and on the naive one.
 SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
 # On the four processes, with RabbitMQ and Redis.
-PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, BACKLOG, LONG_BACKLOG)
+PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
 
 CASES: tuple[Case, ...] = (*SERVER_CASES, *PROCESSES_CASES)

@@ -15,11 +15,8 @@ from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed
 from gavel.bench.four_processes import FourProcesses
 from gavel.bench.gauges import Gauge, looking_into
 from gavel.bench.outbox_stays import ms_since, note_stays
-from gavel.bench.paced_calls import Connections, at_pace, connections_to
+from gavel.bench.paced_calls import GET_USER_STATS, PLACE_BID, Connections, at_pace, connections_to
 from gavel.bench.samples import percentile
-
-PLACE_BID = "/bids.v1.BidService/PlaceBid"
-GET_USER_STATS = "/userstats.v1.UserStatsService/GetUserStats"
 
 ITEMS = 50
 BIDDERS = 997

@@ -1,0 +1,131 @@
+"""`python -m gavel.bench.watch_probe PORT ITEM WATCHERS [--stall]`: watchers of an item, and when bids came to them.
+
+Plain sockets and no HTTP library, since a thousand watchers on the machine that serves them must cost it little. It
+prints a line when every watcher has its snapshot, and at the end of its input a JSON object: for each amount that was
+bid, how many watchers it came to, and when the last of them had it (seconds since the epoch). With `--stall` they read
+nothing more after their snapshot.
+"""
+
+import json
+import re
+import selectors
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+
+from gavel.bench.processes import HOST
+
+PATH = "/bids.v1.BidService/WatchItems"
+OPENING_AT_ONCE_MAX = 64
+OPEN_SECONDS_MAX = 90.0
+RECEIVE_BYTES_MAX = 65_536
+# The least that the kernel gives: whoever stalls is full soon.
+STALLED_SOCKET_BYTES = 2_304
+
+_AMOUNT = re.compile(rb'"amount":\s*"(\d+)"')
+_SNAPSHOT = b'"snapshot"'
+
+
+@dataclass(slots=True)
+class Watcher:
+    """A connection, and what has come of a chunk that is not whole."""
+
+    socket: socket.socket
+    has_snapshot: bool = False
+    rest: bytes = b""
+
+    def read(self) -> bytes:
+        """The chunks that have come whole. Raises ConnectionResetError where the server has ended the stream."""
+        data = self.socket.recv(RECEIVE_BYTES_MAX)
+        if not data:
+            raise ConnectionResetError(f"the server ended a stream: {self.rest!r}")
+        data = self.rest + data
+        # Each frame is a chunk, and JSON has no line ends in it.
+        whole = data.rfind(b"\r\n") + 2 if b"\r\n" in data else 0
+        self.rest = data[whole:]
+        return data[:whole]
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What came of one bid."""
+
+    watchers: int = 0
+    last_at_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Crowd:
+    """All watchers of this process."""
+
+    port: int
+    item_id: str
+    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    arrivals: dict[int, Arrivals] = field(default_factory=dict[int, Arrivals])
+
+    def open(self, count: int, *, stall: bool) -> None:
+        """Open so many watchers, some at a time, each until it has its snapshot. Raises TimeoutError."""
+        request, opened, opening = self._request(), 0, 0
+        deadline_seconds = time.monotonic() + OPEN_SECONDS_MAX
+        while opened < count or opening:
+            while opened < count and opening < OPENING_AT_ONCE_MAX:
+                watcher = self._connect(stall=stall)
+                watcher.socket.sendall(request)
+                self.selector.register(watcher.socket, selectors.EVENT_READ, watcher)
+                opened, opening = opened + 1, opening + 1
+            for key, _ in self.selector.select(1.0):
+                watcher: Watcher = key.data
+                if watcher.has_snapshot:
+                    self._note(watcher.read())
+                elif _SNAPSHOT in watcher.read():
+                    watcher.has_snapshot, opening = True, opening - 1
+                    if stall:
+                        self.selector.unregister(watcher.socket)
+            if time.monotonic() > deadline_seconds:
+                raise TimeoutError(f"{opening} of {opened} watchers have no snapshot after {OPEN_SECONDS_MAX:.0f} s")
+
+    def watch(self) -> None:
+        """Read what comes until standard input ends."""
+        self.selector.register(sys.stdin, selectors.EVENT_READ, None)
+        while True:
+            for key, _ in self.selector.select():
+                if key.data is None:
+                    return
+                self._note(key.data.read())
+
+    def _note(self, chunks: bytes) -> None:
+        for amount in _AMOUNT.findall(chunks):
+            arrivals = self.arrivals.setdefault(int(amount), Arrivals())
+            arrivals.watchers += 1
+            arrivals.last_at_seconds = time.time()
+
+    def _connect(self, *, stall: bool) -> Watcher:
+        connection = socket.socket()
+        if stall:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_SOCKET_BYTES)
+        connection.connect((HOST, self.port))
+        return Watcher(connection)
+
+    def _request(self) -> bytes:
+        message = json.dumps({"items": [{"item_id": self.item_id}]}).encode()
+        # Connect's envelope: no flags, and the length.
+        body = b"\0" + len(message).to_bytes(4, "big") + message
+        return (
+            f"POST {PATH} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\n"
+            f"Content-Type: application/connect+json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
+
+
+def main() -> None:
+    """Open the watchers, say so, watch, and tell."""
+    port, item_id, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    crowd = Crowd(port, item_id)
+    crowd.open(count, stall="--stall" in sys.argv)
+    print("ready", flush=True)
+    crowd.watch()
+    print(json.dumps({amount: [each.watchers, each.last_at_seconds] for amount, each in crowd.arrivals.items()}))
+
+
+if __name__ == "__main__":
+    main()
