@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml  # pyright: ignore[reportMissingModuleSource]
 
-from tests.deploy.rendered import ROOT, Thing, installation, of_kind
+from tests.deploy.rendered import ROOT, Thing, containers, installation, of_kind
 
 PRODUCTION = ROOT / "deploy" / "production"
 
@@ -34,6 +34,19 @@ def test_a_commit_of_a_bid_is_on_two_disks(servers: list[Thing]) -> None:
     # One may be away, and a synchronous one is left.
     assert bids["instances"] == 3
     assert bids["affinity"]["podAntiAffinityType"] == "required"
+
+
+def test_no_log_of_a_postgres_quotes_what_is_hidden(servers: list[Thing]) -> None:
+    quiet = {
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+    }
+    assert quiet.items() <= cluster(servers, "bid-db")["postgresql"]["parameters"].items()
+    (postgres,) = [
+        container for name, container in containers(installation("development")) if name.endswith("/postgres")
+    ]
+    assert set(postgres["args"]) == {"-c", *(f"{name}={value}" for name, value in quiet.items())}
 
 
 def test_both_databases_are_backed_up_each_night_and_their_log_always(servers: list[Thing]) -> None:

@@ -132,12 +132,19 @@ def _start(buildah: Buildah, stack: Stack, name: str, folder: Path, urls: dict[s
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> int:
-    os.killpg(process.pid, signal.SIGTERM)
+    # The signal is Gavel's: Buildah would not hand it on, but end at once and Gavel with it.
+    os.kill(_innermost(process.pid), signal.SIGTERM)
     try:
         return process.wait(STOP_SECONDS_MAX)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         return process.wait()
+
+
+def _innermost(process_id: int) -> int:
+    """The last of a line of processes of which each started the next."""
+    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    return _innermost(int(children[0])) if children else process_id
 
 
 def _verify(stack: Stack) -> int:
