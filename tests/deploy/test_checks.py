@@ -35,11 +35,12 @@ def run(*command: str) -> tuple[int, str]:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Callable[[str, str, str], Path]:
-    """A copy of the charts in which some text is another."""
+    """A copy of the charts, in which some text is another."""
 
     def make(file: str, text: str, other: str) -> Path:
-        charts = tmp_path / "charts"
-        shutil.copytree(CHARTS, charts, symlinks=True)
+        # With what the charts link to beside them.
+        shutil.copytree(CHARTS.parent, tmp_path / "deploy", symlinks=True)
+        charts = tmp_path / "deploy" / "charts"
         whole = (charts / file).read_text(encoding="utf-8")
         assert text in whole
         (charts / file).write_text(whole.replace(text, other), encoding="utf-8")
