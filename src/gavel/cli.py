@@ -17,6 +17,7 @@ from gavel.runtime.postgres import DATABASE_ERRORS
 from gavel.runtime.process import run_process, settle_memory
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
+from gavel.trace_bid import NoSuchBid, trace_bid
 from gavel.userstats.ports import Unavailable as StatsUnavailable
 
 EXIT_CANNOT_START = 2
@@ -37,6 +38,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     except (
         SettingsInvalid,
         operations.NothingNamed,
+        NoSuchBid,
         AddressInUse,
         FolderInUse,
         EmbeddedPostgresFailed,
@@ -184,6 +186,12 @@ def drop_letters(letter_ids: operations.LetterIds = None, *, every: operations.E
 def rebuild_stats() -> None:
     """Count everything again from the log, beside live traffic."""
     _run(operations.rebuild)
+
+
+@app.command("trace")
+def trace(bid_id: Annotated[str, typer.Argument(help="As PlaceBid and GetItemBids tell it.")]) -> None:
+    """Tell one bid's way with times, from what is stored."""
+    _run(lambda: trace_bid(bid_id))
 
 
 app.command("bidders")(bidders)
