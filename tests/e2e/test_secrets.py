@@ -6,7 +6,7 @@ Long odd numbers are planted that nothing ever reaches; then all that came out i
 import asyncio
 import base64
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.embedded_postgres import EmbeddedPostgres
 from tests.e2e.gavel_process import POLL_SECONDS, Client, Standalone, service_of
+from tests.servers.otlp_collector import Collector, running_collector
 
 pytestmark = pytest.mark.e2e
 
@@ -177,9 +178,18 @@ async def _look_at_all_of_it(tap: Wiretap, *item_ids: str) -> None:
         await tap.page(path)
 
 
-async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(data_folder: Path) -> None:
+@pytest.fixture
+def collector() -> Generator[Collector]:
+    """Where the spans go."""
+    with running_collector() as running:
+        yield running
+
+
+async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(
+    data_folder: Path, collector: Collector
+) -> None:
     gavel = Standalone(data_folder)
-    gavel.env |= {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json"}
+    gavel.env |= {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     await gavel.start()
     try:
         async with httpx.AsyncClient(timeout=30) as http, _bid_db(gavel) as database:
@@ -203,12 +213,14 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(data_f
     assert [name for name, said in tap.said if _found(said)] == []
     assert [key for key, body in published if _found(body)] == []
     assert [line for line in (logs + postgres_log).splitlines() if _found(line.encode())] == []
+    assert [body for body in collector.bodies if _found(body)] == []
     # All of it was there to be found, and this search finds what the one who may see it is shown.
     assert (stored, planted) == (2, 2)
     assert [_found(told) for told in told_to_anna] == [[RAISED]] * 2
     assert {key for key, _ in published} == {"item.listed", "bid.placed", "auction.closed"}
     assert "NotStorable" in logs
     assert "violates check constraint" in postgres_log
+    assert {"bids.v1.BidService/PlaceBid", "commit batch"} <= {span.name for span in collector.spans()}
     assert any(name == "/metrics" and b"\ngavel_" in said for name, said in tap.said)
     codes = {json.loads(said[said.index(b"{") :])["code"] for _, said in tap.said if b'{"code"' in said}
     assert {"internal", "invalid_argument", "failed_precondition", "permission_denied", "already_exists"} <= codes

@@ -29,10 +29,11 @@ class Span:
 
 
 class Collector:
-    """What was collected, in the order of arrival."""
+    """What was collected, in the order of arrival; `bodies` as it came."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.bodies: list[bytes] = []
         self._spans: list[Span] = []
         self._lock = threading.Lock()
 
@@ -45,6 +46,7 @@ class Collector:
             for span in scope.spans
         ]
         with self._lock:
+            self.bodies.append(body)
             self._spans += spans
 
     def spans(self, trace_id: str | None = None) -> list[Span]:
