@@ -123,8 +123,8 @@ def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
     async def close() -> bool:
         loop = asyncio.get_running_loop()
         now_seconds = loop.time()
-        call = Call(now_seconds + CLOSE_SECONDS_MAX)
-        done = await close_due(book, due_auctions, left_alone.at(now_seconds), call=call)
+        call, suspects = Call(now_seconds + CLOSE_SECONDS_MAX), left_alone.suspects
+        done = await close_due(book, due_auctions, left_alone.at(now_seconds), call=call, suspects=suspects)
         for item_id, error in done.failed.items():
             pause_seconds = left_alone.add(item_id, loop.time())
             _log.error("auction_not_closed", item_id=item_id, retry_seconds=pause_seconds, exc_info=error)

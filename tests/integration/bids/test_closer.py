@@ -44,6 +44,13 @@ async def _unclosed(house: House) -> int:
     )
 
 
+async def _list_ended(house: House) -> ItemId:
+    """An auction whose time is up already, however slow the machine is."""
+    item_id = await house.list_item()
+    await house.end_now(item_id)
+    return item_id
+
+
 async def _until_ended(house: House, *item_ids: ItemId) -> None:
     """Return when the end of the items has passed by the database's clock."""
 
@@ -141,8 +148,9 @@ async def test_what_is_due_comes_longest_overdue_first_with_the_time_to_the_next
     due_auctions = PostgresDueAuctions(new_house.pool)
     assert await due_auctions.due(10, ()) == Due((), None)
     later = await new_house.list_item(ends_in=timedelta(minutes=5))
-    ended = [await new_house.list_item(ends_in=SOON / 8 * number) for number in (3, 1, 2)]
-    await _until_ended(new_house, *ended)
+    ended = [await new_house.list_item() for _ in range(3)]
+    for place in (1, 2, 0):
+        await new_house.end_now(ended[place])
     due = await due_auctions.due(10, ())
     assert due.item_ids == (ended[1], ended[2], ended[0])
     assert due.next_end_seconds is not None
@@ -172,8 +180,7 @@ async def test_a_closer_that_was_away_at_the_end_closes_later_with_the_right_win
 
 
 async def test_closers_side_by_side_close_every_auction_once(new_house: House) -> None:
-    item_ids = [await new_house.list_item(ends_in=SOON) for _ in range(100)]
-    await _until_ended(new_house, *item_ids)
+    item_ids = [await _list_ended(new_house) for _ in range(100)]
     async with open_house(new_house.url) as second, open_house(new_house.url) as third:
         # Each has seen the same auctions due before any of them closes one.
         passes = await asyncio.gather(
@@ -191,8 +198,7 @@ async def test_closers_side_by_side_close_every_auction_once(new_house: House) -
 
 
 async def test_closing_again_changes_nothing(new_house: House) -> None:
-    item_id, due_auctions = await new_house.list_item(ends_in=SOON / 4), PostgresDueAuctions(new_house.pool)
-    await _until_ended(new_house, item_id)
+    item_id, due_auctions = await _list_ended(new_house), PostgresDueAuctions(new_house.pool)
     assert (await close_due(new_house.book, due_auctions, (), call=soon())).auctions == 1
     before = await new_house.state(item_id)
     assert (await close_due(new_house.book, due_auctions, (), call=soon())).auctions == 0
@@ -208,9 +214,8 @@ async def _poison(house: House, *item_ids: ItemId) -> None:
 
 
 async def test_an_auction_that_can_not_be_closed_keeps_no_other_from_being_closed(new_house: House) -> None:
-    poisonous, *others = [await new_house.list_item(ends_in=SOON / 4) for _ in range(20)]
+    poisonous, *_ = [await _list_ended(new_house) for _ in range(20)]
     await _poison(new_house, poisonous)
-    await _until_ended(new_house, poisonous, *others)
     done = await close_due(new_house.book, PostgresDueAuctions(new_house.pool), (), call=soon())
     assert [(item_id, type(error)) for item_id, error in done.failed.items()] == [(poisonous, NotStorable)]
     assert (done.auctions, done.interrupted_by) == (20, None)
@@ -218,17 +223,27 @@ async def test_an_auction_that_can_not_be_closed_keeps_no_other_from_being_close
     assert (await new_house.state(poisonous))["closed_at"] is None
 
 
+async def test_a_suspect_is_tried_after_the_others_and_shares_no_batch_with_them(new_house: House) -> None:
+    suspect, *others = [await _list_ended(new_house) for _ in range(5)]
+    await _poison(new_house, suspect)
+    due_auctions = PostgresDueAuctions(new_house.pool)
+    done = await close_due(new_house.book, due_auctions, (), call=soon(), suspects={suspect})
+    assert set(done.failed) == {suspect}
+    closes = await new_house.pool.fetch("SELECT created_at FROM item_events WHERE kind = 'closed'")
+    # One batch has one time.
+    assert len({row["created_at"] for row in closes}) == 1
+    assert len(closes) == len(others)
+
+
 async def test_what_is_left_alone_makes_room_for_what_is_due_later(new_house: House) -> None:
     due_auctions = PostgresDueAuctions(new_house.pool)
-    first, second, third = [await new_house.list_item(ends_in=SOON / 8 * number) for number in (1, 2, 3)]
-    await _until_ended(new_house, first, second, third)
+    first, second, third = [await _list_ended(new_house) for _ in range(3)]
     assert (await due_auctions.due(2, {first})).item_ids == (second, third)
 
 
 async def test_the_outcome_comes_within_a_second_also_beside_auctions_that_can_not_be_closed(new_house: House) -> None:
-    poisonous = [await new_house.list_item(ends_in=SOON / 4) for _ in range(3)]
+    poisonous = [await _list_ended(new_house) for _ in range(3)]
     await _poison(new_house, *poisonous)
-    await _until_ended(new_house, *poisonous)
     async with _closer(new_house):
         for _ in range(4):
             item_id = await new_house.list_item(ends_in=SOON)

@@ -48,6 +48,11 @@ class LeftAlone:
         """Those whose pause is not over."""
         return frozenset(item_id for item_id, (until, _) in self._pauses.items() if now_seconds < until)
 
+    @property
+    def suspects(self) -> frozenset[ItemId]:
+        """All that have failed, their pauses over or not."""
+        return frozenset(self._pauses)
+
     def add(self, item_id: ItemId, now_seconds: float) -> float:
         """Leave an auction alone that has failed now; for how many seconds."""
         _, before = self._pauses.pop(item_id, (0.0, 0.0))
@@ -59,20 +64,31 @@ class LeftAlone:
 
 
 async def close_due(
-    book: AuctionBook, due_auctions: DueAuctions, leave_alone: Collection[ItemId], *, call: Call
+    book: AuctionBook,
+    due_auctions: DueAuctions,
+    leave_alone: Collection[ItemId],
+    *,
+    call: Call,
+    suspects: Collection[ItemId] = (),
 ) -> CloserPass:
     """Close up to CLOSER_AUCTIONS_MAX due auctions, the longest overdue first, but for those to leave alone.
 
-    Each is decided under its lock: one that another closer was at before, or that a bid has extended, stays as it is.
-    One that fails keeps no other from being closed, and is due still. Raises Unavailable where none could be asked for.
+    Suspects come after the others, so that they share no batch with them. Each is decided under its lock: one that
+    another closer was at before, or that a bid has extended, stays as it is. One that fails keeps no other from being
+    closed, and is due still. Raises Unavailable where none could be asked for.
     """
     due = await due_auctions.due(CLOSER_AUCTIONS_MAX, leave_alone)
-    results = await asyncio.gather(
-        *(book.update(item_id, decide_close, call=call) for item_id in due.item_ids), return_exceptions=True
-    )
-    errors = {
-        item_id: result for item_id, result in zip(due.item_ids, results, strict=True) if isinstance(result, Exception)
-    }
+    errors: dict[ItemId, Exception] = {}
+    for item_ids in (
+        [item_id for item_id in due.item_ids if item_id not in suspects],
+        [item_id for item_id in due.item_ids if item_id in suspects],
+    ):
+        results = await asyncio.gather(
+            *(book.update(item_id, decide_close, call=call) for item_id in item_ids), return_exceptions=True
+        )
+        errors |= {
+            item_id: result for item_id, result in zip(item_ids, results, strict=True) if isinstance(result, Exception)
+        }
     failed = {item_id: error for item_id, error in errors.items() if not isinstance(error, INTERRUPTIONS)}
     interrupted_by = next((error for error in errors.values() if isinstance(error, INTERRUPTIONS)), None)
     return CloserPass(len(due.item_ids), due.next_end_seconds, failed, interrupted_by)
