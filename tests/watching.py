@@ -16,7 +16,7 @@ READ_AHEAD_BYTES = 64 * 1024
 PATH = "/bids.v1.BidService/WatchItems"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Ended(Exception):
     """The stream's last message: how it ended."""
 
