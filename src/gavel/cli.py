@@ -1,9 +1,11 @@
 """The command line: one command a process, and what goes with them."""
 
+import shlex
 import sys
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 import uvloop
@@ -14,7 +16,7 @@ from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.migrations import SchemaMismatch, migrate_database
 from gavel.runtime.postgres import DATABASE_ERRORS
-from gavel.runtime.process import run_process, settle_memory
+from gavel.runtime.process import run_process, settle_memory, warn_of_trust
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
 from gavel.trace_bid import NoSuchBid, trace_bid
@@ -73,6 +75,7 @@ def standalone(
         listener = bind(settings.http_host, settings.http_port)
         with stop_signals() as stopping:
             async with running_standalone(settings) as running, serving(running.app, listener, running.bids.feed.stop):
+                warn_of_trust(settings, address_of(listener))
                 await welcome(running, address_of(listener), settings.house_currency, sample_auctions=sample_auctions)
                 settle_memory()
                 await stopping.wait()
@@ -195,6 +198,29 @@ def trace(bid_id: Annotated[str, typer.Argument(help="As PlaceBid and GetItemBid
 
 
 app.command("bidders")(bidders)
+
+
+@app.command()
+def token(
+    user: Annotated[str | None, typer.Argument(help="The subject; a new UUID without one.")] = None,
+    *,
+    role: Annotated[list[str] | None, typer.Option(help="bidder, seller or admin; repeatable; none: a user.")] = None,
+    lifetime: Annotated[int, typer.Option(min=1, help="It expires after so many seconds.")] = 3_600,
+    settings: Annotated[bool, typer.Option("--settings", help="Print what makes a Gavel believe them.")] = False,
+) -> None:
+    """Mint a token for development, with a key of this machine: never for production."""
+    from gavel.dev_tokens import KeyUnusable, open_minter
+    from gavel.runtime.data_folder import data_folder
+
+    try:
+        minter = open_minter(data_folder())
+    except KeyUnusable as error:
+        print(f"gavel: {error}", file=sys.stderr)  # noqa: T201 - the one message
+        raise typer.Exit(EXIT_CANNOT_START) from None
+    if settings:
+        typer.echo("\n".join(f"export {name}={shlex.quote(value)}" for name, value in minter.settings.items()))
+    else:
+        typer.echo(minter.mint(user or str(uuid4()), role, lifetime))
 
 
 @app.command()

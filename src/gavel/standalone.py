@@ -1,7 +1,5 @@
 """`gavel standalone`: both services, their workers and a Postgres of their own in one process."""
 
-import os
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from typing import Annotated
 import structlog
 from pydantic import Field
 
+from gavel.bids.adapters.connect_rules import CALL_RULES as BID_RULES
 from gavel.bids.adapters.in_process_publisher import InProcessPublisher
 from gavel.bids.adapters.open_live_feed import open_live_feed
 from gavel.bids.adapters.page_settings import page_settings
@@ -18,6 +17,8 @@ from gavel.bids.api import BOARD_PATH, PAGE_SETTINGS_PATH, OpenBidApi, open_bid_
 from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
 from gavel.bids.settings import Currency
 from gavel.bids.worker import RelayWaker, running_bid_worker
+from gavel.runtime.data_folder import default_data_folder
+from gavel.runtime.door import Door, open_door
 from gavel.runtime.embedded_postgres import embedded_postgres
 from gavel.runtime.health import health_app
 from gavel.runtime.http_settings import HttpSettings
@@ -40,15 +41,6 @@ DATABASES = {"bid_db": "gavel.bids", "stats_db": "gavel.userstats"}
 _log = structlog.get_logger(__name__)
 
 
-def default_data_folder() -> Path:
-    """The user's data folder by the habits of the platform; root's is the system's, which Postgres' user can enter."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/gavel")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "gavel"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "gavel"
-
-
 class StandaloneSettings(HttpSettings):
     """`gavel standalone`."""
 
@@ -64,9 +56,10 @@ class StandaloneSettings(HttpSettings):
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """What runs: the application to serve, whether the page is part of it, and the open bid API behind it."""
+    """What runs: the application to serve, the door before it, whether the page is part of it, and the open bid API."""
 
     app: Asgi
+    door: Door
     has_page: bool
     bids: OpenBidApi
 
@@ -94,7 +87,8 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
         relaying = await stack.enter_async_context(worker)
         bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
-        health = health_app({**bids.checks, **stats.checks})
+        door, door_checks = await stack.enter_async_context(open_door(settings))
+        health = health_app({**bids.checks, **stats.checks, **door_checks})
         delay = await stack.enter_async_context(loop_delay())
         counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics]
         apps = {
@@ -107,7 +101,8 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             PAGE_SETTINGS_PATH: page_settings(settings.auth_mode, settings.house_currency),
         }
         page = _page(settings.gavel_page_dir, bids.app)
-        yield Standalone(routed(apps, otherwise=page or bids.app), page is not None, bids)
+        app = door.before(routed(apps, otherwise=page or bids.app), {**BID_RULES, **stats.rules})
+        yield Standalone(app, door, page is not None, bids)
 
 
 def _page(folder: Path, otherwise: Asgi) -> Asgi | None:

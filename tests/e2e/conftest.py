@@ -10,6 +10,8 @@ import pytest_asyncio
 from gavel.local_servers.stack import Stack
 from tests.e2e.four_processes import running_stack
 from tests.e2e.gavel_process import Client, Standalone, new_data_folder, running_standalone
+from tests.e2e.identity_provider import SignedIn, running_provider
+from tests.tokens import AUDIENCE
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -25,6 +27,15 @@ def data_folder() -> Generator[Path]:
     """A folder for the data of a Gavel of the test's own."""
     with new_data_folder() as folder:
         yield folder
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def gavel_with_tokens() -> AsyncGenerator[SignedIn]:
+    """The same with AUTH_MODE=jwt, and the provider whose tokens it believes."""
+    with running_provider() as provider, new_data_folder() as folder:
+        settings = {"AUTH_MODE": "jwt", "JWT_ISSUER": provider.issuer, "JWT_AUDIENCE": AUDIENCE}
+        async with running_standalone(folder, **settings) as gavel:
+            yield SignedIn(gavel, provider)
 
 
 @pytest_asyncio.fixture

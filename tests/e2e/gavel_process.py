@@ -22,7 +22,10 @@ POLL_SECONDS = 0.05
 
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without Gavel's settings, and with these."""
-    ours = ("AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "LOG_", "OTEL_", "RABBITMQ_", "REDIS_", "STATS_")
+    ours = (
+        "AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "JWT_", "LOG_", "OTEL_", "PUBLIC_", "RABBITMQ_", "REDIS_",
+        "STATS_",
+    )  # fmt: skip
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
 
 
@@ -36,19 +39,21 @@ def new_data_folder() -> Generator[Path]:
         yield data_folder
 
 
-async def start(*arguments: str, env: Mapping[str, str], stderr: int | IO[bytes] = PIPE) -> Process:
+async def start(
+    *arguments: str, env: Mapping[str, str], stdout: int = DEVNULL, stderr: int | IO[bytes] = PIPE
+) -> Process:
     """Start `gavel ARGUMENTS`."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gavel", *arguments, env=dict(env), stdin=DEVNULL, stdout=DEVNULL, stderr=stderr
+        sys.executable, "-m", "gavel", *arguments, env=dict(env), stdin=DEVNULL, stdout=stdout, stderr=stderr
     )
 
 
-async def run(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
-    """Run `gavel ARGUMENTS` to its end: the exit status and what it said on standard error."""
-    process = await start(*arguments, env=env)
+async def run(*arguments: str, env: Mapping[str, str], out: bool = False) -> tuple[int, str]:
+    """Run `gavel ARGUMENTS` to its end: the exit status and what it said on standard error, or on standard output."""
+    process = await start(*arguments, env=env, stdout=PIPE if out else DEVNULL)
     async with asyncio.timeout(START_SECONDS_MAX):
-        _, said = await process.communicate()
-    return process.returncode or 0, said.decode()
+        told, said = await process.communicate()
+    return process.returncode or 0, (told if out else said).decode()
 
 
 class Standalone:
@@ -101,9 +106,10 @@ class Standalone:
 
 
 @asynccontextmanager
-async def running_standalone(folder: Path) -> AsyncGenerator[Standalone]:
+async def running_standalone(folder: Path, **settings: str) -> AsyncGenerator[Standalone]:
     """A running `gavel standalone`, stopped afterwards with its Postgres."""
     gavel = Standalone(folder)
+    gavel.env |= settings
     await gavel.start()
     try:
         yield gavel

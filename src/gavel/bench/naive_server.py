@@ -9,6 +9,7 @@ import uvloop
 
 from gavel.bench.naive_auction_book import POOL_CONNECTIONS_MAX, NaiveAuctionBook
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
+from gavel.bids.adapters.connect_rules import CALL_RULES
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.api import SERVICE_PATH
@@ -38,7 +39,8 @@ async def serve() -> None:
             tokens = PageTokens(lambda: read_page_token_secret(pool))
             bids = running.bids
             api = BidApi(book, bids.catalogue, bids.leaderboards, tokens, settings.house_currency)
-            app = routed({SERVICE_PATH: thin_place_bid(api, bid_service_app(api))}, otherwise=running.app)
+            bid_app = running.door.before(thin_place_bid(api, bid_service_app(api)), CALL_RULES)
+            app = routed({SERVICE_PATH: bid_app}, otherwise=running.app)
             async with serving(app, listener):
                 settle_memory()
                 await stopping.wait()

@@ -3,13 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from random import Random
-from uuid import uuid4
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.bidders.calls import CREATE_ITEM, GET_ITEM, LIST_ITEMS, Answer, Caller, Failed, NoAnswer, Refused
 from gavel.bidders.market import ItemOnSale
-from gavel.bidders.options import BiddersFailed, BiddersOptions
+from gavel.bidders.options import NEEDS_TOKENS, BiddersFailed, BiddersOptions
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 
 PAGE_SIZE = 100
@@ -18,10 +17,10 @@ DEFAULT_ENDS_IN_SECONDS = 3_600.0
 SHORT_SOFT_CLOSE = pb.SoftClose(window_seconds=2, extension_seconds=2, max_extension_seconds=10)
 
 
-async def open_auctions(caller: Caller, options: BiddersOptions) -> list[ItemOnSale]:
-    """The items to bid on, as the server shows them now. Raises BiddersFailed."""
+async def open_auctions(caller: Caller, options: BiddersOptions, seller_id: str) -> list[ItemOnSale]:
+    """The items to bid on, as the server shows them now; new ones are the seller's. Raises BiddersFailed."""
     if options.create:
-        item_ids = await _create(caller, options)
+        item_ids = await _create(caller, options, seller_id)
     else:
         item_ids = await _list(caller, options)
     loop = asyncio.get_running_loop()
@@ -54,8 +53,8 @@ def draft(
     )
 
 
-async def _create(caller: Caller, options: BiddersOptions) -> list[str]:
-    seller_id, item_ids = str(uuid4()), list[str]()
+async def _create(caller: Caller, options: BiddersOptions, seller_id: str) -> list[str]:
+    item_ids = list[str]()
     soft_close = None if options.ends_in_seconds is None else SHORT_SOFT_CLOSE
     for number in range(options.create):
         end_at = datetime.now(UTC) + timedelta(seconds=options.ends_in_seconds or DEFAULT_ENDS_IN_SECONDS)
@@ -92,7 +91,7 @@ def _answered(answer: Answer | Refused | NoAnswer | Failed, url: str) -> Answer:
         case Failed("unimplemented", text):
             raise BiddersFailed(f"what answers at {url} is no Gavel's bid API ({text}): is --url right?")
         case Failed("unauthenticated" | "permission_denied" as code, _):
-            raise BiddersFailed(f"{url} says {code}: bidders need a Gavel that runs with AUTH_MODE=trusted")
+            raise BiddersFailed(f"{url} says {code}: {NEEDS_TOKENS}")
         case Failed(code, text):
             raise BiddersFailed(f"{url} says {code}: {text}")
         case Refused():

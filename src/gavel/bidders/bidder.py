@@ -7,6 +7,7 @@ from random import Random
 from gavel.bidders.account import Account, Placed
 from gavel.bidders.calls import BUY_NOW, PLACE_BID, Caller, Failed, NoAnswer, Refused
 from gavel.bidders.market import ItemOnSale, Market
+from gavel.bidders.options import NEEDS_TOKENS
 from gavel.bidders.strategies import STRATEGIES, Bid, Buy, Rest, next_move, strategy_name
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.loops import wait_for
@@ -134,7 +135,7 @@ class Bidder:
                 self._account.failed[f"{code}: {text}"] += 1
                 item.over = item.over or code == "not_found"
                 if code in _NEEDS_A_TOKEN:
-                    self._bounds.stop(f"the server says {code}: bidders need one that runs with AUTH_MODE=trusted")
+                    self._bounds.stop(f"the server says {code}: {NEEDS_TOKENS}")
                 await wait_for(self._bounds.stopping, FAILURE_REST_SECONDS)
             case _:
                 self._account.failed["unreadable: an acceptance without its bid"] += 1

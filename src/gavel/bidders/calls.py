@@ -128,8 +128,8 @@ def backoff_seconds(attempt: int, retry_after_seconds: float, jitter: float) -> 
 class Caller:
     """Calls one server over one connection, one call at a time, and counts how that goes."""
 
-    def __init__(self, address: Address, tally: CallTally) -> None:
-        self._connection = HttpConnection(address)
+    def __init__(self, address: Address, tally: CallTally, token: str = "") -> None:
+        self._connection = HttpConnection(address, token)
         self._tally = tally
 
     async def call(self, method: Method[Answer], request: Message[Any]) -> Answer | No:

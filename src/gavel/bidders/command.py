@@ -37,6 +37,9 @@ def bidders(
     verify: Annotated[
         bool, typer.Option("--verify", help="Afterwards check bids, winners and totals; exit 1 on a difference.")
     ] = False,
+    auth: Annotated[
+        bool, typer.Option("--auth", help="Bid with tokens minted by this machine's key, as `gavel token` does.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the account as JSON; progress goes to stderr.")] = False,
 ) -> None:
     """Let simulated bidders bid at a Gavel, and tell how that went.
@@ -56,5 +59,6 @@ def bidders(
         seed=seed,
         verify=verify,
         json=json,
+        auth=auth,
     )
     raise typer.Exit(run_bidders(options))

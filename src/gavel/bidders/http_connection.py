@@ -58,8 +58,9 @@ def address_of(url: str) -> Address:
 class HttpConnection:
     """Posts one request at a time. Connects when first needed, and again after a failure."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, token: str = "") -> None:
         self._address = address
+        self._authorization = f"authorization: Bearer {token}\r\n" if token else ""
         self._wire: _Wire | None = None
 
     async def post(self, path: str, body: bytes, timeout_seconds: float) -> HttpReply:
@@ -94,7 +95,7 @@ class HttpConnection:
     def _head(self, path: str, body: bytes) -> bytes:
         return (
             f"POST {self._address.path_prefix}{path} HTTP/1.1\r\nhost: {self._address.host_header}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"{self._authorization}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         ).encode("ascii")
 
 

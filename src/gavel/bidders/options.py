@@ -9,6 +9,7 @@ SECONDS_MAX_OF_A_COUNT = 600.0
 SECONDS_MAX = 86_400.0
 BIDDERS_MAX = 5_000
 ITEMS_MAX = 1_000
+NEEDS_TOKENS = "bidders need one that runs with AUTH_MODE=trusted, or --auth and one that believes `gavel token`"
 
 
 class BiddersFailed(Exception):
@@ -21,7 +22,8 @@ class BiddersOptions:
 
     `stats_url` empty: the same as `url`. `seconds` and `count` both None: DEFAULT_SECONDS. With `create` that many
     auctions are made for the run, ending `ends_in_seconds` after they were made; otherwise up to `items` of the open
-    ones are bid on. With `verify` the server is checked afterwards against what it answered.
+    ones are bid on. With `auth` every call has a token, minted with this machine's key. With `verify` the server is
+    checked afterwards against what it answered.
     """
 
     url: str = DEFAULT_URL
@@ -36,6 +38,7 @@ class BiddersOptions:
     seed: int = 1
     verify: bool = False
     json: bool = False
+    auth: bool = False
 
     @property
     def seconds_max(self) -> float:

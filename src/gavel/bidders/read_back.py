@@ -133,9 +133,9 @@ class Verifier:
 class Readers:
     """A few connections that many reads share."""
 
-    def __init__(self, address: Address, url: str) -> None:
+    def __init__(self, address: Address, url: str, token: str = "") -> None:
         self._url = url
-        self._callers = [Caller(address, CallTally()) for _ in range(READERS)]
+        self._callers = [Caller(address, CallTally(), token) for _ in range(READERS)]
         self._free: asyncio.Queue[Caller] = asyncio.Queue()
         for caller in self._callers:
             self._free.put_nowait(caller)
@@ -167,9 +167,9 @@ class Readers:
 
 
 @asynccontextmanager
-async def readers(address: Address, url: str) -> AsyncGenerator[Readers]:
+async def readers(address: Address, url: str, token: str = "") -> AsyncGenerator[Readers]:
     """Readers that are closed on the way out."""
-    opened = Readers(address, url)
+    opened = Readers(address, url, token)
     try:
         yield opened
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from uuid import uuid4
@@ -21,12 +21,16 @@ from gavel.bidders.progress import Watch, progress_stream, show_progress
 from gavel.bidders.read_back import CannotVerify, Verification, Verifier, readers
 from gavel.bidders.report import Report
 from gavel.bidders.tally import CallTally
+from gavel.dev_tokens import KeyUnusable, open_minter
+from gavel.runtime.data_folder import data_folder
 from gavel.runtime.serve import stop_signals
 
 EXIT_DIFFERENT = 1
 EXIT_CANNOT_START = 2
 # How long the bids under way are waited for when the run ends.
 DRAIN_SECONDS_MAX = 10.0
+# A run's tokens outlast its end by what verifying may take.
+TOKEN_SECONDS_TO_SPARE = 600.0
 # What a process holds open besides the bidders' connections.
 OTHER_FILES = 64
 
@@ -46,27 +50,42 @@ async def _run(options: BiddersOptions) -> Report:
     address, stats_url = address_of(options.url), options.stats_url or options.url
     stats_address = address_of(stats_url)
     _allow_connections(options.bidders)
-    caller = Caller(address, CallTally())
+    token_of = _tokens(options)
+    seller_id = str(uuid4())
+    caller = Caller(address, CallTally(), token_of(seller_id))
     try:
-        items = await open_auctions(caller, options)
+        items = await open_auctions(caller, options, seller_id)
     finally:
         caller.close()
     loop, account, tally = asyncio.get_running_loop(), Account(), CallTally()
     begun_at = loop.time()
     bounds = Bounds(asyncio.Event(), begun_at + options.seconds_max, options.count)
     with ExitStack() as stack:
-        bidders = _bidders(options, address, items, account, tally, bounds, stack)
+        bidders = _bidders(options, address, items, account, tally, bounds, stack, token_of)
         await _bid(bidders, bounds, Watch(account, tally, begun_at), options)
     seconds = loop.time() - begun_at
     verification = None
     if options.verify:
         print("Verifying ...", file=progress_stream(json=options.json), flush=True)
-        async with readers(address, options.url) as bids, readers(stats_address, stats_url) as stats:
+        token = token_of(seller_id)
+        async with readers(address, options.url, token) as bids, readers(stats_address, stats_url, token) as stats:
             verification = await _verify(
                 Verifier(account, [bidder.user_id for bidder in bidders], bids, stats), account
             )
     strategies = {bidder.user_id: bidder.strategy for bidder in bidders}
     return Report(bounds.why, seconds, strategies, account, tally, verification)
+
+
+def _tokens(options: BiddersOptions) -> Callable[[str], str]:
+    """What gives a user their token; an empty one where none is wanted. Raises BiddersFailed."""
+    if not options.auth:
+        return lambda _: ""
+    try:
+        minter = open_minter(data_folder())
+    except KeyUnusable as error:
+        raise BiddersFailed(str(error)) from error
+    lifetime_seconds = options.seconds_max + TOKEN_SECONDS_TO_SPARE
+    return lambda user_id: minter.mint(user_id, None, lifetime_seconds)
 
 
 def _bidders(
@@ -77,14 +96,16 @@ def _bidders(
     tally: CallTally,
     bounds: Bounds,
     stack: ExitStack,
+    token_of: Callable[[str], str],
 ) -> list[Bidder]:
     """The crowd, each with a connection and a fresh id of its own, so that all bids of an id are known."""
     market, bidders = Market(items), list[Bidder]()
     for number in range(options.bidders):
-        caller = Caller(address, tally)
+        user_id = str(uuid4())
+        caller = Caller(address, tally, token_of(user_id))
         stack.callback(caller.close)
         bidders.append(
-            Bidder(number, str(uuid4()), options.seed, caller=caller, market=market, account=account, bounds=bounds)
+            Bidder(number, user_id, options.seed, caller=caller, market=market, account=account, bounds=bounds)
         )
     return bidders
 

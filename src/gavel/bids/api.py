@@ -8,6 +8,7 @@ import asyncpg
 
 from gavel.bids.adapters.cached_reads import open_cached_reads
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
+from gavel.bids.adapters.connect_rules import CALL_RULES
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.connect_watch import watching
 from gavel.bids.adapters.feed_figures import feed_source
@@ -97,4 +98,4 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
     ):
         page = page_settings(settings.auth_mode, settings.house_currency)
         app = routed({SERVICE_PATH: api.app, BOARD_PATH: api.board, PAGE_SETTINGS_PATH: page}, otherwise=api.app)
-        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics)
+        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics, CALL_RULES)

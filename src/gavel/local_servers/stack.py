@@ -19,9 +19,10 @@ from gavel.local_servers.ports import free_port
 from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
 from gavel.local_servers.redis import LocalRedis
 from gavel.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
+from gavel.runtime.data_folder import data_folder
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresCluster
 from gavel.runtime.migrations import migrate_database
-from gavel.standalone import DATABASES, default_data_folder
+from gavel.standalone import DATABASES
 
 READY_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
@@ -157,7 +158,7 @@ def _is_ready(admin_port: int) -> bool:
 def main(command: str) -> int:
     """Run `up` or `down`; the exit status."""
     console = Console()
-    stack = Stack(Path(os.environ.get("GAVEL_DATA_DIR") or default_data_folder()) / "up", StackPorts())
+    stack = Stack(data_folder() / "up", StackPorts())
     try:
         stack.up(console) if command == "up" else stack.down(console)
     except (LocalServerFailed, EmbeddedPostgresFailed) as error:

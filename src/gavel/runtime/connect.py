@@ -160,6 +160,14 @@ def end_of_stream(error: ConnectError) -> bytes:
     return envelope(f"{text}}}".encode(), END_OF_STREAM)
 
 
+def refusal_reply(error: ConnectError, content_type: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """The reply to a call that is refused unread: to a stream the error is its end, to all else a unary error."""
+    if not content_type.startswith(b"application/connect+"):
+        return error_reply(error)
+    body = end_of_stream(error)
+    return 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))], body
+
+
 def message_of(body: bytes, encoding: str) -> bytes:
     """The one message that the body of a streaming call must hold. Raises ConnectError (invalid_argument, and others).
 

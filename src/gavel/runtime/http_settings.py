@@ -2,12 +2,16 @@
 
 import ipaddress
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, HttpUrl, model_validator
+from pydantic import BeforeValidator, Field, HttpUrl, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
 from gavel.runtime import tracing
 from gavel.runtime.settings import ProcessSettings
+from gavel.runtime.token_keys import PublicKey, public_key_of
+from gavel.runtime.tokens import ALGORITHMS
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(lambda url: url or None)]
@@ -29,24 +33,88 @@ class AdminSettings(ProcessSettings):
 
 
 class HttpSettings(AdminSettings):
-    """Where a process answers calls besides, and whom it believes."""
+    """Where a process answers calls besides, and whom it believes.
+
+    The later fields are checked against `auth_mode` one by one, so that all mistakes are told at once.
+    """
 
     http_port: Port = 8080
     # In trusted mode the body names the actor. It must be chosen by name, so that nobody runs it by accident.
-    auth_mode: Literal["trusted"]
-    auth_trusted_anywhere: bool = False
+    auth_mode: Literal["trusted", "jwt"]
+    auth_trusted_anywhere: Annotated[bool, Field(validate_default=True)] = False
+    jwt_issuer: Annotated[str, Field(validate_default=True)] = ""
+    jwt_audience: Annotated[str, Field(validate_default=True)] = ""
+    # Neither: the issuer's discovery document tells where its keys are.
+    jwt_jwks_url: str = ""
+    jwt_public_key_path: Annotated[Path | None, Field(validate_default=True)] = None
+    jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
+    jwt_roles_claim: str = "roles"
+    public_reads: bool = True
 
-    @model_validator(mode="after")
-    def _trusted_mode_stays_at_home(self) -> Self:
-        if not self.auth_trusted_anywhere and not _is_loopback(self.http_host):
+    def public_key(self) -> PublicKey | None:
+        """The key of the file that is named, None where none is. Raises OSError or ValueError."""
+        path = self.jwt_public_key_path
+        return None if path is None else public_key_of(path.read_bytes())
+
+    @field_validator("auth_trusted_anywhere")
+    @classmethod
+    def _trusted_mode_stays_at_home(cls, anywhere: bool, info: ValidationInfo) -> bool:
+        if info.data.get("auth_mode") == "trusted" and not anywhere and not is_loopback(info.data.get("http_host", "")):
             raise ValueError(
                 "HTTP_HOST must be a loopback address while AUTH_MODE is trusted, since anyone who reaches the port"
                 " can bid as anyone; AUTH_TRUSTED_ANYWHERE=true allows it all the same"
             )
-        return self
+        return anywhere
+
+    @field_validator("jwt_issuer", "jwt_audience")
+    @classmethod
+    def _needed_for_tokens(cls, text: str, info: ValidationInfo) -> str:
+        if info.data.get("auth_mode") == "jwt" and not text:
+            raise ValueError("is required while AUTH_MODE is jwt")
+        return text
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _url_of_the_web(cls, url: str) -> str:
+        if url and not url.startswith(("https://", "http://")):
+            raise ValueError("must be an http or https URL")
+        return url
+
+    @field_validator("jwt_public_key_path", mode="before")
+    @classmethod
+    def _none_if_empty(cls, path: object) -> object:
+        return path or None
+
+    @field_validator("jwt_public_key_path")
+    @classmethod
+    def _one_source_of_keys(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        issuer, jwks_url = info.data.get("jwt_issuer", ""), info.data.get("jwt_jwks_url", "")
+        if path is not None:
+            if jwks_url:
+                raise ValueError("can't be set beside JWT_JWKS_URL: keys come from one of them")
+            try:
+                public_key_of(path.read_bytes())
+            except (OSError, ValueError):
+                raise ValueError("must name a readable file with a public key in PEM") from None
+        elif info.data.get("auth_mode") == "jwt" and not jwks_url and issuer and "://" not in issuer:
+            raise ValueError("or JWT_JWKS_URL is required, unless JWT_ISSUER is a URL where keys can be discovered")
+        return path
+
+    @field_validator("jwt_algorithms", mode="before")
+    @classmethod
+    def _listed(cls, listed: object) -> object:
+        return tuple(listed.replace(",", " ").split()) if isinstance(listed, str) else listed
+
+    @field_validator("jwt_algorithms")
+    @classmethod
+    def _public_key_algorithms(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
+        if not listed or not set(listed) <= set(ALGORITHMS):
+            raise ValueError(f"must be some of {', '.join(ALGORITHMS)}")
+        return listed
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
     if host == "localhost":
         return True
     try:

@@ -11,6 +11,7 @@ from typing import NoReturn
 import structlog
 
 from gavel import __version__
+from gavel.runtime.door import CallRule, CallRules, open_door
 from gavel.runtime.health import Check, health_app
 from gavel.runtime.http_settings import AdminSettings, HttpSettings
 from gavel.runtime.logs import configure_logs
@@ -26,12 +27,15 @@ GARBAGE_SEARCH_OBJECTS = 20_000
 STOP_SECONDS_MAX = 9.0
 EXIT_UNCLOSED = 1
 
+_log = structlog.get_logger("gavel")
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows.
 
-    `end_streams` ends the responses that would never end by themselves. `metrics` are what its parts counted.
+    `end_streams` ends the responses that would never end by themselves. `metrics` are what its parts counted. `rules`
+    say whom the app lets in.
     """
 
     checks: Mapping[str, Check]
@@ -39,6 +43,7 @@ class Parts:
     shown: Mapping[str, Check] = field(default_factory=dict[str, Check])
     end_streams: Callable[[], None] | None = None
     metrics: Sequence[Source] = ()
+    rules: CallRules = field(default_factory=dict[str, CallRule])
 
 
 def settle_memory() -> None:
@@ -54,29 +59,39 @@ def settle_memory() -> None:
 async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncContextManager[Parts]) -> None:
     """Run until SIGTERM or SIGINT; then take no more, finish what was begun, and close. Raises AddressInUse."""
     configure_logs(settings.log_level, settings.log_format)
-    log = structlog.get_logger("gavel")
     with stop_signals() as stopping:
         async with AsyncExitStack() as stack:
             admin = bind(settings.http_host, settings.admin_port)
             listener = bind(settings.http_host, settings.http_port) if isinstance(settings, HttpSettings) else None
             await stack.enter_async_context(settings.exporting_spans(name))
             parts = await stack.enter_async_context(opened)
+            checks, address = parts.checks, None
+            if isinstance(settings, HttpSettings) and listener is not None and parts.app is not None:
+                door, door_checks = await stack.enter_async_context(open_door(settings))
+                app = door.before(parts.app, parts.rules)
+                await stack.enter_async_context(serving(app, listener, parts.end_streams))
+                checks, address = {**checks, **door_checks}, address_of(listener)
+                warn_of_trust(settings, address)
             metrics = metrics_app([process_source(), await stack.enter_async_context(loop_delay()), *parts.metrics])
-            await stack.enter_async_context(
-                serving(routed({"/metrics": metrics}, health_app(parts.checks, parts.shown)), admin)
-            )
-            if listener is not None and parts.app is not None:
-                await stack.enter_async_context(serving(parts.app, listener, parts.end_streams))
-            address = None if listener is None else address_of(listener)
+            health = health_app(checks, parts.shown)
+            await stack.enter_async_context(serving(routed({"/metrics": metrics}, health), admin))
             settle_memory()
-            log.info("started", process=name, version=__version__, address=address, admin=address_of(admin))
+            _log.info("started", process=name, version=__version__, address=address, admin=address_of(admin))
             await stopping.wait()
-            log.info("stopping", process=name)
+            _log.info("stopping", process=name)
             asyncio.get_running_loop().call_later(STOP_SECONDS_MAX, _give_up, name)
-    log.info("stopped", process=name)
+    _log.info("stopped", process=name)
 
 
 def _give_up(name: str) -> NoReturn:
     """End where closing takes too long, as with servers that are frozen: what was answered is committed already."""
-    structlog.get_logger("gavel").warning("stopped_unclosed", process=name, after_seconds=STOP_SECONDS_MAX)
+    _log.warning("stopped_unclosed", process=name, after_seconds=STOP_SECONDS_MAX)
     os._exit(EXIT_UNCLOSED)
+
+
+def warn_of_trust(settings: HttpSettings, address: str) -> None:
+    """Say loudly that nobody is asked who they are, where that is so."""
+    if settings.auth_mode == "trusted":
+        _log.warning(
+            "anyone_is_believed", auth_mode="trusted", address=address, meaning="whoever reaches it can bid as anyone"
+        )

@@ -10,6 +10,7 @@ from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.process import Parts
 from gavel.runtime.seen_calls import CallFigures, seen_calls
 from gavel.userstats.adapters.connect_api import StatsApi, stats_service_app
+from gavel.userstats.adapters.connect_rules import CALL_RULES
 from gavel.userstats.adapters.postgres_installation import read_page_token_secret
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
 
@@ -24,4 +25,5 @@ async def open_stats_api(stats_db_url: str) -> AsyncGenerator[Parts]:
         checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
         calls = CallFigures(UserStatsService.desc().type_name)
         app = seen_calls(stats_service_app(api), UserStatsService.desc(), calls)
-        yield Parts(checks, app, metrics=[calls.read, postgres.pool_source({"stats-api": pool})])
+        metrics = [calls.read, postgres.pool_source({"stats-api": pool})]
+        yield Parts(checks, app, metrics=metrics, rules=CALL_RULES)

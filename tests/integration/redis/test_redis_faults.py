@@ -13,8 +13,10 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
+from gavel.bids.adapters.connect_rules import CALL_RULES
 from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
+from gavel.runtime.door import Door
 from gavel.runtime.health import health_app
 from gavel.runtime.redis import RedisAway
 from tests.auction_house import new_user, soon, until
@@ -213,7 +215,9 @@ async def _bid_and_look(bid_db_url: str, redis_url: str) -> str:
     """Through the service as clients know it: list an item, bid twice, see the board after each; the item's id."""
     async with (
         open_bid_api(bid_db_url, "USD", redis_url=redis_url) as api,
-        httpx.AsyncClient(transport=httpx.ASGITransport(api.app), base_url="http://gavel") as client,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(Door(None).before(api.app, CALL_RULES)), base_url="http://gavel"
+        ) as client,
     ):
 
         async def call(method: str, **request: object) -> dict[str, Any]:

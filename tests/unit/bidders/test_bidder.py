@@ -14,6 +14,7 @@ from gavel.bidders.bidder import Bidder, Bounds
 from gavel.bidders.calls import Caller
 from gavel.bidders.http_connection import address_of
 from gavel.bidders.market import ItemOnSale, Market
+from gavel.bidders.options import NEEDS_TOKENS
 from gavel.bidders.tally import CallTally
 from gavel.contracts.bids.v1.bid_service_pb import BidRejected
 from tests.unit.bidders.scripted_server import SILENCE, ScriptedServer, ok, scripted_server
@@ -122,7 +123,7 @@ async def test_a_server_that_wants_a_token_ends_the_run_in_words() -> None:
     async with scripted_server(failed("unauthenticated", "401 Unauthorized")) as server:
         run = Run(server, count=10)
         await run.to_its_end()
-    assert run.bounds.why == "the server says unauthenticated: bidders need one that runs with AUTH_MODE=trusted"
+    assert run.bounds.why == f"the server says unauthenticated: {NEEDS_TOKENS}"
     assert len(server.bodies) == 1
 
 

@@ -7,7 +7,7 @@ import structlog
 from gavel.bids.adapters.bid_figures import BidFigures
 from gavel.bids.adapters.connect_calls import Context, Metadata, metadata_of
 from gavel.bids.adapters.connect_errors import connect_error
-from gavel.bids.adapters.connect_input import changes_of, draft_of, idempotency_key_of, item_id_of, user_id_of
+from gavel.bids.adapters.connect_input import actor_id_of, changes_of, draft_of, idempotency_key_of, item_id_of
 from gavel.bids.adapters.connect_messages import item_message, place_bid_message
 from gavel.bids.adapters.connect_reads import ReadApi
 from gavel.bids.domain.bidding import new_bid
@@ -53,7 +53,7 @@ class BidApi(ReadApi, BidService):
     async def answer_bid(self, request: pb.PlaceBidRequest, metadata: Metadata) -> pb.PlaceBidResponse:
         """Decide a bid: what both ways to PlaceBid share. Raises what connect_errors knows."""
         try:
-            item_id, user_id = item_id_of(request.item_id), user_id_of(request.user_id)
+            item_id, user_id = item_id_of(request.item_id), actor_id_of(request.user_id)
             bind(item_id=item_id, user_id=user_id)
             bid = new_bid(user_id, request.amount, request.max_amount)
             key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
@@ -70,7 +70,7 @@ class BidApi(ReadApi, BidService):
 
     async def buy_now(self, request: pb.BuyNowRequest, ctx: Context) -> pb.BuyNowResponse:
         """See BidService.BuyNow."""
-        item_id, user_id, metadata = item_id_of(request.item_id), user_id_of(request.user_id), metadata_of(ctx)
+        item_id, user_id, metadata = item_id_of(request.item_id), actor_id_of(request.user_id), metadata_of(ctx)
         bind(item_id=item_id, user_id=user_id)
         key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
         bought = await buy_now(self._book, self._catalogue, item_id, user_id, idempotency_key=key, call=metadata.call)
@@ -87,7 +87,7 @@ class BidApi(ReadApi, BidService):
 
     async def update_item(self, request: pb.UpdateItemRequest, ctx: Context) -> pb.UpdateItemResponse:
         """See BidService.UpdateItem."""
-        item_id, seller_id = item_id_of(request.id, "id"), user_id_of(request.seller_id, "seller_id")
+        item_id, seller_id = item_id_of(request.id, "id"), actor_id_of(request.seller_id, "seller_id")
         bind(item_id=item_id, user_id=seller_id)
         changes, call = changes_of(request), metadata_of(ctx).call
         changed = await change_item(self._book, self._catalogue, item_id, changes, seller_id=seller_id, call=call)
@@ -95,7 +95,7 @@ class BidApi(ReadApi, BidService):
 
     async def cancel_item(self, request: pb.CancelItemRequest, ctx: Context) -> pb.CancelItemResponse:
         """See BidService.CancelItem."""
-        item_id, seller_id = item_id_of(request.id, "id"), user_id_of(request.seller_id, "seller_id")
+        item_id, seller_id = item_id_of(request.id, "id"), actor_id_of(request.seller_id, "seller_id")
         bind(item_id=item_id, user_id=seller_id)
         call = metadata_of(ctx).call
         cancelled = await cancel_item(self._book, self._catalogue, item_id, seller_id=seller_id, call=call)

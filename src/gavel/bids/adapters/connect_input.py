@@ -13,6 +13,7 @@ from gavel.bids.domain.texts import ListingChanges, listing_changes
 from gavel.bids.ports import LEADERBOARD_ENTRIES_MAX
 from gavel.bids.use_cases.watch_items import check_watched
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.callers import current_caller
 
 PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_MAX = 100
@@ -36,6 +37,17 @@ def item_id_of(text: str, field: str = "item_id") -> ItemId:
 def user_id_of(text: str, field: str = "user_id") -> UserId:
     """A user's id in its one spelling. Raises InvalidInput."""
     return UserId(_uuid(text, field))
+
+
+def actor_id_of(text: str, field: str = "user_id") -> UserId:
+    """The user in whose name a call is made: the one that its token proves, else the one that its body names.
+
+    Raises InvalidInput, or ConnectError where the body names another than the token's.
+    """
+    caller = current_caller()
+    actor_id = user_id_of(text or caller.user_id or "", field)
+    caller.acts_as(actor_id)
+    return actor_id
 
 
 def _uuid(text: str, field: str) -> str:
@@ -79,7 +91,7 @@ def draft_of(request: pb.CreateItemRequest) -> Draft:
     if request.end_at is None:
         raise InvalidInput("end_at", "is required")
     return Draft(
-        seller_id=user_id_of(request.seller_id, "seller_id"),
+        seller_id=actor_id_of(request.seller_id, "seller_id"),
         listing=Listing(
             title=request.title,
             description=request.description,

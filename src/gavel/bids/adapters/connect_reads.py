@@ -3,7 +3,14 @@
 from datetime import datetime
 
 from gavel.bids.adapters.connect_calls import Context
-from gavel.bids.adapters.connect_input import board_limit_of, item_id_of, page_size_of, status_of, user_id_of
+from gavel.bids.adapters.connect_input import (
+    actor_id_of,
+    board_limit_of,
+    item_id_of,
+    page_size_of,
+    status_of,
+    user_id_of,
+)
 from gavel.bids.adapters.connect_messages import bid_message, item_message, leaderboard_message, my_bid_message
 from gavel.bids.adapters.wire import timestamp
 from gavel.bids.domain.ids import ItemId
@@ -53,7 +60,7 @@ class ReadApi:
 
     async def list_my_bids(self, request: pb.ListMyBidsRequest, _ctx: Context) -> pb.ListMyBidsResponse:
         """See BidService.ListMyBids. The one reply with a maximum in it: its owner's."""
-        user_id, limit = user_id_of(request.user_id), page_size_of(request.page_size)
+        user_id, limit = actor_id_of(request.user_id), page_size_of(request.page_size)
         page_list = f"items of bidder {user_id}"
         after = await self._item_position(page_list, request.page_token)
         mine, at, position = await show_my_bids(self._catalogue, user_id, after=after, limit=limit)

@@ -1,0 +1,23 @@
+"""Who may call what of `bids.v1.BidService`. A test holds that no method of the contract is missing."""
+
+from gavel.runtime.door import CallRule
+
+_BIDDER = CallRule(role="bidder")
+_SELLER = CallRule(role="seller")
+_PUBLIC_READ = CallRule(public_read=True)
+
+_BY_METHOD = {
+    "PlaceBid": _BIDDER,
+    "BuyNow": _BIDDER,
+    "ListMyBids": _BIDDER,
+    "CreateItem": _SELLER,
+    "UpdateItem": _SELLER,
+    "CancelItem": _SELLER,
+    "GetItem": _PUBLIC_READ,
+    "ListItems": _PUBLIC_READ,
+    "ListSellerItems": _PUBLIC_READ,
+    "GetItemBids": _PUBLIC_READ,
+    "GetLeaderboard": _PUBLIC_READ,
+    "WatchItems": _PUBLIC_READ,
+}
+CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}

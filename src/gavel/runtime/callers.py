@@ -1,0 +1,96 @@
+"""Who calls: what the door found out of a call, as the handler of the same call sees it."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+
+# Whoever has this role may do what any role may.
+ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A user as a verified token names them: a canonical UUID, and what they may do.
+
+    `roles` None: the token says nothing of roles, and its bearer is an ordinary user, who may do all but administer.
+    """
+
+    user_id: str
+    roles: frozenset[str] | None = None
+
+    def may(self, role: str) -> bool:
+        """Whether a call that needs the role is this user's to make."""
+        if self.roles is None:
+            return role != ADMIN
+        return role in self.roles or ADMIN in self.roles
+
+
+class Caller(Protocol):
+    """The one behind a call. Everything that is done or shown in a user's name goes through `acts_as`."""
+
+    @property
+    def user_id(self) -> str | None:
+        """The id that a token proves; None where none does."""
+        ...
+
+    def acts_as(self, user_id: str) -> None:
+        """Let the call act for a user. Raises ConnectError where it may not, or not now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The bearer of a verified token, who acts for nobody else."""
+
+    actor: Actor
+
+    @property
+    def user_id(self) -> str | None:
+        """See Caller.user_id."""
+        return self.actor.user_id
+
+    def acts_as(self, user_id: str) -> None:
+        """See Caller.acts_as."""
+        if user_id != self.actor.user_id:
+            raise ConnectError(Code.PERMISSION_DENIED, f"the token is that of {self.actor.user_id}, who acts alone")
+
+
+class Nobody:
+    """Someone without a token, where tokens are asked for: may look at what is public."""
+
+    user_id: str | None = None
+
+    def acts_as(self, user_id: str) -> None:  # noqa: ARG002 - whoever it is
+        """See Caller.acts_as."""
+        raise token_needed()
+
+
+class Trusted:
+    """Anyone, where nobody is asked: acts for whom the body names."""
+
+    user_id: str | None = None
+
+    def acts_as(self, user_id: str) -> None:
+        """See Caller.acts_as."""
+
+
+def token_needed() -> ConnectError:
+    """What someone without a token is told."""
+    return ConnectError(Code.UNAUTHENTICATED, "a token is needed: Authorization: Bearer ...")
+
+
+# A handler that no door stands before believes nobody.
+_caller: ContextVar[Caller] = ContextVar("caller", default=Nobody())  # noqa: B039 - it has no state
+
+
+def let_in(caller: Caller) -> None:
+    """Say who makes the call that runs in this context."""
+    _caller.set(caller)
+
+
+def current_caller() -> Caller:
+    """Who makes this call."""
+    return _caller.get()

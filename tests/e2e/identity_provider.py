@@ -1,0 +1,95 @@
+"""A provider of identities: its discovery document, its key set, and the tokens that it signs."""
+
+import json
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+import httpx
+
+from tests.e2e.gavel_process import Standalone
+from tests.tokens import SigningKey
+
+NAMELESS = "00000000-0000-4000-8000-000000000000"
+
+
+class Provider:
+    """What a provider serves, to be changed by hand."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+        self.key = SigningKey("first")
+        self.fetches = 0
+
+    def document(self, path: str) -> dict[str, Any] | None:
+        """What is under a path."""
+        if path == "/.well-known/openid-configuration":
+            return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+        if path == "/keys":
+            self.fetches += 1
+            return {"keys": [self.key.jwk]}
+        return None
+
+    def sign(self, subject: str, **claims: Any) -> str:
+        """A token of someone."""
+        return self.key.sign(issuer=self.issuer, sub=subject, **claims)
+
+    def headers(self, subject: str, **claims: Any) -> dict[str, str]:
+        """The header that carries one."""
+        return {"Authorization": f"Bearer {self.sign(subject, **claims)}"}
+
+
+@contextmanager
+def running_provider() -> Generator[Provider]:
+    """A provider on a private port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = provider.document(self.path)
+            body = json.dumps(told).encode()
+            self.send_response(200 if told else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    provider = Provider(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A Gavel that asks for tokens, and who signs them."""
+
+    gavel: Standalone
+    provider: Provider
+
+    async def sign(self, request: httpx.Request) -> None:
+        """Give a request the token of the user that its body names, of anyone where it names none."""
+        if "authorization" not in request.headers:
+            request.headers.update(self.provider.headers(_actor_of(request.content) or NAMELESS))
+
+
+def _actor_of(body: bytes) -> str | None:
+    try:
+        fields = cast("dict[str, object]", json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict):  # pyright: ignore[reportUnnecessaryIsInstance] - JSON may be anything
+        return None
+    named = [fields.get(name) for name in ("userId", "user_id", "sellerId")]
+    return next((name for name in named if isinstance(name, str) and name.isprintable() and name.strip()), None)
