@@ -87,8 +87,8 @@ test("one's own maximum answers by itself, and its bids are marked as automatic"
 
 test("a bid that has become too low is refused with what to do, and one press does it", async ({
   client,
+  gavel,
   person,
-  pageUrl,
 }) => {
   const item = await list(client, { title: "Too late" });
   const ada = await person();
@@ -97,7 +97,7 @@ test("a bid that has become too low is refused with what to do, and one press do
   await form.getByLabel("Your bid").fill("21");
   // The bid leaves while the page does not know of the other one yet.
   const placing = (route: Route) => bid(client, item, randomUUID(), 4_000n).then(() => route.continue());
-  await ada.page.route(`${pageUrl}/bids.v1.BidService/PlaceBid`, placing, { times: 1 });
+  await ada.page.route(`${gavel.url}/bids.v1.BidService/PlaceBid`, placing, { times: 1 });
   await form.getByRole("button", { name: "Bid $21.00" }).click();
   await expect(form.getByText("The least bid is now $41.00: use it?")).toBeVisible();
   await form.getByRole("button", { name: "Use $41.00" }).click();

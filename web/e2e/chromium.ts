@@ -11,7 +11,9 @@ const PLACES = [
 function browser(): string {
   const found = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place));
   if (!found || !existsSync(found)) {
-    throw new Error("These tests need Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM.");
+    throw new Error(
+      "These tests need Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM.",
+    );
   }
   return found;
 }

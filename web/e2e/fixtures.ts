@@ -1,11 +1,10 @@
 import { createGavelClient, type GavelClient } from "@gavel/client";
 import { test as base, expect, type Page } from "@playwright/test";
 import { GavelProcess } from "./gavel-process";
-import { pageOf } from "./page-server";
 
 export { expect };
 
-type Worker = { gavel: GavelProcess; pageUrl: string; client: GavelClient };
+type Worker = { gavel: GavelProcess; client: GavelClient };
 type Each = { person: (options?: PersonOptions) => Promise<Person> };
 
 export type PersonOptions = { dark?: boolean; width?: number; height?: number; sleeping?: boolean };
@@ -23,26 +22,18 @@ export const test = base.extend<Each, Worker>({
     },
     { scope: "worker", timeout: 240_000 },
   ],
-  pageUrl: [
-    async ({ gavel }, use) => {
-      const page = await pageOf(gavel.url);
-      await use(page.url);
-      await page.close();
-    },
-    { scope: "worker" },
-  ],
   client: [
     async ({ gavel }, use) => {
       await use(createGavelClient(gavel.url));
     },
     { scope: "worker" },
   ],
-  person: async ({ browser, pageUrl }, use) => {
+  person: async ({ browser, gavel }, use) => {
     const contexts: { close(): Promise<void> }[] = [];
     const problems: string[] = [];
     await use(async ({ dark = false, width = 1280, height = 800 } = {}) => {
       const context = await browser.newContext({
-        baseURL: pageUrl,
+        baseURL: gavel.url,
         colorScheme: dark ? "dark" : "light",
         viewport: { width, height },
         reducedMotion: "reduce",
