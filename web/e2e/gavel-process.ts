@@ -10,7 +10,7 @@ const STOP_MS_MAX = 20_000;
 const POLL_MS = 100;
 
 /** The program to test: GAVEL_BIN, else the one of the repository's virtual environment. */
-const PROGRAM = process.env.GAVEL_BIN ?? resolve(import.meta.dirname, "../../.venv/bin/gavel");
+export const PROGRAM = process.env.GAVEL_BIN ?? resolve(import.meta.dirname, "../../.venv/bin/gavel");
 
 /** A real `gavel standalone` on a free port, with a data folder that goes when it does. */
 export class GavelProcess {

@@ -74,7 +74,9 @@ function Leader({ item, phase }: { item: Item; phase: Phase }) {
           <Bidder userId={item.highestBidderId} /> {phase === "open" ? "leads" : ""}
         </span>
       )}
-      {bids > 0 && <span className="muted small numbers">{bids === 1 ? "1 bid" : `${bids} bids`}</span>}
+      {bids > 0 && (
+        <span className="muted small numbers">{bids === 1 ? "1 bid" : `${bids.toLocaleString("en")} bids`}</span>
+      )}
       {item.reserveState === ReserveState.NOT_MET && <span className="tag tag--hammer">Reserve not met</span>}
       {item.reserveState === ReserveState.MET && <span className="tag">Reserve met</span>}
     </div>

@@ -9,7 +9,7 @@ import { localClock, localTime } from "../ui/local-time";
 import "./history-table.css";
 
 const ROWS_FIRST = 12;
-const ROWS_MORE = 50;
+const ROWS_MORE = 100;
 
 type HistoryTableProps = { item: Item; history: History & { readOlder: () => Promise<void> } };
 

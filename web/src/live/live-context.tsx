@@ -5,11 +5,13 @@ import {
   useCallback,
   useContext,
   useEffect,
+  useMemo,
   useState,
   useSyncExternalStore,
 } from "react";
 import type { Identity } from "../who/identity";
 import type { BidHistory, History } from "./bid-history";
+import { coalesced } from "./coalesce";
 import type { ConnectionState } from "./connection";
 import type { Live } from "./live";
 
@@ -30,7 +32,7 @@ export function useLive(): Live {
 /** The newest known state of an item. */
 export function useItem(itemId: string): Item | undefined {
   const { items } = useLive();
-  const subscribe = useCallback((listener: () => void) => items.subscribe(itemId, listener), [items, itemId]);
+  const subscribe = useMemo(() => coalesced((listener) => items.subscribe(itemId, listener)), [items, itemId]);
   return useSyncExternalStore(subscribe, () => items.get(itemId));
 }
 
@@ -62,7 +64,8 @@ export function useHistory(itemId: string): History & { readOlder: () => Promise
     setHistory(live.history(itemId, shown.signal));
     return () => shown.abort();
   }, [live, itemId]);
-  const view = useSyncExternalStore(history?.subscribe ?? subscribeToNothing, history?.view ?? nothingYet);
+  const subscribe = useMemo(() => (history ? coalesced(history.subscribe) : subscribeToNothing), [history]);
+  const view = useSyncExternalStore(subscribe, history?.view ?? nothingYet);
   const readOlder = useCallback(async () => history?.readOlder(), [history]);
   return { ...view, readOlder };
 }
