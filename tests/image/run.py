@@ -143,7 +143,8 @@ def _stop(process: "subprocess.Popen[bytes]") -> int:
 
 def _innermost(process_id: int) -> int:
     """The last of a line of processes of which each started the next."""
-    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    tasks = Path(f"/proc/{process_id}/task").glob("*/children")
+    children = [child for task in tasks for child in task.read_text().split()]
     return _innermost(int(children[0])) if children else process_id
 
 
