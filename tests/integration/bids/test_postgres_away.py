@@ -151,3 +151,17 @@ async def test_a_pool_without_a_free_connection_is_unavailable_in_time_and_bids_
         for connection in held:
             await house.pool.release(connection)
         assert await catalogue.item(item_id) is not None
+
+
+async def test_frozen_it_keeps_no_pool_from_closing(server: OwnPostgres) -> None:
+    pool = await postgres.open_pool(server.url, "tests")
+    held = [await pool.acquire() for _ in range(3)]
+    for connection in held:
+        await pool.release(connection)
+    server.freeze()
+    try:
+        async with asyncio.timeout(postgres.STATEMENT_SECONDS_MAX / 2):
+            await pool.close()
+    finally:
+        server.thaw()
+    assert pool.get_size() == 0
