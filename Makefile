@@ -137,8 +137,13 @@ test-integration: $(DEV_INSTALLED) servers ## Run the tests against real servers
 test-e2e: $(DEV_INSTALLED) test-page ## Run the tests against the real processes, the page in a real browser among them
 	@$(BIN)/pytest -m e2e $(PYTEST_FLAGS)
 
+.PHONY: test-faults
+test-faults: $(DEV_INSTALLED) servers ## Run every test of faults, each as long as it lasts, then kill processes KILLS times
+	@$(BIN)/pytest -m fault --whole $(PYTEST_FLAGS)
+	@AUTH_MODE=trusted $(BIN)/python -m tests.chaos.run --seed $(or $(SEED),1) --kills $(or $(KILLS),200)
+
 .PHONY: chaos
-chaos: $(DEV_INSTALLED) servers ## Kill and restart everything under load, then check the books (SEED=n)
+chaos: $(DEV_INSTALLED) servers ## Harm two of each process and their servers under load, then check the books (SEED=n)
 	@AUTH_MODE=trusted $(BIN)/python -m tests.chaos.run --seed $(or $(SEED),1)
 
 .PHONY: image-check

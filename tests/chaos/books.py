@@ -8,6 +8,7 @@ import asyncpg
 
 from gavel.local_servers.stack import Stack
 from gavel.runtime import postgres
+from gavel.userstats.adapters.rabbitmq_event_source import STATS_EVENTS
 
 SETTLED_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.2
@@ -75,9 +76,10 @@ async def _settled(bids: asyncpg.Connection, stats: asyncpg.Connection, stack: S
 
 
 def _waiting(stack: Stack) -> dict[str, int]:
-    """The messages of each queue, those included that a consumer has and has not acknowledged."""
+    """The messages of each queue that lasts, those included that a consumer has and has not acknowledged."""
     listed = stack.rabbitmq.control("list_queues", "name", "messages", "--no-table-headers").splitlines()
-    return {name: int(count) for name, _, count in (line.partition("\t") for line in listed) if count}
+    counts = {name: int(count) for name, _, count in (line.partition("\t") for line in listed) if count}
+    return {name: counts.get(name, 0) for name in (STATS_EVENTS.name, STATS_EVENTS.dead_letters)}
 
 
 async def _events(bids: asyncpg.Connection) -> int:

@@ -89,7 +89,7 @@ class Stack:
         """Start what does not run yet, servers first. Raises LocalServerFailed or EmbeddedPostgresFailed."""
         with console.status("Starting Postgres"):
             self.postgres.start()
-            asyncio.run(self._migrate())
+            asyncio.run(self.migrate())
         with console.status("Starting RabbitMQ"):
             self.rabbitmq.start()
         with console.status("Starting Redis"):
@@ -116,7 +116,8 @@ class Stack:
         if not self.processes[name].runs():
             self.processes[name].start([sys.executable, "-m", "gavel", command_of(name)], self._environment(name))
 
-    async def _migrate(self) -> None:
+    async def migrate(self) -> None:
+        """Make the databases where they are missing, with the current schema."""
         for database, package in DATABASES.items():
             await self.postgres.server.create_database(database)
             await migrate_database(self.postgres.server.url(database), package)

@@ -1,0 +1,105 @@
+"""compose.yaml: every setting is one that its process takes, and everything waits for what it needs."""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from gavel.bids.settings import BidApiSettings, BidDatabaseSettings, BidWorkerSettings
+from gavel.runtime.process import STOP_SECONDS_MAX
+from gavel.runtime.settings import load_settings
+from gavel.userstats.settings import StatsApiSettings, StatsDatabaseSettings, StatsWorkerSettings
+from tests.e2e.gavel_process import environment
+from tests.house.tree import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SETTINGS: dict[str, type[BaseModel]] = {
+    "bid-api": BidApiSettings,
+    "bid-worker": BidWorkerSettings,
+    "stats-api": StatsApiSettings,
+    "stats-worker": StatsWorkerSettings,
+    "migrate bids": BidDatabaseSettings,
+    "migrate stats": StatsDatabaseSettings,
+}
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "gavel"}
+SERVERS = {name: service for name, service in SERVICES.items() if service["image"] != "gavel"}
+
+
+def test_it_runs_the_four_processes_and_both_migrations() -> None:
+    assert {" ".join(service["command"]) for service in OURS.values()} == SETTINGS.keys()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_process_takes_its_settings_and_every_one_is_known_to_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, str] = OURS[name]["environment"]
+    kind = SETTINGS[" ".join(OURS[name]["command"])]
+    for variable in os.environ.keys() - environment().keys():
+        monkeypatch.delenv(variable)
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    load_settings(kind)
+    assert {variable.lower() for variable in given} <= kind.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_url_leads_to_a_server_of_the_file_with_its_own_password(name: str) -> None:
+    given: dict[str, str] = OURS[name]["environment"]
+    urls = {variable: value for variable, value in given.items() if variable.endswith("_URL")}
+    assert urls
+    for variable, value in urls.items():
+        parts = urlsplit(value)
+        server = SERVERS[str(parts.hostname)].get("environment", {})
+        if variable.endswith("_DB_URL"):
+            made = (server["POSTGRES_USER"], server["POSTGRES_PASSWORD"], server["POSTGRES_DB"])
+            assert (parts.username, parts.password, parts.path.strip("/")) == made
+        elif parts.scheme == "amqp":
+            made = (server["RABBITMQ_DEFAULT_USER"], server["RABBITMQ_DEFAULT_PASS"])
+            assert (parts.username, parts.password) == made
+
+
+def test_whoever_is_waited_for_is_there_and_can_be_seen_to_be_ready() -> None:
+    for service in OURS.values():
+        for needed, wait in service["depends_on"].items():
+            if wait["condition"] == "service_healthy":
+                assert SERVICES[needed]["healthcheck"]["test"]
+            else:
+                assert wait["condition"] == "service_completed_successfully"
+                assert OURS[needed]["command"][0] == "migrate"
+
+
+def test_every_process_waits_for_the_schema_that_it_reads() -> None:
+    for name in ("bid-api", "bid-worker"):
+        assert "migrate-bids" in OURS[name]["depends_on"]
+    for name in ("stats-api", "stats-worker"):
+        assert "migrate-stats" in OURS[name]["depends_on"]
+
+
+def test_servers_are_those_of_the_charts_pinned_to_a_version() -> None:
+    charts = yaml.safe_load((ROOT / "deploy/charts/infra/values.yaml").read_text(encoding="utf-8"))
+    of_charts = {charts[server]["image"] for server in ("postgres", "rabbitmq", "redis")}
+    assert {service["image"] for service in SERVERS.values()} == of_charts
+    assert all(image.partition(":")[2] not in ("", "latest") for image in of_charts)
+
+
+def test_only_this_machine_reaches_what_is_published_on_the_documented_ports() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"bid-api": ["127.0.0.1:8080:8080"], "stats-api": ["127.0.0.1:8081:8080"]}
+
+
+def test_a_process_may_do_little_and_is_given_the_time_to_drain() -> None:
+    for name, service in OURS.items():
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+        if service["command"][0] != "migrate":
+            assert float(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS_MAX
+
+
+def test_the_image_is_the_one_that_is_deployed() -> None:
+    builds = {(service["build"]["context"], service["build"]["dockerfile"]) for service in OURS.values()}
+    assert builds == {(".", "deploy/Dockerfile")}
+    assert (ROOT / "deploy/Dockerfile").is_file()
