@@ -1,7 +1,7 @@
 """An auction book on a real bid_db, with the words that a test needs to list, to bid, and to see what was stored."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports import Call
+from gavel.bids.ports import Call, CommitListener
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.runtime import postgres
@@ -193,11 +193,13 @@ async def new_house(bid_db_url: str) -> AsyncGenerator[House]:
 
 
 @asynccontextmanager
-async def open_house(url: str, lane_url: str | None = None) -> AsyncGenerator[House]:
+async def open_house(
+    url: str, lane_url: str | None = None, listeners: Sequence[CommitListener] = ()
+) -> AsyncGenerator[House]:
     """A running book on a database; its lane may reach the database by another way than the rest."""
     async with (
         await postgres.open_pool(url, "tests") as pool,
-        PostgresAuctionBook(pool, lambda: postgres.connect(lane_url or url, LANE_NAME)).running() as book,
+        PostgresAuctionBook(pool, lambda: postgres.connect(lane_url or url, LANE_NAME), listeners).running() as book,
     ):
         yield House(book, pool, url)
 

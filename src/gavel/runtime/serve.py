@@ -1,6 +1,7 @@
 """Serving HTTP: the socket is taken first, the signals are the process's, and a stop waits for what was begun."""
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, MutableMapping
@@ -20,6 +21,8 @@ Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
 HTTP_CONNECTIONS_MAX = 12_000
 LISTEN_BACKLOG_MAX = 2_048
+# Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
+OPEN_FILES_MAX = 32_768
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS_MAX = 4
 
@@ -76,6 +79,7 @@ async def serving(
 
     What is not finished within SHUTDOWN_SECONDS_MAX is cut off.
     """
+    _allow_open_files()
     server = _Server(
         uvicorn.Config(
             app,
@@ -102,6 +106,14 @@ async def serving(
     finally:
         server.should_exit = True
         await task
+
+
+def _allow_open_files() -> None:
+    """Let this process have OPEN_FILES_MAX files open, or as many as it may ask for."""
+    allowed, allowed_max = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_MAX if allowed_max == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, allowed_max)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed_max))
 
 
 @contextmanager
