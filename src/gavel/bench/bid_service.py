@@ -25,8 +25,8 @@ class ItemCount(NamedTuple):
     seq: int
 
 
-def create_items(port: int, category: str, count: int) -> list[str]:
-    """List items that rise by one, and return their ids. Raises MeasurementFailed."""
+def create_items(port: int, category: str, count: int, token: str = "") -> list[str]:
+    """List items that rise by one, and return their ids; signed in by the token, if any. Raises MeasurementFailed."""
     message = {
         "title": "Measured",
         "category": category,
@@ -36,7 +36,7 @@ def create_items(port: int, category: str, count: int) -> list[str]:
         "bid_increment": {"fixed": 1},
     }
     with _connection(port) as connection:
-        return [_call(connection, "CreateItem", message)["item"]["id"] for _ in range(count)]
+        return [_call(connection, "CreateItem", message, token)["item"]["id"] for _ in range(count)]
 
 
 def count_bids(port: int, category: str) -> list[ItemCount]:
@@ -64,8 +64,10 @@ def _connection(port: int) -> Generator[http.client.HTTPConnection]:
         connection.close()
 
 
-def _call(connection: http.client.HTTPConnection, method: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json"}
+def _call(
+    connection: http.client.HTTPConnection, method: str, message: Mapping[str, Any], token: str = ""
+) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     connection.request("POST", f"/bids.v1.BidService/{method}", json.dumps(message), headers)
     reply = connection.getresponse()
     body = reply.read()

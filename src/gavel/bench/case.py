@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from gavel.bench.four_processes import FourProcesses
@@ -113,4 +114,17 @@ class ProcessesCase(Case, Protocol):
 
     def measure(self, processes: FourProcesses, effort: Effort) -> Measured:
         """Measure once, and leave nothing owed. Raises MeasurementFailed where the numbers could not be trusted."""
+        ...
+
+
+class OwnServersCase(Case, Protocol):
+    """Measured on servers that it starts itself, while nothing else runs."""
+
+    @property
+    def rounds_max(self) -> int:
+        """How often it is measured at most."""
+        ...
+
+    def measure(self, scratch: Path, effort: Effort) -> Measured:
+        """Measure once, with all data below an empty folder. Raises MeasurementFailed or ServerFailed."""
         ...

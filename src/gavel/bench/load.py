@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -17,6 +17,9 @@ from gavel.bench.processes import HOST
 ANSWER_SECONDS_MAX = 10
 # Beyond its own time wrk gets this long to start and to report.
 REPORT_SECONDS_MAX = 20
+
+# A prime that divides no count of items: an item's turn comes to another bidder each time.
+BIDDERS = tuple(f"b1dde400-0000-4000-8000-{number:012x}" for number in range(1, 998))
 
 # The script numbers its bids from here on, and its amounts with them: all have twelve digits.
 FIRST_AMOUNT = 100_000_000_000
@@ -52,17 +55,31 @@ def program() -> str:
     return found
 
 
-def place_bids(port: int, item_ids: Sequence[str], *, bids_before: int, connections: int, seconds: int) -> Load:
+def place_bids(
+    port: int,
+    item_ids: Sequence[str],
+    *,
+    bids_before: int,
+    connections: int,
+    seconds: int,
+    tokens: Mapping[str, str] | None = None,
+    pause_ms: int = 0,
+) -> Load:
     """Bid on the items in turn over `connections` kept connections, each with one bid under way, for `seconds`.
 
     `bids_before` is at least the number of bids sent to these items earlier: amounts and turns go on from there.
+    With `tokens`, one for each of BIDDERS, they sign in; each connection rests `pause_ms` on average after an answer.
     """
     script = files("gavel.bench") / "lua" / "place_bids.lua"
     with tempfile.TemporaryDirectory(prefix="gavel-bench-") as folder, as_file(script) as script_file:
-        items_file, result_file = Path(folder) / "items", Path(folder) / "result.json"
+        items_file, bidders_file = Path(folder) / "items", Path(folder) / "bidders"
+        result_file = Path(folder) / "result.json"
         items_file.write_text("".join(f"{item_id}\n" for item_id in item_ids))
+        bidders_file.write_text("".join(f"{bidder} {(tokens or {}).get(bidder, '')}\n" for bidder in BIDDERS))
         environment = os.environ | {
             "GAVEL_BENCH_ITEMS": str(items_file),
+            "GAVEL_BENCH_BIDDERS": str(bidders_file),
+            **({"GAVEL_BENCH_PAUSE_MS": str(pause_ms)} if pause_ms else {}),
             "GAVEL_BENCH_FIRST_AMOUNT": str(FIRST_AMOUNT),
             "GAVEL_BENCH_BIDS_BEFORE": str(bids_before),
             "GAVEL_BENCH_RESULT": str(result_file),

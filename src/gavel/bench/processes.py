@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,10 @@ class Server:
 
 
 @contextmanager
-def running_server(command: Sequence[str], folder: Path) -> Generator[Server]:
-    """Run a server on a data folder inside the context. Raises ServerFailed."""
+def running_server(
+    command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None
+) -> Generator[Server]:
+    """Run a server on a data folder inside the context, with these settings besides. Raises ServerFailed."""
     folder.mkdir(parents=True, exist_ok=True)
     port, log_file = free_port(), folder / "server.log"
     environment = os.environ | {
@@ -59,6 +61,7 @@ def running_server(command: Sequence[str], folder: Path) -> Generator[Server]:
         "HTTP_PORT": str(port),
         "AUTH_MODE": "trusted",
         "LOG_LEVEL": "WARNING",
+        **(settings or {}),
     }
     with log_file.open("ab") as log:
         # A session of its own: Ctrl-C reaches the benchmark alone, which then stops what it started.

@@ -1,5 +1,6 @@
 """One run: rounds in which Gavel and the baseline are measured in turn, so that noise hits both; then the processes."""
 
+import resource
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from gavel.bench.bid_db import read_settings
 from gavel.bench.case import QUICK, Case, Effort, Measured, MeasurementFailed, Side
-from gavel.bench.cases import CASES, PROCESSES_CASES, SERVER_CASES
+from gavel.bench.cases import CASES, OWN_SERVERS_CASES, PROCESSES_CASES, SERVER_CASES
 from gavel.bench.chart import write_chart
 from gavel.bench.conditions import read_conditions
 from gavel.bench.four_processes import running_four_processes
@@ -22,6 +23,9 @@ from gavel.runtime.postgres import DATABASE_ERRORS
 
 EXIT_MEASURED = 0
 EXIT_FAILED = 1
+
+# Ten thousand watchers, and what else a server holds.
+OPEN_FILES = 16_384
 
 _COMMANDS = {Side.GAVEL: GAVEL_COMMAND, Side.NAIVE: NAIVE_COMMAND}
 
@@ -74,6 +78,7 @@ def run_bench(options: BenchOptions) -> int:
 
 
 def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effort) -> Results:
+    _allow_open_files()
     results = Results(read_conditions(rounds, effort))
     warn_if_busy(console, results.conditions)
     # A short path: the socket of the embedded Postgres lies in it.
@@ -82,7 +87,16 @@ def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effor
             for side in Side:
                 _measure_side(console, f"{number}/{rounds}", side, Path(scratch), cases, effort, results)
         _measure_processes(console, rounds, Path(scratch) / "processes", cases, effort, results)
+        _measure_own_servers(console, rounds, Path(scratch), cases, effort, results)
     return results
+
+
+def _allow_open_files() -> None:
+    """Let the servers and the load, which inherit it, hold as many connections as the system allows."""
+    allowed, allowed_max = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if allowed_max == resource.RLIM_INFINITY else min(OPEN_FILES, allowed_max)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed_max))
 
 
 def _measure_side(
@@ -127,6 +141,17 @@ def _measure_processes(
                     measured = case.measure(processes, effort)
                 results.add(case, Side.GAVEL, measured)
                 _tell(console, f"round {number}/{rounds}  gavel", case, measured)
+
+
+def _measure_own_servers(
+    console: Console, rounds: int, scratch: Path, cases: Sequence[Case], effort: Effort, results: Results
+) -> None:
+    for case in (case for case in OWN_SERVERS_CASES if case in cases):
+        for number in range(1, min(rounds, case.rounds_max) + 1):
+            with console.status(f"round {number}/{rounds}  {case.title} ({case.name})"):
+                measured = case.measure(scratch / f"{case.name}-{number}", effort)
+            results.add(case, Side.GAVEL, measured)
+            _tell(console, f"round {number}/{rounds}  gavel", case, measured)
 
 
 def _tell(console: Console, where: str, case: Case, measured: Measured) -> None:

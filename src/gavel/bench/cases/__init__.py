@@ -1,18 +1,22 @@
 """The cases, in the order in which a round measures them."""
 
-from gavel.bench.case import Case, ProcessesCase, ServerCase
+from gavel.bench.case import Case, OwnServersCase, ProcessesCase, ServerCase
 from gavel.bench.cases.backlog import BACKLOG, LONG_BACKLOG
 from gavel.bench.cases.decision import DECISION
 from gavel.bench.cases.delays import DELAYS
 from gavel.bench.cases.idle import IDLE
 from gavel.bench.cases.many_items import MANY_ITEMS
 from gavel.bench.cases.one_item import ONE_ITEM
+from gavel.bench.cases.overload import OVERLOAD
 from gavel.bench.cases.pipeline import PIPELINE
+from gavel.bench.cases.tracing import TRACING
 from gavel.bench.cases.watchers import WATCHERS
 
 # On a standalone server, and on the naive one.
-SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
+SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS, OVERLOAD)
 # On the four processes, with RabbitMQ and Redis.
 PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
+# On servers that differ in their settings.
+OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (TRACING,)
 
-CASES: tuple[Case, ...] = (*SERVER_CASES, *PROCESSES_CASES)
+CASES: tuple[Case, ...] = (*SERVER_CASES, *PROCESSES_CASES, *OWN_SERVERS_CASES)

@@ -3,42 +3,53 @@
 --
 -- From the environment:
 --   GAVEL_BENCH_ITEMS           a file with one item id a line
+--   GAVEL_BENCH_BIDDERS         a file with one bidder id a line, and after a space the bidder's token, where there is one
+--   GAVEL_BENCH_PAUSE_MS        where set: how long a connection rests after each answer, on average
 --   GAVEL_BENCH_FIRST_AMOUNT    the amount of bid number 0, of the same number of digits as all that follow
 --   GAVEL_BENCH_BIDS_BEFORE     the number of the first bid that is made now
 --   GAVEL_BENCH_RESULT          where the figures are written, as JSON
 
-local BIDDERS = 997
-
-local items, bidders = {}, {}
-local first_amount, next_bid, head
+local items, bidders, heads = {}, {}, {}
+local first_amount, next_bid
+local pause_ms = tonumber(os.getenv("GAVEL_BENCH_PAUSE_MS"))
 
 local function body_of(item, bidder, amount)
    return '{"item_id":"' .. item .. '","user_id":"' .. bidder .. '","amount":' .. string.format("%.0f", amount) .. "}"
+end
+
+local function head_of(token, length)
+   return "POST " .. wrk.path .. " HTTP/1.1\r\n"
+      .. "Host: " .. wrk.host .. ":" .. wrk.port .. "\r\n"
+      .. (token ~= "" and "Authorization: Bearer " .. token .. "\r\n" or "")
+      .. "Content-Type: application/json\r\n"
+      .. "Content-Length: " .. length .. "\r\n\r\n"
 end
 
 function init()
    for line in io.lines(os.getenv("GAVEL_BENCH_ITEMS")) do
       items[#items + 1] = line
    end
-   for number = 1, BIDDERS do
-      bidders[number] = string.format("b1dde400-0000-4000-8000-%012x", number)
-   end
    first_amount = tonumber(os.getenv("GAVEL_BENCH_FIRST_AMOUNT"))
    next_bid = tonumber(os.getenv("GAVEL_BENCH_BIDS_BEFORE"))
-   head = table.concat({
-      "POST " .. wrk.path .. " HTTP/1.1",
-      "Host: " .. wrk.host .. ":" .. wrk.port,
-      "Content-Type: application/json",
-      "Content-Length: " .. #body_of(items[1], bidders[1], first_amount),
-      "",
-      "",
-   }, "\r\n")
+   for line in io.lines(os.getenv("GAVEL_BENCH_BIDDERS")) do
+      local bidder, token = line:match("^(%S+)%s*(%S*)$")
+      bidders[#bidders + 1] = bidder
+      heads[#heads + 1] = head_of(token, #body_of(items[1], bidder, first_amount))
+   end
 end
 
 function request()
    local number = next_bid
    next_bid = number + 1
-   return head .. body_of(items[number % #items + 1], bidders[number % BIDDERS + 1], first_amount + number)
+   local turn = number % #bidders + 1
+   return heads[turn] .. body_of(items[number % #items + 1], bidders[turn], first_amount + number)
+end
+
+if pause_ms then
+   -- Spread, so that connections do not go in step.
+   function delay()
+      return math.random(0, 2 * pause_ms)
+   end
 end
 
 function done(summary, latency)

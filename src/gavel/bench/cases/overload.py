@@ -1,0 +1,83 @@
+"""Three times as many bids as the server can decide: how many it still decides, and how long answers take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from gavel.bench.bid_db import wait_until_nothing_is_owed
+from gavel.bench.bid_service import create_items
+from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed, Side
+from gavel.bench.load import Load, place_bids
+from gavel.bench.processes import Server
+
+ITEMS = 500
+CONNECTIONS = 3_000
+TIMES_CAPACITY = 3
+DRAIN_SECONDS_MAX = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """First as many bids as it takes from a few callers; then callers without number, who ask three times as much."""
+
+    name: str = "overload"
+    section: str = "overload"
+    title: str = "Three times the capacity"
+    sides: Sequence[Side] = (Side.GAVEL,)
+    figures: Sequence[Figure] = (
+        Figure(name="goodput_percent", label="accepted bids, of the peak", unit="%", at_least=80),
+        Figure(name="peak_per_s", label="accepted bids at the peak", unit="/s"),
+        Figure(name="goodput_per_s", label="accepted bids", unit="/s"),
+        Figure(name="offered_times", label="asked for, times the peak"),
+        Figure(name="answered_per_s", label="answers, refusals too", unit="/s"),
+        Figure(name="p50_ms", label="an answer, p50", unit="ms"),
+        Figure(name="p99_ms", label="an answer, p99", unit="ms"),
+        Figure(name="memory_peak_mb", label="server's memory, peak", unit="MB"),
+    )
+
+    def measure(self, server: Server, effort: Effort) -> Measured:
+        """See ServerCase.measure.
+
+        What counts is a yes that its caller still gets. A caller asks again only after its answer and a rest: where
+        answers are late, less is asked than was meant.
+        """
+        category = f"bench-{uuid4()}"
+        item_ids, bids_before = create_items(server.port, category, ITEMS), 0
+
+        def bid(connections: int, seconds: int, pause_ms: int = 0) -> Load:
+            """What the callers saw. Afterwards nothing is owed."""
+            nonlocal bids_before
+            load = place_bids(
+                server.port,
+                item_ids,
+                bids_before=bids_before,
+                connections=connections,
+                seconds=seconds,
+                pause_ms=pause_ms,
+            )
+            bids_before += load.sent_max(connections)
+            if not wait_until_nothing_is_owed(server.bid_db_url, DRAIN_SECONDS_MAX):
+                raise MeasurementFailed(f"events were still owed {DRAIN_SECONDS_MAX:.0f} s after the load had ended")
+            return load
+
+        bid(effort.connections, effort.warmup_seconds)
+        peak = bid(effort.connections, effort.seconds)
+        if not peak.accepted:
+            raise MeasurementFailed("no bid was accepted")
+        peak_per_s = peak.accepted / peak.seconds
+        pause_ms = round(CONNECTIONS / (TIMES_CAPACITY * peak_per_s) * 1_000)
+        load = bid(CONNECTIONS, effort.seconds, pause_ms)
+        goodput_per_s = load.accepted / load.seconds
+        return {
+            "goodput_percent": goodput_per_s / peak_per_s * 100,
+            "peak_per_s": peak_per_s,
+            "goodput_per_s": goodput_per_s,
+            "offered_times": (load.answered + load.late) / load.seconds / peak_per_s,
+            "answered_per_s": load.answered / load.seconds,
+            "p50_ms": load.p50_ms,
+            "p99_ms": load.p99_ms,
+            "memory_peak_mb": server.usage().memory_peak_mb,
+        }
+
+
+OVERLOAD = Overload()
