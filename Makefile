@@ -151,6 +151,10 @@ image-check: $(DEV_INSTALLED) servers ## Build the Python image without an engin
 	@scripts/install-test-servers.sh buildah debootstrap
 	@$(BIN)/python -m tests.image.run
 
+.PHONY: fuzz
+fuzz: $(DEV_INSTALLED) ## Send 50,000 requests made from the contract: no 5xx, no hang, no traceback (SEED=n CASES=n)
+	@$(BIN)/python -m tests.fuzz.run --seed $(or $(SEED),1) --cases $(or $(CASES),50000)
+
 .PHONY: servers
 servers: ## Install the servers and tools that tests and benchmarks use (Debian, as root)
 	@scripts/install-test-servers.sh

@@ -339,3 +339,10 @@ async def test_binary_protobuf_is_the_same_bid(
 
 def test_nan_is_what_python_writes_for_it() -> None:
     assert json.dumps(math.nan) == "NaN"
+
+
+@pytest.mark.parametrize("method", ["PlaceBid", "GetItem", "GetUserStats", "WatchItems"])
+async def test_grpc_is_refused_in_words_of_http(shared_gavel: Standalone, client: Client, method: str) -> None:
+    grpc = {"Content-Type": "application/grpc+proto", "TE": "trailers"}
+    reply = await client.http.post(client.url_of(method), content=b"\0\0\0\0\0", headers=grpc)
+    assert (reply.status_code, reply.headers["accept-post"]) == (415, "application/json, application/proto")

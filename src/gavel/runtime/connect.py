@@ -18,6 +18,7 @@ from connectrpc.request import RequestContext
 from protobuf import Message
 
 from gavel.runtime.requests import current_request
+from gavel.runtime.serve import Asgi, Receive, Scope, Send
 
 REQUEST_BYTES_MAX = 256 * 1024
 CALL_SECONDS_MAX = 10.0
@@ -211,6 +212,20 @@ def _detail_text(detail: ErrorDetail) -> str:
     value, message = b64encode(detail.message_bytes).decode().rstrip("="), detail.value()
     debug = "" if message is None else f', "debug": {message.to_json()}'
     return f'{{"type": "{detail.type_name}", "value": "{value}"{debug}}}'
+
+
+def only_connect(app: Asgi) -> Asgi:
+    """The application, gRPC refused: it needs trailers, which HTTP/1.1 as it is served here does not have."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if any(name == b"content-type" and value.startswith(b"application/grpc") for name, value in scope["headers"]):
+            headers = [(b"accept-post", b"application/json, application/proto"), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 415, "headers": headers})
+            await send({"type": "http.response.body"})
+        else:
+            await app(scope, receive, send)
+
+    return served
 
 
 def call_seconds(ctx: RequestContext[Any, Any]) -> float:

@@ -20,7 +20,7 @@ from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
-from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors
+from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, only_connect
 from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.requests import bind
 from gavel.runtime.seen_calls import CallFigures, seen_calls
@@ -107,4 +107,4 @@ def bid_service_app(api: BidApi) -> Asgi:
     app = BidServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
-    return seen_calls(app, BidService.desc(), api.calls)
+    return seen_calls(only_connect(app), BidService.desc(), api.calls)

@@ -9,9 +9,10 @@ from connectrpc.request import RequestContext
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService, UserStatsServiceASGIApplication
-from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds
+from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds, only_connect
 from gavel.runtime.page_tokens import PageTokenInvalid, PageTokens, Part
 from gavel.runtime.requests import bind
+from gavel.runtime.serve import Asgi
 from gavel.userstats.adapters.connect_messages import stats_message
 from gavel.userstats.domain.ids import UserId, canonical_uuid
 from gavel.userstats.ports import StatsBook, TopPosition, Unavailable
@@ -57,11 +58,12 @@ class StatsApi(UserStatsService):
         return pb.ListTopBiddersResponse(users=[stats_message(stats) for stats in users], next_page_token=token)
 
 
-def stats_service_app(api: StatsApi) -> UserStatsServiceASGIApplication:
+def stats_service_app(api: StatsApi) -> Asgi:
     """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
-    return UserStatsServiceASGIApplication(
+    app = UserStatsServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
+    return only_connect(app)
 
 
 def connect_error(error: Exception) -> ConnectError | None:
