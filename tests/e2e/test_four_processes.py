@@ -121,6 +121,7 @@ async def _lose_totals_of(stack: Stack, users: list[str]) -> None:
         await connection.close()
 
 
+@pytest.mark.fault
 async def test_poison_of_every_kind_is_listed_with_its_reason_and_the_queue_behind_it_moves(
     client: StackClient, shared_stack: Stack
 ) -> None:

@@ -14,6 +14,7 @@ from tests.e2e.gavel_process import Client, Standalone, bidder, environment, run
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.fault
 async def test_killed_under_load_and_started_again_nothing_answered_is_lost(data_folder: Path) -> None:
     gavel, told = Standalone(data_folder), Told(enough=400)
     await gavel.start()
@@ -33,6 +34,7 @@ async def test_killed_under_load_and_started_again_nothing_answered_is_lost(data
         await gavel.stop()
 
 
+@pytest.mark.fault
 async def test_stopped_under_load_no_call_that_was_taken_fails(data_folder: Path) -> None:
     gavel, told = Standalone(data_folder), Told(enough=400)
     await gavel.start()

@@ -31,6 +31,7 @@ async def clients(shared_stack: Stack) -> AsyncGenerator[list[StackClient]]:
         ]
 
 
+@pytest.mark.fault
 @pytest.mark.race
 @pytest.mark.parametrize("rising", [True, False], ids=["rising", "random"])
 async def test_64_clients_of_three_bid_apis_on_one_item_leave_no_gap_and_every_accepted_bid(

@@ -17,6 +17,7 @@ WALL_CLOCK = re.compile(r"(datetime\.(now|utcnow|today)|date\.today|time\.(time|
 NO_EXTENSION = SoftClose(window_seconds=0)
 
 
+@pytest.mark.fault
 async def test_a_bid_that_waits_on_the_lock_past_the_end_is_refused(house: House) -> None:
     item_id = await house.list_item(ends_in=timedelta(seconds=0.4), soft_close=NO_EXTENSION)
 

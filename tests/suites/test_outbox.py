@@ -164,6 +164,7 @@ async def test_what_a_relay_that_gave_up_held_is_taken_by_another(pool: asyncpg.
     assert other.bodies == [b"a"]
 
 
+@pytest.mark.fault
 async def test_a_relay_that_dies_after_the_confirm_publishes_again(
     house: House, pool: asyncpg.Pool, outbox: PostgresOutbox, proxy: FaultProxy
 ) -> None:
