@@ -90,7 +90,7 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         door, door_checks = await stack.enter_async_context(open_door(settings))
         health = health_app({**bids.checks, **stats.checks, **door_checks})
         delay = await stack.enter_async_context(loop_delay())
-        counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics]
+        counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics, door.source]
         apps = {
             BID_SERVICE_PATH: bids.app,
             STATS_SERVICE_PATH: stats.app or health,

@@ -59,7 +59,7 @@ async def _create(caller: Caller, options: BiddersOptions, seller_id: str) -> li
     for number in range(options.create):
         end_at = datetime.now(UTC) + timedelta(seconds=options.ends_in_seconds or DEFAULT_ENDS_IN_SECONDS)
         request = draft(number, options.seed, seller_id, end_at, soft_close)
-        created = _answered(await caller.call(CREATE_ITEM, request), options.url)
+        created = _answered((await caller.insist(CREATE_ITEM, request))[0], options.url)
         if created.item is not None:
             item_ids.append(created.item.id)
     return item_ids

@@ -98,4 +98,4 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
     ):
         page = page_settings(settings.auth_mode, settings.house_currency)
         app = routed({SERVICE_PATH: api.app, BOARD_PATH: api.board, PAGE_SETTINGS_PATH: page}, otherwise=api.app)
-        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics, CALL_RULES)
+        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics, CALL_RULES, redis_url)

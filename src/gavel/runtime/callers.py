@@ -7,6 +7,9 @@ from typing import Protocol
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
+from gavel.runtime.connect import RetryLater
+from gavel.runtime.rate_limits import RateLimit
+
 # Whoever has this role may do what any role may.
 ADMIN = "admin"
 
@@ -46,6 +49,7 @@ class Known:
     """The bearer of a verified token, who acts for nobody else."""
 
     actor: Actor
+    limit: RateLimit | None = None
 
     @property
     def user_id(self) -> str | None:
@@ -56,6 +60,7 @@ class Known:
         """See Caller.acts_as."""
         if user_id != self.actor.user_id:
             raise ConnectError(Code.PERMISSION_DENIED, f"the token is that of {self.actor.user_id}, who acts alone")
+        charge(self.limit, user_id)
 
 
 class Nobody:
@@ -73,8 +78,18 @@ class Trusted:
 
     user_id: str | None = None
 
+    def __init__(self, limit: RateLimit | None = None) -> None:
+        self._limit = limit
+
     def acts_as(self, user_id: str) -> None:
         """See Caller.acts_as."""
+        charge(self._limit, user_id)
+
+
+def charge(limit: RateLimit | None, key: str) -> None:
+    """Count a call against a limit. Raises RetryLater where it is reached."""
+    if limit is not None and (wait_seconds := limit.take(key)):
+        raise RetryLater(Code.RESOURCE_EXHAUSTED, f"too many calls of one {limit.name}", wait_seconds)
 
 
 def token_needed() -> ConnectError:

@@ -1,21 +1,30 @@
 """The door: what every call passes before anything of it is read. Whoever has no business inside is told so at once."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
+from prometheus_client.core import Metric
 
-from gavel.runtime.callers import Caller, Known, Nobody, Trusted, let_in, token_needed
+from gavel.runtime.callers import Caller, Known, Nobody, Trusted, charge, let_in, token_needed
 from gavel.runtime.connect import RetryLater, refusal_reply
 from gavel.runtime.health import Check
 from gavel.runtime.http_settings import HttpSettings
+from gavel.runtime.metrics import counter
+from gavel.runtime.rate_limits import RateLimit
+from gavel.runtime.redis import RedisLink
+from gavel.runtime.room import Room, Urgency
 from gavel.runtime.serve import Asgi, Receive, Scope, Send
 from gavel.runtime.token_keys import KeysAway, OneKey, ProviderKeys, discovered_key_set, key_set_at
 from gavel.runtime.tokens import TokenInvalid, TokenVerifier
 
 KEYS_AWAY_RETRY_AFTER_SECONDS = 2.0
+# What nobody asked for in the last seconds may be asked for at once.
+BURST_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,39 @@ class CallRule:
 
     role: str = ""
     public_read: bool = False
+    urgency: Urgency = Urgency.READ
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often one user may act, and one address may call; None: as often as they like."""
+
+    user: RateLimit | None = None
+    address: RateLimit | None = None
+
+    def charge_address(self, scope: Scope) -> None:
+        """Count a call of an address, unless it is of this machine. Raises RetryLater."""
+        if self.address is not None and scope.get("client") is not None:
+            key = address_key(scope["client"][0])
+            if key is not None:
+                charge(self.address, key)
+
+
+@lru_cache(maxsize=4_096)
+def address_key(host: str) -> str | None:
+    """What stands for an address: an IPv6 network of 64 bits is one household's. None for this machine's own.
+
+    Everything behind a proxy on this machine, the demo and the benchmark come from the loopback.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    if address.is_loopback:
+        return None
+    return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))
 
 
 # By path. A path that is not among them is no procedure: its caller is let through as nobody.
@@ -33,29 +75,52 @@ CallRules = Mapping[str, CallRule]
 class Door:
     """Lets calls in to an application, by its rules."""
 
-    def __init__(self, verifier: TokenVerifier | None, *, public_reads: bool = True) -> None:
+    def __init__(
+        self, verifier: TokenVerifier | None, *, public_reads: bool = True, limits: Limits | None = None
+    ) -> None:
         """Without a verifier everyone is trusted."""
         self._verifier = verifier
         self._public_reads = public_reads
-        self._nobody, self._trusted = Nobody(), Trusted()
+        self._limits = limits or Limits()
+        self._room = Room()
+        self._nobody, self._trusted = Nobody(), Trusted(self._limits.user)
 
     def before(self, app: Asgi, rules: CallRules) -> Asgi:
         """The application with this door before it."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            rule = rules.get(scope["path"])
             try:
-                let_in(await self._caller(scope, rules))
+                if rule is not None:
+                    self._limits.charge_address(scope)
+                    self._room.enter(rule.urgency)
             except ConnectError as error:
                 await _refuse(scope, send, error)
                 return
-            await app(scope, receive, send)
+            try:
+                try:
+                    let_in(await self._caller(scope, rule))
+                except ConnectError as error:
+                    await _refuse(scope, send, error)
+                else:
+                    await app(scope, receive, send)
+            finally:
+                if rule is not None:
+                    self._room.leave(rule.urgency)
 
         return guarded
 
-    async def _caller(self, scope: Scope, rules: CallRules) -> Caller:
+    async def source(self) -> Sequence[Metric]:
+        """Whom the door refused for want of room or for asking too often."""
+        refused = {("user",): self._limits.user, ("address",): self._limits.address}
+        counts: dict[tuple[str, ...], float] = {key: limit.refused for key, limit in refused.items() if limit}
+        counts |= {(f"no_room_{urgency.value}",): count for urgency, count in self._room.refused.items()}
+        return [counter("gavel_door_refusals", "Calls refused before they were read, by reason.", ("reason",), counts)]
+
+    async def _caller(self, scope: Scope, rule: CallRule | None) -> Caller:
         if self._verifier is None:
             return self._trusted
-        rule, authorization = rules.get(scope["path"]), _header(scope, b"authorization")
+        authorization = _header(scope, b"authorization")
         if not authorization:
             if rule is not None and not (rule.public_read and self._public_reads):
                 raise token_needed()
@@ -70,23 +135,46 @@ class Door:
             raise RetryLater(Code.UNAVAILABLE, f"{error}: try again", KEYS_AWAY_RETRY_AFTER_SECONDS) from error
         if rule is not None and rule.role and not actor.may(rule.role):
             raise ConnectError(Code.PERMISSION_DENIED, f"this needs the role {rule.role}")
-        return Known(actor)
+        return Known(actor, self._limits.user)
 
 
 @asynccontextmanager
-async def open_door(settings: HttpSettings) -> AsyncGenerator[tuple[Door, Mapping[str, Check]]]:
+async def open_door(
+    settings: HttpSettings, redis_url: str | None = None
+) -> AsyncGenerator[tuple[Door, Mapping[str, Check]]]:
     """The door that the settings ask for, and what must hold for it to work; keys are renewed inside the context."""
-    if settings.auth_mode == "trusted":
-        yield Door(None), {}
-        return
-    key = settings.public_key()
-    if key is not None:
-        yield Door(_verifier(settings, OneKey(key)), public_reads=settings.public_reads), {}
-        return
-    fetch = key_set_at(settings.jwt_jwks_url) if settings.jwt_jwks_url else discovered_key_set(settings.jwt_issuer)
-    keys = ProviderKeys(fetch, settings.jwt_algorithms)
-    async with keys.renewing().running():
-        yield Door(_verifier(settings, keys), public_reads=settings.public_reads), {"token_keys": keys.problem}
+    async with AsyncExitStack() as stack:
+        limits = await _limits(settings, redis_url, stack)
+        if settings.auth_mode == "trusted":
+            yield Door(None, limits=limits), {}
+            return
+        checks: dict[str, Check] = {}
+        key = settings.public_key()
+        if key is not None:
+            keys = OneKey(key)
+        else:
+            url = settings.jwt_jwks_url
+            fetch = key_set_at(url) if url else discovered_key_set(settings.jwt_issuer)
+            keys = ProviderKeys(fetch, settings.jwt_algorithms)
+            await stack.enter_async_context(keys.renewing().running())
+            checks["token_keys"] = keys.problem
+        yield Door(_verifier(settings, keys), public_reads=settings.public_reads, limits=limits), checks
+
+
+async def _limits(settings: HttpSettings, redis_url: str | None, stack: AsyncExitStack) -> Limits:
+    limits = Limits(
+        _limit("user", settings.rate_limit_user_per_second), _limit("address", settings.rate_limit_address_per_second)
+    )
+    if redis_url is not None:
+        link = RedisLink(redis_url, "gavel-limits")
+        stack.push_async_callback(link.close)
+        for limit in filter(None, (limits.user, limits.address)):
+            await stack.enter_async_context(limit.sharing(link).running())
+    return limits
+
+
+def _limit(name: str, per_second: int) -> RateLimit | None:
+    return RateLimit(name, per_second, BURST_SECONDS * per_second) if per_second else None
 
 
 def _verifier(settings: HttpSettings, keys: OneKey | ProviderKeys) -> TokenVerifier:

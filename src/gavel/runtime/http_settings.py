@@ -50,6 +50,9 @@ class HttpSettings(AdminSettings):
     jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
     jwt_roles_claim: str = "roles"
     public_reads: bool = True
+    # 0: no limit. An address may be that of an office; those of this machine are not limited.
+    rate_limit_user_per_second: Annotated[int, Field(ge=0)] = 100
+    rate_limit_address_per_second: Annotated[int, Field(ge=0)] = 1_000
 
     def public_key(self) -> PublicKey | None:
         """The key of the file that is named, None where none is. Raises OSError or ValueError."""

@@ -35,7 +35,7 @@ class Parts:
     """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows.
 
     `end_streams` ends the responses that would never end by themselves. `metrics` are what its parts counted. `rules`
-    say whom the app lets in.
+    say whom the app lets in. `redis_url` is where processes tell each other how often someone has called.
     """
 
     checks: Mapping[str, Check]
@@ -44,6 +44,7 @@ class Parts:
     end_streams: Callable[[], None] | None = None
     metrics: Sequence[Source] = ()
     rules: CallRules = field(default_factory=dict[str, CallRule])
+    redis_url: str | None = None
 
 
 def settle_memory() -> None:
@@ -65,14 +66,17 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             listener = bind(settings.http_host, settings.http_port) if isinstance(settings, HttpSettings) else None
             await stack.enter_async_context(settings.exporting_spans(name))
             parts = await stack.enter_async_context(opened)
-            checks, address = parts.checks, None
+            checks, address, door_metrics = parts.checks, None, list[Source]()
             if isinstance(settings, HttpSettings) and listener is not None and parts.app is not None:
-                door, door_checks = await stack.enter_async_context(open_door(settings))
+                door, door_checks = await stack.enter_async_context(open_door(settings, parts.redis_url))
                 app = door.before(parts.app, parts.rules)
                 await stack.enter_async_context(serving(app, listener, parts.end_streams))
                 checks, address = {**checks, **door_checks}, address_of(listener)
+                door_metrics.append(door.source)
                 warn_of_trust(settings, address)
-            metrics = metrics_app([process_source(), await stack.enter_async_context(loop_delay()), *parts.metrics])
+            metrics = metrics_app(
+                [process_source(), await stack.enter_async_context(loop_delay()), *parts.metrics, *door_metrics]
+            )
             health = health_app(checks, parts.shown)
             await stack.enter_async_context(serving(routed({"/metrics": metrics}, health), admin))
             settle_memory()

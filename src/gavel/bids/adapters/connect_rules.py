@@ -1,15 +1,16 @@
 """Who may call what of `bids.v1.BidService`. A test holds that no method of the contract is missing."""
 
 from gavel.runtime.door import CallRule
+from gavel.runtime.room import Urgency
 
-_BIDDER = CallRule(role="bidder")
-_SELLER = CallRule(role="seller")
+_BIDDER = CallRule(role="bidder", urgency=Urgency.URGENT)
+_SELLER = CallRule(role="seller", urgency=Urgency.URGENT)
 _PUBLIC_READ = CallRule(public_read=True)
 
 _BY_METHOD = {
     "PlaceBid": _BIDDER,
     "BuyNow": _BIDDER,
-    "ListMyBids": _BIDDER,
+    "ListMyBids": CallRule(role="bidder"),
     "CreateItem": _SELLER,
     "UpdateItem": _SELLER,
     "CancelItem": _SELLER,
@@ -18,6 +19,6 @@ _BY_METHOD = {
     "ListSellerItems": _PUBLIC_READ,
     "GetItemBids": _PUBLIC_READ,
     "GetLeaderboard": _PUBLIC_READ,
-    "WatchItems": _PUBLIC_READ,
+    "WatchItems": CallRule(public_read=True, urgency=Urgency.WATCH),
 }
 CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}
