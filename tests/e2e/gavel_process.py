@@ -23,8 +23,8 @@ POLL_SECONDS = 0.05
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without Gavel's settings, and with these."""
     ours = (
-        "AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "JWT_", "LOG_", "OTEL_", "PUBLIC_", "RATE_", "RABBITMQ_", "REDIS_",
-        "STATS_",
+        "AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "JWT_", "LOG_", "OTEL_", "PUBLIC_", "RABBITMQ_", "RATE_",
+        "REDIS_", "STATS_",
     )  # fmt: skip
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
 
