@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from gavel.runtime import postgres
 from gavel.runtime.embedded_postgres import PostgresCluster
-from gavel.runtime.migrations import load_migrations, migrate
+from gavel.runtime.migrations import load_migrations, migrate, migrate_database
 
 BID_DB = "bid_db"
 STOP_SECONDS_MAX = 10
@@ -38,6 +38,13 @@ class OwnPostgres:
         connection = await postgres.connect(self.url, "tests")
         await migrate(connection, load_migrations("gavel.bids"))
         await connection.close()
+
+    async def make_stats_db(self) -> str:
+        """Make a migrated stats_db; its URL."""
+        await self._cluster.server.create_database("stats_db")
+        url = self._cluster.server.url("stats_db")
+        await migrate_database(url, "gavel.userstats")
+        return url
 
     async def stop_hard(self) -> None:
         """Stop it at once, as a crash does: what was not flushed is lost, and it recovers when it is started."""

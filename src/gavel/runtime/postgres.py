@@ -14,12 +14,34 @@ from gavel.runtime.metrics import Source, gauge
 # says when the server ended the session and the socket's end has not been seen yet.
 DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
+# SQLSTATE classes: connection exception; operator intervention, which is a server that stops or is not up yet.
+_CONNECTION_CLASSES = ("08", "57P")
+
 CONNECT_SECONDS_MAX = 3.0
 STATEMENT_SECONDS_MAX = 10.0
 IDLE_IN_TRANSACTION_SECONDS_MAX = 15
 POOL_CONNECTIONS_MAX = 8
 STREAM_CONNECTIONS_MAX = 2
 PARTING_SECONDS_MAX = 0.5
+
+
+def sqlstate_of(error: BaseException | None) -> str:
+    """What the server says it is, as a code of five characters; an empty text where it said nothing."""
+    return (isinstance(error, asyncpg.PostgresError) and error.sqlstate) or ""
+
+
+def connection_was_lost(error: BaseException | None) -> bool:
+    """Whether the connection was gone, rather than slow or refused a statement."""
+    if isinstance(error, asyncpg.PostgresError):
+        return sqlstate_of(error).startswith(_CONNECTION_CLASSES)
+    return isinstance(error, DATABASE_ERRORS) and not isinstance(error, TimeoutError)
+
+
+def leaves_connection_in_doubt(error: BaseException | None) -> bool:
+    """Whether the connection can't be used after this: its answer never came, or was not waited for."""
+    if isinstance(error, asyncpg.PostgresError):
+        return connection_was_lost(error)
+    return isinstance(error, DATABASE_ERRORS) or not isinstance(error, Exception)
 
 
 @cache

@@ -7,9 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt, told
+from gavel.bids.adapters.postgres_failures import told
 from gavel.bids.ports import Unavailable
-from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
+from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, leaves_connection_in_doubt
 
 READ_SECONDS_MAX = 3.0
 

@@ -21,7 +21,6 @@ from gavel.bids.adapters.postgres_failures import (
     FateUnknown,
     NotCommitted,
     blames_content,
-    leaves_connection_in_doubt,
     told,
 )
 from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
@@ -30,7 +29,7 @@ from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import Call, Change, CommitListener, DeadlineExceeded, Unavailable
-from gavel.runtime.postgres import load_sql
+from gavel.runtime.postgres import leaves_connection_in_doubt, load_sql
 from gavel.runtime.tracing import is_sampled
 
 _READ_CLOCK = load_sql(__package__, "read_clock")

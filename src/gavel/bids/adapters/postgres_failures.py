@@ -3,15 +3,13 @@
 import asyncpg
 
 from gavel.bids.ports import Unavailable
-from gavel.runtime.postgres import DATABASE_ERRORS
+from gavel.runtime.postgres import DATABASE_ERRORS, connection_was_lost, sqlstate_of
 
 # SQLSTATE classes that blame what was to be stored: data exception, integrity violation, a guard's RAISE.
 _INTEGRITY_CLASS = "23"
 _CONTENT_CLASSES = ("22", _INTEGRITY_CLASS, "P0")
 # Serialization failure and deadlock: the server chose a victim, and the same commands may well succeed.
 _CHANCE_CLASS = "40"
-# Connection exception; operator intervention, which is a server that stops or is not up yet.
-_CONNECTION_CLASSES = ("08", "57P")
 
 
 class NotCommitted(Exception):
@@ -28,7 +26,7 @@ class NotCommitted(Exception):
     def worth_another_try(self) -> bool:
         """Whether the same batch may succeed at once: its connection was stale, or it was the victim of a deadlock."""
         cause = self.__cause__
-        return _sqlstate(cause).startswith(_CHANCE_CLASS) or (not self.decided and connection_was_lost(cause))
+        return sqlstate_of(cause).startswith(_CHANCE_CLASS) or (not self.decided and connection_was_lost(cause))
 
 
 class FateUnknown(Exception):
@@ -48,22 +46,8 @@ def blames_content(error: BaseException | None) -> bool:
     An exception that is not the database's is a bug in handling some command, and counts as such.
     """
     if isinstance(error, asyncpg.PostgresError):
-        return _sqlstate(error).startswith(_CONTENT_CLASSES)
+        return sqlstate_of(error).startswith(_CONTENT_CLASSES)
     return isinstance(error, Exception) and not isinstance(error, DATABASE_ERRORS)
-
-
-def connection_was_lost(error: BaseException | None) -> bool:
-    """Whether the connection was gone, rather than slow or refused a statement."""
-    if isinstance(error, asyncpg.PostgresError):
-        return _sqlstate(error).startswith(_CONNECTION_CLASSES)
-    return isinstance(error, DATABASE_ERRORS) and not isinstance(error, TimeoutError)
-
-
-def leaves_connection_in_doubt(error: BaseException | None) -> bool:
-    """Whether the connection can't be used after this: its answer never came, or was not waited for."""
-    if isinstance(error, asyncpg.PostgresError):
-        return connection_was_lost(error)
-    return isinstance(error, DATABASE_ERRORS) or not isinstance(error, Exception)
 
 
 def told(error: BaseException, otherwise: str) -> Exception:
@@ -73,9 +57,5 @@ def told(error: BaseException, otherwise: str) -> Exception:
     if not isinstance(error, asyncpg.PostgresError):
         return error
     # The texts of integrity violations name tables and constraints; those of other classes may quote what was bound.
-    text = str(error.args[0]) if _sqlstate(error).startswith(_INTEGRITY_CLASS) else type(error).__name__
-    return NotStorable(f"{text} (SQLSTATE {_sqlstate(error)})")
-
-
-def _sqlstate(error: BaseException | None) -> str:
-    return (isinstance(error, asyncpg.PostgresError) and error.sqlstate) or ""
+    text = str(error.args[0]) if sqlstate_of(error).startswith(_INTEGRITY_CLASS) else type(error).__name__
+    return NotStorable(f"{text} (SQLSTATE {sqlstate_of(error)})")

@@ -11,9 +11,8 @@ import asyncpg
 from gavel.bids.adapters.event_traces import sampled_traces
 from gavel.bids.adapters.outbox_figures import RelayFigures
 from gavel.bids.adapters.postgres_access import borrowed
-from gavel.bids.adapters.postgres_failures import leaves_connection_in_doubt
 from gavel.bids.ports import EventsNotPublished, OutboxMessage
-from gavel.runtime.postgres import load_sql
+from gavel.runtime.postgres import leaves_connection_in_doubt, load_sql
 from gavel.runtime.tracing import record
 
 _CLAIM_OUTBOX = load_sql(__package__, "claim_outbox")

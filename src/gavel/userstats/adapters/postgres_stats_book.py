@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from gavel.runtime import tracing
 from gavel.runtime.postgres import load_sql
 from gavel.userstats.adapters.counter_figures import CounterFigures
-from gavel.userstats.adapters.postgres_answers import stats_connection
+from gavel.userstats.adapters.postgres_answers import stats_connection, stats_transaction
 from gavel.userstats.adapters.postgres_rebuild import REBUILD_LOCK, rebuild
 from gavel.userstats.adapters.postgres_totals import count_new
 from gavel.userstats.domain.events import Event
@@ -41,7 +41,7 @@ class PostgresStatsBook:
     async def count(self, events: Sequence[Event]) -> Counted:
         """See StatsBook.count. While a rebuild runs, the events count for its totals too, in the same transaction."""
         started_seconds = perf_counter()
-        async with stats_connection(self._pool) as connection, connection.transaction():
+        async with stats_transaction(self._pool) as connection:
             await connection.execute(_LOCK_COUNTING_SHARED)
             counting = await connection.fetchrow(_READ_COUNTING, REBUILD_LOCK)
             first_known = first_event_id(counting["forgotten_before"])
