@@ -26,5 +26,5 @@ def test_an_unknown_case_ends_with_status_1_and_the_names_that_there_are(
 ) -> None:
     assert run_bench(BenchOptions(only=("one_items",), results=tmp_path / "results")) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "no such case: one_items; there are idle, decision, one_item, many_items, overload" in said
+    assert "no such case: one_items; there are idle, decision, one_item, many_items, pipeline" in said
     assert not (tmp_path / "results").exists()

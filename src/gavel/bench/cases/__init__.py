@@ -13,10 +13,10 @@ from gavel.bench.cases.tracing import TRACING
 from gavel.bench.cases.watchers import WATCHERS
 
 # On a standalone server, and on the naive one.
-SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS, OVERLOAD)
+SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
 # On the four processes, with RabbitMQ and Redis.
 PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
-# On servers that differ in their settings.
-OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (TRACING,)
+# On servers that they start themselves.
+OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (OVERLOAD, TRACING)
 
 CASES: tuple[Case, ...] = (*SERVER_CASES, *PROCESSES_CASES, *OWN_SERVERS_CASES)

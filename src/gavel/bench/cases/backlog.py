@@ -68,7 +68,7 @@ BACKLOG = Backlog(
     title="A backlog of 200,000 events",
     events=lambda effort: effort.backlog_events,
     figures=_figures(events_per_s_at_least=30_000, memory_mb_at_most=120),
-    rounds_max=3,
+    rounds_max=1,
 )
 LONG_BACKLOG = Backlog(
     name="long_backlog",

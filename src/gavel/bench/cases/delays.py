@@ -50,7 +50,7 @@ class DelaysCase:
     name: str = "delays"
     section: str = "delays"
     title: str = "Four processes, 500 bids/s"
-    rounds_max: int = 3
+    rounds_max: int = 2
     figures: Sequence[Figure] = (
         Figure(name="commit_to_confirm_p50_ms", label="commit to RabbitMQ's confirm, p50", unit="ms"),
         Figure(name="commit_to_confirm_p99_ms", label="commit to RabbitMQ's confirm, p99", unit="ms", at_most=50),

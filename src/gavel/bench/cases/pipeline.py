@@ -34,7 +34,7 @@ class Pipeline:
     name: str = "pipeline"
     section: str = "pipeline"
     title: str = "Four processes, into the totals"
-    rounds_max: int = 3
+    rounds_max: int = 2
     figures: Sequence[Figure] = (
         Figure(name="counted_per_s", label="bids, to the last one counted", unit="/s", at_least=5_000),
         Figure(name="accepted_per_s", label="accepted bids", unit="/s"),
