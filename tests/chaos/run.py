@@ -32,6 +32,8 @@ from tests.servers.fault_proxy import fault_proxy
 TWO_OF_EACH = {"bid-api": 2, "bid-worker": 2, "stats-api": 2, "stats-worker": 2}
 FAULTS = 20
 BIDDERS = 64
+# Four processes are starting at any moment, and need the CPU to come back.
+BIDDERS_BESIDE_KILLING = 16
 # The bidders go on until the faults are over; this only bounds a run in which something hangs.
 LOAD_SECONDS_MAX = 170
 KILLING_SECONDS_MAX = 1_800
@@ -63,6 +65,7 @@ class Harm:
     def __init__(self, stack: Stack, seed: int, kills: int, console: Console) -> None:
         self.seed = seed
         self.seconds_max = KILLING_SECONDS_MAX if kills else LOAD_SECONDS_MAX
+        self.bidders = BIDDERS_BESIDE_KILLING if kills else BIDDERS
         self.done: list[str] = []
         self.ready_seconds: list[float] = []
         self.seconds = 0.0
@@ -122,7 +125,7 @@ async def _run(stack: Stack, harm: Harm) -> tuple[dict[str, Any], Books]:
         for command in ("bid-api", "stats-api")
     )
     async with fault_proxy(next_of(bid_apis)) as bids, fault_proxy(next_of(stats_apis)) as stats:
-        options = {"bidders": BIDDERS, "seconds": harm.seconds_max, "create": 6}
+        options = {"bidders": harm.bidders, "seconds": harm.seconds_max, "create": 6}
         urls = {"url": f"http://127.0.0.1:{bids.port}", "stats-url": f"http://127.0.0.1:{stats.port}"}
         command = [f"--{name}={value}" for name, value in (options | urls).items()]
         bidders = await asyncio.create_subprocess_exec(
