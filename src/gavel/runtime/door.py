@@ -23,6 +23,8 @@ from gavel.runtime.token_keys import KeysAway, OneKey, ProviderKeys, discovered_
 from gavel.runtime.tokens import TokenInvalid, TokenVerifier
 
 KEYS_AWAY_RETRY_AFTER_SECONDS = 2.0
+# From 0, so that the first of a kind is seen to be one more.
+NOT_LET_IN = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED, Code.UNAVAILABLE)
 # What nobody asked for in the last seconds may be asked for at once.
 BURST_SECONDS = 2
 
@@ -84,6 +86,7 @@ class Door:
         self._limits = limits or Limits()
         self._room = Room()
         self._nobody, self._trusted = Nobody(), Trusted(self._limits.user)
+        self._not_let_in = {code.value: 0 for code in NOT_LET_IN}
 
     def before(self, app: Asgi, rules: CallRules) -> Asgi:
         """The application with this door before it."""
@@ -101,6 +104,7 @@ class Door:
                 try:
                     let_in(await self._caller(scope, rule))
                 except ConnectError as error:
+                    self._not_let_in[error.code.value] = self._not_let_in.get(error.code.value, 0) + 1
                     await _refuse(scope, send, error)
                 else:
                     await app(scope, receive, send)
@@ -111,10 +115,11 @@ class Door:
         return guarded
 
     async def source(self) -> Sequence[Metric]:
-        """Whom the door refused for want of room or for asking too often."""
+        """Whom the door refused for want of room, for asking too often, or for who they are."""
         refused = {("user",): self._limits.user, ("address",): self._limits.address}
         counts: dict[tuple[str, ...], float] = {key: limit.refused for key, limit in refused.items() if limit}
         counts |= {(f"no_room_{urgency.value}",): count for urgency, count in self._room.refused.items()}
+        counts |= {(code,): count for code, count in self._not_let_in.items()}
         return [counter("gavel_door_refusals", "Calls refused before they were read, by reason.", ("reason",), counts)]
 
     async def _caller(self, scope: Scope, rule: CallRule | None) -> Caller:

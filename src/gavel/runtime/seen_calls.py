@@ -38,13 +38,22 @@ _FAILURES = frozenset(
 )
 
 
+class _MethodFigures:
+    """Calls of one method by their code, and how long they took."""
+
+    __slots__ = ("calls", "seconds")
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {}
+        self.seconds = Distribution()
+
+
 class CallFigures:
     """Counts of a service's calls by method and code, and how long each method's calls took."""
 
     def __init__(self, service: str) -> None:
         self.service = service
-        self._calls: dict[tuple[str, str], int] = {}
-        self._seconds: dict[tuple[str], Distribution] = {}
+        self._methods: dict[str, _MethodFigures] = {}
 
     def answered(self, method: str, code: str, started_seconds: float, incoming: str, request: Request) -> None:
         """Count one answered call, and write down its span. `code` is Connect's, or `ok`.
@@ -52,12 +61,11 @@ class CallFigures:
         `started_seconds` is of `perf_counter`; `incoming` is the trace context that the call came with.
         """
         ended_seconds = perf_counter()
-        key = (method, code)
-        self._calls[key] = self._calls.get(key, 0) + 1
-        seconds_of_method = self._seconds.get((method,))
-        if seconds_of_method is None:
-            seconds_of_method = self._seconds[method,] = Distribution()
-        seconds_of_method.observe(ended_seconds - started_seconds)
+        figures = self._methods.get(method)
+        if figures is None:
+            figures = self._methods[method] = _MethodFigures()
+        figures.calls[code] = figures.calls.get(code, 0) + 1
+        figures.seconds.observe(ended_seconds - started_seconds)
         if tracing.is_sampled(request.traceparent):
             about = {f"gavel.{name}": value for name, value in request.bound.items()}
             tracing.record(
@@ -68,9 +76,7 @@ class CallFigures:
                 kind=SpanKind.SERVER,
                 own=request.traceparent,
                 attributes={
-                    "rpc.system": "connect_rpc",
-                    "rpc.service": self.service,
-                    "rpc.method": method,
+                    "rpc.system.name": "connectrpc",
                     "rpc.response.status_code": code,
                     "http.request.id": request.request_id,
                     **about,
@@ -80,18 +86,23 @@ class CallFigures:
 
     async def read(self) -> Sequence[Metric]:
         """Source of the metrics."""
+        calls = {
+            (method, code): float(count)
+            for method, figures in self._methods.items()
+            for code, count in figures.calls.items()
+        }
         return [
             counter(
                 "gavel_rpc_calls_total",
                 "Answered calls by method and Connect code (ok where there was no error).",
                 ("method", "code"),
-                self._calls,
+                calls,
             ),
             histogram(
                 "gavel_rpc_duration_seconds",
                 "From a call's arrival in the application to its answer.",
                 ("method",),
-                self._seconds,
+                {(method,): figures.seconds for method, figures in self._methods.items()},
             ),
         ]
 

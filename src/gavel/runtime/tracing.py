@@ -100,14 +100,15 @@ def is_sampled(traceparent: str) -> bool:
 def begin(traceparent: str) -> str:
     """The trace context of a request that begins now, from what it came with (valid, or empty): a span of its own.
 
-    What it came with, where that is not sampled or nothing is exported.
+    What it came with, where that is not sampled or nothing is exported; none for one that nobody follows.
     """
     if _export is None:
         return traceparent
     if traceparent:
         return _child_of(traceparent) if is_sampled(traceparent) else traceparent
-    flags = "01" if random.random() < _export.sample_ratio else "00"
-    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-{flags}"
+    if random.random() >= _export.sample_ratio:
+        return ""
+    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-01"
 
 
 def record(

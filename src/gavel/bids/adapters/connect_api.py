@@ -2,8 +2,6 @@
 
 from uuid import uuid4
 
-import structlog
-
 from gavel.bids.adapters.bid_figures import BidFigures
 from gavel.bids.adapters.connect_calls import Context, Metadata, metadata_of
 from gavel.bids.adapters.connect_errors import connect_error
@@ -25,8 +23,7 @@ from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.requests import bind
 from gavel.runtime.seen_calls import CallFigures, seen_calls
 from gavel.runtime.serve import Asgi
-
-_log = structlog.get_logger(__name__)
+from gavel.runtime.tracing import is_sampled
 
 
 class BidApi(ReadApi, BidService):
@@ -63,9 +60,8 @@ class BidApi(ReadApi, BidService):
             raise
         self.bids.answered(answer)
         message = place_bid_message(answer, user_id)
-        if message.bid is not None:
+        if message.bid is not None and is_sampled(metadata.call.traceparent):
             bind(bid_id=message.bid.id)
-        _log.debug("bid_answered", leading=message.leading, replayed=answer.replayed)
         return message
 
     async def buy_now(self, request: pb.BuyNowRequest, ctx: Context) -> pb.BuyNowResponse:
