@@ -11,13 +11,15 @@ import pytest
 
 from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack
 from tests.e2e.four_processes import StackClient
-from tests.e2e.gavel_process import Client, bidder, running_standalone
+from tests.e2e.gavel_process import Client, Standalone, bidder, running_standalone
 from tests.watching import Ended, Stream, watching
 
 pytestmark = pytest.mark.e2e
 
 WATCHERS = 500
 BIDS_A_LIFE = 25
+# More than fits into all buffers between the feed and a watcher that does not read.
+BIDS_UNREAD = 1_000
 RETRY_SECONDS = 0.05
 
 
@@ -93,11 +95,11 @@ async def test_a_process_killed_under_500_watchers_has_them_all_back_with_every_
     assert seen == [list(range(2, last + 1))] * WATCHERS
 
 
-async def _bid(client: Client, item_id: str, last: int) -> int:
+async def _bid(client: Client, item_id: str, last: int, count: int = BIDS_A_LIFE) -> int:
     """So many more bids; the seq of the last one."""
-    for number in range(last, last + BIDS_A_LIFE):
+    for number in range(last, last + count):
         await client.ok("PlaceBid", {"itemId": item_id, "userId": bidder(number), "amount": 1_000 * number})
-    return last + BIDS_A_LIFE
+    return last + count
 
 
 async def _all(waits: Any) -> None:
@@ -153,3 +155,34 @@ async def test_a_bid_api_that_stops_under_watchers_stops_and_sends_them_to_anoth
         finally:
             await asyncio.to_thread(shared_stack.start_process, name)
             await asyncio.to_thread(shared_stack.wait_ready, name)
+
+
+async def test_a_watcher_that_does_not_read_is_ended_and_another_misses_nothing(
+    client: Client, shared_gavel: Standalone
+) -> None:
+    item_id = await client.list_item(bidIncrement={"fixed": 1})
+    async with (
+        watching(shared_gavel.url, {item_id: 0}, receive_bytes=4_096) as stuck,
+        watching(shared_gavel.url, {item_id: 0}) as reader,
+    ):
+        await stuck.next()
+        await reader.next()
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(reader.seqs(1 + BIDS_UNREAD))
+            last = await _bid(client, item_id, 1, BIDS_UNREAD)
+        assert reading.result() == list(range(2, last + 1))
+        unread, end = await _until_the_end(stuck)
+        assert unread == list(range(2, 2 + len(unread)))
+        assert len(unread) < BIDS_UNREAD
+        # Whoever reads too late for its last message is cut off.
+        assert not isinstance(end, Ended) or end.code == "resource_exhausted"
+
+
+async def _until_the_end(stream: Stream) -> tuple[list[int], Exception]:
+    """The seqs of all events that still come, and what ends them."""
+    seqs: list[int] = []
+    try:
+        while True:
+            seqs.append(int((await stream.event())["seq"]))
+    except (Ended, OSError, EOFError) as end:
+        return seqs, end
