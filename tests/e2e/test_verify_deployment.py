@@ -9,9 +9,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from rich.console import Console
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.rabbitmq import RabbitMqPorts
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, StackPorts
+from gavel.dev_tokens import open_minter
+from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -30,13 +29,9 @@ TOLD = {
 @pytest.fixture(scope="module")
 def stack() -> Generator[Stack]:
     """What `make up` runs, on ports of its own."""
-    rabbitmq = RabbitMqPorts(amqp=free_port(), tools=free_port(), registry=free_port())
-    ports = StackPorts(
-        free_port(), free_port(), {name: free_port() for name in StackPorts().admin}, rabbitmq, free_port()
-    )
     with TemporaryDirectory(prefix="gavel-tests-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTH_MODE", "trusted")
-        started = Stack(Path(folder), ports)
+        started = Stack(Path(folder), private_ports())
         try:
             started.up(Console(quiet=True))
             yield started
@@ -75,6 +70,35 @@ def test_a_stopped_process_is_named_and_so_is_what_comes_of_it(stack: Stack, sto
         assert words in said
     running = [name for name in TOLD if name != stopped]
     assert [name for name in running if f"{name} does not run" in said] == []
+
+
+def test_where_tokens_say_who_bids_it_takes_two_and_says_so_without(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minter = open_minter(tmp_path)
+    apis = ("bid-api", "stats-api")
+    with monkeypatch.context() as patch:
+        for name, value in minter.settings.items():
+            patch.setenv(name, value)
+        _start_anew(stack, *apis)
+    try:
+        status, said = verify(stack, patience_seconds=PATIENCE_SECONDS)
+        assert status == 1, said
+        assert "unauthenticated" in said
+        with monkeypatch.context() as patch:
+            for name in ("GAVEL_SELLER_TOKEN", "GAVEL_BIDDER_TOKEN"):
+                patch.setenv(name, minter.mint(f"a user of {name}", None, 600))
+            status, said = verify(stack, patience_seconds="30")
+        assert status == 0, said
+    finally:
+        _start_anew(stack, *apis)
+
+
+def _start_anew(stack: Stack, *names: str) -> None:
+    for name in names:
+        stack.processes[name].stop(STOP_SECONDS_MAX)
+        stack.start_process(name)
+        stack.wait_ready(name)
 
 
 def test_help_tells_how_it_is_called() -> None:
