@@ -117,6 +117,20 @@ def test_no_nginx_holds_events_back_or_ends_a_quiet_stream(things: list[Thing]) 
         assert annotations["nginx.org/proxy-read-timeout"].endswith("s")
 
 
+def test_addresses_are_limited_where_they_are_known_and_only_there() -> None:
+    production, development = installation("production"), installation("development")
+    for ingress in of_kind(production, "Ingress"):
+        annotations = ingress["metadata"]["annotations"]
+        assert annotations["nginx.org/limit-req-rate"] == "1000r/s"
+        assert annotations["nginx.ingress.kubernetes.io/limit-rps"] == "1000"
+    for ingress in of_kind(development, "Ingress"):
+        assert not any("limit" in name for name in ingress["metadata"]["annotations"])
+    for thing in of_kind(production, "ConfigMap"):
+        if thing["metadata"]["name"].endswith("-api"):
+            # Behind the ingress everybody has its address.
+            assert thing["data"]["RATE_LIMIT_ADDRESS_PER_SECOND"] == "0"
+
+
 def test_an_http_route_says_the_same_as_the_ingress_of_its_host() -> None:
     things = installation("production", options=True)
     routes = of_kind(things, "HTTPRoute")

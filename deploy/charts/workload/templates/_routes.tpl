@@ -18,6 +18,16 @@ metadata:
     nginx.ingress.kubernetes.io/proxy-buffering: "off"
     nginx.ingress.kubernetes.io/proxy-read-timeout: {{ .streamSecondsMax | quote }}
     nginx.ingress.kubernetes.io/proxy-send-timeout: {{ .streamSecondsMax | quote }}
+    {{- if .callsPerSecondMax }}
+    nginx.org/limit-req-key: ${binary_remote_addr}
+    nginx.org/limit-req-rate: {{ .callsPerSecondMax }}r/s
+    nginx.org/limit-req-burst: {{ .callsPerSecondMax | quote }}
+    nginx.org/limit-req-no-delay: "true"
+    nginx.org/limit-req-zone-size: 10m
+    nginx.org/limit-req-reject-code: "429"
+    nginx.ingress.kubernetes.io/limit-rps: {{ .callsPerSecondMax | quote }}
+    nginx.ingress.kubernetes.io/limit-burst-multiplier: "1"
+    {{- end }}
     {{- with .annotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
