@@ -43,6 +43,15 @@ def test_make_targets_that_documents_name_exist() -> None:
     assert {(document, target) for document, target in named_targets if target not in targets} == set()
 
 
+def test_the_targets_that_people_and_scripts_depend_on_exist() -> None:
+    fixed = (
+        "demo up down dev clean cluster cluster-delete proto-gen proto-gen-ts lint test test-unit test-integration"
+        " test-e2e bench chaos check help"
+    )
+    targets = set(MAKE_TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert set(fixed.split()) - targets == set()
+
+
 def test_tests_that_documents_name_exist() -> None:
     named_tests = {
         (named(document), file, test)
