@@ -9,19 +9,19 @@ from typing import Annotated
 import structlog
 from pydantic import Field
 
-from gavel.bids.adapters.connect_rules import CALL_RULES as BID_RULES
+from gavel.bids.adapters.connect_rules import BOARD_PATH
+from gavel.bids.adapters.connect_rules import PORT_RULES as BID_RULES
 from gavel.bids.adapters.in_process_publisher import InProcessPublisher
 from gavel.bids.adapters.open_live_feed import open_live_feed
 from gavel.bids.adapters.page_settings import page_settings
-from gavel.bids.api import BOARD_PATH, PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
+from gavel.bids.api import PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
 from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
-from gavel.bids.settings import Currency
+from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
 from gavel.runtime.data_folder import default_data_folder
 from gavel.runtime.door import Door, open_door
 from gavel.runtime.embedded_postgres import embedded_postgres
 from gavel.runtime.health import health_app
-from gavel.runtime.http_settings import HttpSettings
 from gavel.runtime.in_process_broker import InProcessBroker
 from gavel.runtime.logs import LogFormat
 from gavel.runtime.loop_delay import loop_delay
@@ -41,11 +41,10 @@ DATABASES = {"bid_db": "gavel.bids", "stats_db": "gavel.userstats"}
 _log = structlog.get_logger(__name__)
 
 
-class StandaloneSettings(HttpSettings):
+class StandaloneSettings(PageSettings):
     """`gavel standalone`."""
 
     http_port: int = 8080
-    house_currency: Currency = "USD"
     gavel_data_dir: Annotated[Path, Field(default_factory=default_data_folder)]
     # The built page. A checkout builds its own; an installed Gavel is told where one is.
     gavel_page_dir: Path = Path(__file__).parents[2] / "web" / "dist"
@@ -98,16 +97,16 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             "/readyz": health,
             "/metrics": metrics_app([process_source(), delay, *counted]),
             BOARD_PATH: bids.board,
-            PAGE_SETTINGS_PATH: page_settings(settings.auth_mode, settings.house_currency),
+            PAGE_SETTINGS_PATH: page_settings(settings.page()),
         }
-        page = _page(settings.gavel_page_dir, bids.app)
+        page = _page(settings, bids.app)
         app = door.before(routed(apps, otherwise=page or bids.app), {**BID_RULES, **stats.rules})
         yield Standalone(app, door, page is not None, bids)
 
 
-def _page(folder: Path, otherwise: Asgi) -> Asgi | None:
+def _page(settings: StandaloneSettings, otherwise: Asgi) -> Asgi | None:
     """The page where one is built: all else works without it."""
     try:
-        return web_page(folder.expanduser(), otherwise)
+        return web_page(settings.gavel_page_dir.expanduser(), otherwise, settings.login_origins())
     except PageNotBuilt:
         return None

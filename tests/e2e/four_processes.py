@@ -60,4 +60,4 @@ class StackClient(Client):
     def url_of(self, method: str) -> str:
         """Where a method is."""
         service = service_of(method)
-        return f"{self._stats_url if service.startswith('userstats') else self._url}/{service}/{method}"
+        return f"{self._stats_url if service.startswith('userstats') else self.url}/{service}/{method}"

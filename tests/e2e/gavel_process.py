@@ -122,7 +122,7 @@ class Client:
 
     def __init__(self, http: httpx.AsyncClient, url: str) -> None:
         self.http = http
-        self._url = url
+        self.url = url
 
     async def call(self, method: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
         """POST to `bids.v1.BidService/METHOD`, or to the stats service where the method is its own."""
@@ -130,7 +130,7 @@ class Client:
 
     def url_of(self, method: str) -> str:
         """Where a method is."""
-        return f"{self._url}/{service_of(method)}/{method}"
+        return f"{self.url}/{service_of(method)}/{method}"
 
     async def ok(self, method: str, body: Mapping[str, Any], **headers: str) -> dict[str, Any]:
         """The reply to a call that must be answered."""

@@ -268,3 +268,12 @@ async def test_one_user_who_floods_is_told_when_to_come_back_and_others_are_unaf
                 await client.ok("GetItem", {"id": item_id}, **provider.headers(flooder))
             counted = (await http.get(f"{gavel.url}/metrics")).text
             assert re.search(r'gavel_door_refusals_total{reason="user"} [1-9]', counted)
+
+
+async def test_the_page_learns_under_which_id_the_bearer_of_a_token_bids(client: Client, provider: Provider) -> None:
+    told = (await client.http.get(f"{client.url}/page.json")).json()
+    assert told == {"auth_mode": "jwt", "currency": "USD"}
+    mine = await client.http.get(f"{client.url}/page.json", headers=provider.headers(bidder(3)))
+    assert mine.json() == {**told, "user_id": bidder(3)}
+    forged = {"Authorization": f"Bearer {FORGER.sign(issuer=provider.issuer, sub=bidder(3))}"}
+    assert (await client.http.get(f"{client.url}/page.json", headers=forged)).json() == told

@@ -16,12 +16,12 @@ async function main(root: HTMLElement): Promise<void> {
     await openSession(config),
     (interceptors) =>
       createConnectTransport({
-        baseUrl: location.origin,
+        baseUrl: config.apiUrl,
         useBinaryFormat: true,
         defaultTimeoutMs: CALL_MS_MAX,
         interceptors,
       }),
-    config.currency,
+    { currency: config.currency, apiUrl: config.apiUrl },
   );
   keepAwake(live.feed);
   createRoot(root).render(

@@ -8,7 +8,7 @@ import asyncpg
 
 from gavel.bids.adapters.cached_reads import open_cached_reads
 from gavel.bids.adapters.connect_api import BidApi, bid_service_app
-from gavel.bids.adapters.connect_rules import CALL_RULES
+from gavel.bids.adapters.connect_rules import BOARD_PATH, PORT_RULES
 from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.connect_watch import watching
 from gavel.bids.adapters.feed_figures import feed_source
@@ -31,7 +31,6 @@ from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
 
 SERVICE_PATH = "/bids.v1.BidService/"
-BOARD_PATH = "/board.json"
 PAGE_SETTINGS_PATH = "/page.json"
 
 
@@ -96,6 +95,6 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
         open_live_feed(settings.bid_db_url, rabbitmq_url) as live,
         open_bid_api(settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live) as api,
     ):
-        page = page_settings(settings.auth_mode, settings.house_currency)
+        page = page_settings(settings.page())
         app = routed({SERVICE_PATH: api.app, BOARD_PATH: api.board, PAGE_SETTINGS_PATH: page}, otherwise=api.app)
-        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics, CALL_RULES, redis_url)
+        yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics, PORT_RULES, redis_url)

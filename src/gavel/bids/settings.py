@@ -1,6 +1,7 @@
 """The write side's settings."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AmqpDsn, BeforeValidator, RedisDsn
 
@@ -33,13 +34,36 @@ class BidDatabaseSettings(ProcessSettings):
     bid_db_url: DatabaseUrl
 
 
-class BidApiSettings(HttpSettings):
+class PageSettings(HttpSettings):
+    """What the page is told: see `page`."""
+
+    house_currency: Currency = "USD"
+    # The page's name at the provider of JWT_ISSUER; without one it offers no login.
+    page_login_client_id: str = ""
+    page_login_scope: str = "openid profile"
+
+    def page(self) -> dict[str, object]:
+        """How people prove who they are, the house currency, and where they sign in, if anywhere."""
+        told: dict[str, object] = {"auth_mode": self.auth_mode, "currency": self.house_currency}
+        if self.login_origins():
+            login = {"issuer": self.jwt_issuer, "client_id": self.page_login_client_id, "scope": self.page_login_scope}
+            told["login"] = login
+        return told
+
+    def login_origins(self) -> list[str]:
+        """Where the page calls besides its own server: the provider, to sign in."""
+        issuer = urlsplit(self.jwt_issuer)
+        if self.auth_mode == "trusted" or not self.page_login_client_id or not issuer.netloc:
+            return []
+        return [f"{issuer.scheme}://{issuer.netloc}"]
+
+
+class BidApiSettings(PageSettings):
     """`gavel bid-api`."""
 
     bid_db_url: DatabaseUrl
     redis_url: OptionalRedisUrl = None
     rabbitmq_url: OptionalRabbitMqUrl = None
-    house_currency: Currency = "USD"
 
 
 class BidWorkerSettings(AdminSettings):

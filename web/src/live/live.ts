@@ -21,6 +21,8 @@ export class Live {
   readonly session: Session;
   /** Where the installation tells it; else any item does. */
   readonly houseCurrency: string | null;
+  /** Where the API is; empty: where the page is. */
+  readonly apiUrl: string;
   readonly transport: Transport;
   readonly feed: Feed;
   readonly watching: WatchList;
@@ -32,10 +34,11 @@ export class Live {
   constructor(
     session: Session,
     openTransport: (interceptors: Interceptor[]) => Transport,
-    houseCurrency: string | null = null,
+    { currency = null, apiUrl = "" }: { currency?: string | null; apiUrl?: string } = {},
   ) {
     this.session = session;
-    this.houseCurrency = houseCurrency;
+    this.houseCurrency = currency;
+    this.apiUrl = apiUrl;
     this.transport = openTransport([authorize(session), observeAnswers(this.items, this.clock, this.connection)]);
     this.bids = createClient(BidService, this.transport);
     this.feed = new Feed({

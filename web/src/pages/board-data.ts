@@ -12,10 +12,10 @@ export type Board = {
 export class NotServed extends Error {}
 
 /** Read the board. Throws NotServed where there is none. */
-export async function readBoard(signal: AbortSignal): Promise<Board> {
-  const response = await fetch("/board.json", { signal, cache: "no-store" });
+export async function readBoard(apiUrl: string, signal: AbortSignal): Promise<Board> {
+  const response = await fetch(`${apiUrl}/board.json`, { signal, cache: "no-store" });
   const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
-  if (response.status === 404 || (response.ok && !isJson)) {
+  if ([401, 403, 404].includes(response.status) || (response.ok && !isJson)) {
     throw new NotServed("no board is served here");
   }
   if (!response.ok) {

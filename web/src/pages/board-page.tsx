@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { useLive } from "../live/live-context";
 import { usePageTitle } from "../shell/page-title";
 import { Figure } from "../ui/figure";
 import { Loading } from "../ui/waiting";
@@ -15,9 +16,10 @@ const LAG_SECONDS_FINE = 2;
 /** What goes on inside, second by second. */
 export function BoardPage() {
   usePageTitle("Board");
+  const { apiUrl } = useLive();
   const { data, error, isPending } = useQuery({
     queryKey: ["board"],
-    queryFn: ({ signal }) => readBoard(signal),
+    queryFn: ({ signal }) => readBoard(apiUrl, signal),
     refetchInterval: (query) => (query.state.error instanceof NotServed ? false : REFRESH_MS),
     retry: false,
   });

@@ -8,26 +8,35 @@ export type PageConfig = {
   readonly currency: string | null;
   /** The id that bids of the token's bearer are placed under; empty without a token. */
   readonly userId: string;
+  /** Where the API is. */
+  readonly apiUrl: string;
 };
 
-const TRUSTED: PageConfig = { login: null, currency: null, userId: "" };
+const TRUSTED: Omit<PageConfig, "apiUrl"> = { login: null, currency: null, userId: "" };
 
-/** Read `/page.json`. An installation that serves none is a trusted one. */
-export async function readPageConfig(token: string | null = null): Promise<PageConfig> {
+/**
+ * Read `/page.json`. An installation that serves none is a trusted one. Where the page is served apart from the API it
+ * names that, and the API tells the rest.
+ */
+export async function readPageConfig(token: string | null = null, origin = location.origin): Promise<PageConfig> {
   try {
-    const response = await fetch("/page.json", {
+    const response = await fetch(`${origin}/page.json`, {
       cache: "no-store",
       headers: token ? { Authorization: `Bearer ${token}` } : {},
     });
     const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
-    return response.ok && isJson ? configOf(await response.json()) : TRUSTED;
+    const told = response.ok && isJson ? fieldsOf(await response.json()) : {};
+    const apiUrl = textOf(told.api_url).replace(/\/$/, "");
+    if (apiUrl && apiUrl !== origin && origin === location.origin) {
+      return await readPageConfig(token, apiUrl);
+    }
+    return { ...configOf(told), apiUrl: origin };
   } catch {
-    return TRUSTED;
+    return { ...TRUSTED, apiUrl: origin };
   }
 }
 
-function configOf(told: unknown): PageConfig {
-  const fields = fieldsOf(told);
+function configOf(fields: Record<string, unknown>): Omit<PageConfig, "apiUrl"> {
   const login = fieldsOf(fields.login);
   const [issuer, clientId] = [textOf(login.issuer), textOf(login.client_id)];
   return {

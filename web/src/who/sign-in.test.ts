@@ -19,7 +19,7 @@ function serve(answers: Record<string, () => Response>) {
     if (init?.body instanceof URLSearchParams) {
       posted.push(init.body);
     }
-    return (answers[url] ?? (() => new Response("no", { status: 404 })))();
+    return (answers[url.replace(location.origin, "")] ?? (() => new Response("no", { status: 404 })))();
   });
   return posted;
 }
@@ -49,7 +49,7 @@ async function begin(): Promise<URL> {
   return new URL(sentTo);
 }
 
-const JWT = { login: LOGIN, currency: null, userId: "" };
+const JWT = { login: LOGIN, currency: null, userId: "", apiUrl: location.origin };
 
 describe("signing in", () => {
   it("sends people to the provider with a challenge and a state, and takes them back where they were", async () => {
@@ -103,7 +103,7 @@ describe("signing in", () => {
 
 describe("what the installation says of itself", () => {
   it("is trusted mode where it says nothing, or nothing that can be read", async () => {
-    const trusted = { login: null, currency: null, userId: "" };
+    const trusted = { login: null, currency: null, userId: "", apiUrl: location.origin };
     serve({});
     expect(await readPageConfig()).toEqual(trusted);
     serve({ "/page.json": () => new Response("<html>", { headers: { "Content-Type": "text/html" } }) });
@@ -119,6 +119,21 @@ describe("what the installation says of itself", () => {
       login: { issuer: "https://login.test", clientId: "page", scope: "openid profile" },
       currency: "EUR",
       userId: "",
+      apiUrl: location.origin,
     });
+  });
+
+  it("is what the API says where the page names another place for it", async () => {
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", async (url: string) => {
+      asked.push(url);
+      return Response.json(
+        url.startsWith("https://api.test")
+          ? { currency: "EUR", api_url: "https://no.test" }
+          : { api_url: "https://api.test/" },
+      );
+    });
+    expect(await readPageConfig()).toMatchObject({ currency: "EUR", apiUrl: "https://api.test" });
+    expect(asked).toEqual([`${location.origin}/page.json`, "https://api.test/page.json"]);
   });
 });

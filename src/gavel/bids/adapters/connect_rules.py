@@ -22,3 +22,7 @@ _BY_METHOD = {
     "WatchItems": CallRule(public_read=True, urgency=Urgency.WATCH),
 }
 CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}
+
+# The page's board shows what anybody may see where reads are public.
+BOARD_PATH = "/board.json"
+PORT_RULES = {**CALL_RULES, BOARD_PATH: _PUBLIC_READ}

@@ -1,14 +1,17 @@
-"""What the page must know of the installation before anyone signs in."""
+"""What the page must know of the installation, and of whoever looks at it."""
 
+from collections.abc import Mapping
+
+from gavel.runtime.callers import current_caller
 from gavel.runtime.health import send_json
 from gavel.runtime.serve import Asgi, Receive, Scope, Send
 
 
-def page_settings(auth_mode: str, currency: str) -> Asgi:
-    """GET /page.json: how people prove who they are, and the house currency."""
-    told = {"auth_mode": auth_mode, "currency": currency}
+def page_settings(told: Mapping[str, object]) -> Asgi:
+    """GET /page.json: what everyone is told, and to the bearer of a token the id that their bids are placed under."""
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send_json(send, 200, told)
+        user_id = current_caller().user_id
+        await send_json(send, 200, told if user_id is None else {**told, "user_id": user_id})
 
     return app
