@@ -155,6 +155,10 @@ image-check: $(DEV_INSTALLED) servers ## Build the Python image without an engin
 fuzz: $(DEV_INSTALLED) ## Send 50,000 requests made from the contract: no 5xx, no hang, no traceback (SEED=n CASES=n)
 	@$(BIN)/python -m tests.fuzz.run --seed $(or $(SEED),1) --cases $(or $(CASES),50000)
 
+.PHONY: audit
+audit: $(DEV_INSTALLED) ## Ask the advisory services whether a locked package has a known weakness
+	@scripts/audit.sh $(VENV)
+
 .PHONY: servers
 servers: ## Install the servers and tools that tests and benchmarks use (Debian, as root)
 	@scripts/install-test-servers.sh
