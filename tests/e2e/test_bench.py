@@ -47,12 +47,15 @@ def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals_and_
     assert backlog["consumer_memory_mb"] > 10
 
 
-def test_a_quick_run_tells_what_overload_leaves_and_what_tracing_costs(tmp_path: Path) -> None:
-    assert run_bench(BenchOptions(quick=True, only=("overload", "tracing"), results=tmp_path)) == 0
+def test_a_quick_run_tells_what_overload_leaves_and_what_tokens_and_tracing_cost(tmp_path: Path) -> None:
+    assert run_bench(BenchOptions(quick=True, only=("overload", "auth", "tracing"), results=tmp_path)) == 0
     results = json.loads((tmp_path / "bench.json").read_text())
-    overload, tracing = results["overload"], results["tracing"]
+    overload, auth, tracing = results["overload"], results["auth"], results["tracing"]
     assert 0 < overload["goodput_per_s"] <= overload["answered_per_s"]
     assert overload["peak_per_s"] > 0
+    assert auth["accepted_per_s_trusted"] > 0
+    assert auth["accepted_per_s_jwt"] > 0
+    assert auth["cost_us"] == pytest.approx(auth["cpu_us_jwt"] - auth["cpu_us_trusted"], abs=0.01)
     assert tracing["cpu_us_off"] > 0
     assert tracing["cpu_us_sampled"] > 0
     assert tracing["cost_percent"] == pytest.approx(

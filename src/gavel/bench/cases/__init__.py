@@ -1,6 +1,7 @@
 """The cases, in the order in which a round measures them."""
 
 from gavel.bench.case import Case, OwnServersCase, ProcessesCase, ServerCase
+from gavel.bench.cases.auth import AUTH
 from gavel.bench.cases.backlog import BACKLOG, LONG_BACKLOG
 from gavel.bench.cases.decision import DECISION
 from gavel.bench.cases.delays import DELAYS
@@ -17,6 +18,6 @@ SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
 # On the four processes, with RabbitMQ and Redis.
 PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
 # On servers that they start themselves.
-OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (OVERLOAD, TRACING)
+OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (OVERLOAD, AUTH, TRACING)
 
 CASES: tuple[Case, ...] = (*SERVER_CASES, *PROCESSES_CASES, *OWN_SERVERS_CASES)

@@ -11,7 +11,7 @@ from gavel.bench.span_sink import span_sink
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """Bids on 500 items, without and with a collector."""
+    """The same bids, without and with a collector."""
 
     name: str = "tracing"
     section: str = "tracing"

@@ -1,0 +1,47 @@
+"""What signing in costs on the bid path: bodies that are believed, and tokens that were seen before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gavel.bench.bid_service import SELLER_ID
+from gavel.bench.case import Effort, Figure, Measured
+from gavel.bench.load import BIDDERS
+from gavel.bench.side_by_side import Variant, costs
+from gavel.dev_tokens import open_minter
+
+TOKEN_SECONDS = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Bids of many bidders, each with a token of their own that is verified once, in the warm-up."""
+
+    name: str = "auth"
+    section: str = "auth"
+    title: str = "Tokens seen before"
+    rounds_max: int = 1
+    figures: Sequence[Figure] = (
+        Figure(name="cost_us", label="more CPU a bid in the server", unit="µs", at_most=20),
+        Figure(name="cpu_us_trusted", label="server's CPU a bid, trusted", unit="µs"),
+        Figure(name="cpu_us_jwt", label="server's CPU a bid, with tokens", unit="µs"),
+        Figure(name="accepted_per_s_trusted", label="accepted bids, trusted", unit="/s"),
+        Figure(name="accepted_per_s_jwt", label="accepted bids, with tokens", unit="/s"),
+    )
+
+    def measure(self, scratch: Path, effort: Effort) -> Measured:
+        """See OwnServersCase.measure."""
+        minter = open_minter(scratch / "key")
+        tokens = {bidder: minter.mint(bidder, None, TOKEN_SECONDS) for bidder in BIDDERS}
+        signed_in = Variant(minter.settings, tokens, minter.mint(SELLER_ID, None, TOKEN_SECONDS))
+        cost = costs({"trusted": Variant(), "jwt": signed_in}, scratch, effort)
+        return {
+            "cost_us": cost["jwt"].cpu_us_per_bid - cost["trusted"].cpu_us_per_bid,
+            "cpu_us_trusted": cost["trusted"].cpu_us_per_bid,
+            "cpu_us_jwt": cost["jwt"].cpu_us_per_bid,
+            "accepted_per_s_trusted": cost["trusted"].accepted_per_s,
+            "accepted_per_s_jwt": cost["jwt"].accepted_per_s,
+        }
+
+
+AUTH = Auth()
