@@ -50,6 +50,8 @@ class HttpSettings(AdminSettings):
     jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
     jwt_roles_claim: str = "roles"
     public_reads: bool = True
+    # The origins of pages elsewhere that may call from a browser, such as https://app.example.com; no wildcard.
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     # 0: no limit. An address may be that of an office; those of this machine are not limited.
     rate_limit_user_per_second: Annotated[int, Field(ge=0)] = 100
     rate_limit_address_per_second: Annotated[int, Field(ge=0)] = 1_000
@@ -103,7 +105,7 @@ class HttpSettings(AdminSettings):
             raise ValueError("or JWT_JWKS_URL is required, unless JWT_ISSUER is a URL where keys can be discovered")
         return path
 
-    @field_validator("jwt_algorithms", mode="before")
+    @field_validator("jwt_algorithms", "cors_origins", mode="before")
     @classmethod
     def _listed(cls, listed: object) -> object:
         return tuple(listed.replace(",", " ").split()) if isinstance(listed, str) else listed
