@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 
 from gavel.bids.domain.auction import Auction
@@ -183,6 +184,12 @@ async def test_changed_texts_are_stored_with_the_decision(house: House) -> None:
     row = await house.pool.fetchrow("SELECT * FROM items WHERE item_id = $1", item_id)
     assert row is not None
     assert (row["title"], row["description"], row["images"], row["category"]) == ("New", "", ["/a.png"], "maps")
+    logged = await house.pool.fetch(
+        "SELECT what, actor_id FROM audit_log WHERE item_id = $1 ORDER BY created_at", item_id
+    )
+    assert [(each["what"], str(each["actor_id"])) for each in logged] == [("listed", SELLER), ("texts changed", SELLER)]
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await house.pool.execute("DELETE FROM listing_changes")
     assert (row["seq"], row["revision"]) == (1, 2)
     assert await house.owed_events() == owed
     assert await house.pool.fetchval("SELECT title FROM item_events WHERE item_id = $1", item_id) == "Old"

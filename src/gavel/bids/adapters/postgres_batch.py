@@ -192,8 +192,8 @@ def _replay(command: Command, auction: Auction, key: RetryKey, first: tuple[str,
 async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime) -> None:
     if rows.auctions:
         await connection.execute(_WRITE_DECISIONS, at, *rows.arguments(), timeout=LANE_STATEMENT_SECONDS_MAX)
-    for item_id, texts in rows.changes:
-        arguments = (item_id, texts.title, texts.description, texts.images, texts.category)
+    for item_id, texts, revision, traceparent in rows.changes:
+        arguments = (item_id, texts.title, texts.description, texts.images, texts.category, revision, traceparent)
         await connection.execute(_CHANGE_LISTING, *arguments, timeout=LANE_STATEMENT_SECONDS_MAX)
 
 

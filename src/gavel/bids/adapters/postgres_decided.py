@@ -27,7 +27,7 @@ class DecidedRows:
 
     def __init__(self) -> None:
         self.auctions: dict[ItemId, Auction] = {}
-        self.changes: list[tuple[ItemId, ListingChanges]] = []
+        self.changes: list[tuple[ItemId, ListingChanges, int, str | None]] = []
         self._revisions_before: dict[ItemId, int] = {}
         self._recorded: list[RecordedEvent] = []
         self._bids: list[tuple[BidPlaced, str | None]] = []
@@ -54,7 +54,7 @@ class DecidedRows:
             raised_to = (auction.price, auction.leader_maximum, 0, auction.last_bid_seq)
             self._stand(auction.item_id, auction.leader_id, *raised_to)
         if decision.changes is not None:
-            self.changes.append((auction.item_id, decision.changes))
+            self.changes.append((auction.item_id, decision.changes, auction.revision, traceparent or None))
         if key is not None:
             self._keys.append((auction.item_id, key.user_id, key.key, key.request, decision.bid_seq))
 
@@ -63,7 +63,7 @@ class DecidedRows:
         events: dict[ItemId, list[Event]] = {}
         for recorded in self._recorded:
             events.setdefault(recorded.event.item_id, []).append(recorded.event)
-        with_texts = {item_id for item_id, _ in self.changes}
+        with_texts = {item_id for item_id, *_ in self.changes}
         return [
             Change(auction, self._revisions_before[item_id], tuple(events.get(item_id, ())), item_id in with_texts)
             for item_id, auction in self.auctions.items()
