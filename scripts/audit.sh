@@ -3,7 +3,7 @@
 #   scripts/audit.sh VENV
 # Exit status 1 where there is one. A service that can't be reached is told of, and fails nothing: it is not the code's.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 venv=$1
 status=0
 said=$(mktemp)
