@@ -16,6 +16,8 @@ type HistoryTableProps = { item: Item; history: History & { readOlder: () => Pro
 /** Every bid, newest first; those that a maximum placed are marked. */
 export function HistoryTable({ item, history }: HistoryTableProps) {
   const [rows, setRows] = useState(ROWS_FIRST);
+  const [isReading, setIsReading] = useState(false);
+  const [hasFailed, setHasFailed] = useState(false);
   const { bids, hasOlder, readOlder, state } = history;
   if (state === "failed") {
     return <p className="muted">The history could not be loaded.</p>;
@@ -24,10 +26,18 @@ export function HistoryTable({ item, history }: HistoryTableProps) {
     return <p className="muted">Nobody has bid yet. The first bid opens the history.</p>;
   }
   const showMore = async (): Promise<void> => {
-    if (rows + ROWS_MORE > bids.length) {
-      await readOlder();
+    setIsReading(true);
+    setHasFailed(false);
+    try {
+      if (rows + ROWS_MORE > bids.length) {
+        await readOlder();
+      }
+      setRows((before) => before + ROWS_MORE);
+    } catch {
+      setHasFailed(true);
+    } finally {
+      setIsReading(false);
     }
-    setRows(rows + ROWS_MORE);
   };
   return (
     <>
@@ -46,9 +56,14 @@ export function HistoryTable({ item, history }: HistoryTableProps) {
         </tbody>
       </table>
       {(rows < bids.length || hasOlder) && (
-        <button type="button" className="button button--small" onClick={() => void showMore()}>
+        <button type="button" className="button button--small" disabled={isReading} onClick={() => void showMore()}>
           Show older bids
         </button>
+      )}
+      {hasFailed && (
+        <p className="small muted" role="status">
+          The older bids did not come. Try again.
+        </p>
       )}
     </>
   );
