@@ -1,7 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Bid, Item } from "@gavel/client";
 import { Bot } from "lucide-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import type { History } from "../live/bid-history";
 import { Bidder } from "../lots/bidder";
 import { formatMoney } from "../money/money";
@@ -69,7 +69,8 @@ export function HistoryTable({ item, history }: HistoryTableProps) {
   );
 }
 
-function BidRow({ bid, currency }: { bid: Bid; currency: string }) {
+/** A bid never changes, so neither does its row, however many there are. */
+const BidRow = memo(function BidRow({ bid, currency }: { bid: Bid; currency: string }) {
   const atMs = bid.createdAt ? timestampMs(bid.createdAt) : 0;
   return (
     <tr className="history__bid">
@@ -90,4 +91,4 @@ function BidRow({ bid, currency }: { bid: Bid; currency: string }) {
       </td>
     </tr>
   );
-}
+});
