@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import httpx
 
+from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest
 from tests.e2e.gavel_process import Standalone
 from tests.tokens import SigningKey
 
@@ -88,8 +89,16 @@ def _actor_of(body: bytes) -> str | None:
     try:
         fields = cast("dict[str, object]", json.loads(body))
     except (ValueError, RecursionError):
-        return None
+        return _actor_of_message(body)
     if not isinstance(fields, dict):  # pyright: ignore[reportUnnecessaryIsInstance] - JSON may be anything
         return None
     named = [fields.get(name) for name in ("userId", "user_id", "sellerId")]
     return next((name for name in named if isinstance(name, str) and name.isprintable() and name.strip()), None)
+
+
+def _actor_of_message(body: bytes) -> str | None:
+    """The same for a bid in binary."""
+    try:
+        return PlaceBidRequest.from_binary(body).user_id or None
+    except Exception:  # noqa: BLE001 - whatever a body that is no message makes the parser raise
+        return None

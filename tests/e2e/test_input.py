@@ -26,17 +26,17 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(params=["trusted", "jwt"])
-def shared_gavel(request: pytest.FixtureRequest, shared_gavel: Standalone, gavel_with_tokens: SignedIn) -> Standalone:
+def gavel(request: pytest.FixtureRequest, shared_gavel: Standalone, gavel_with_tokens: SignedIn) -> Standalone:
     """Every test twice: where the body names the actor, and where a token does."""
     return shared_gavel if request.param == "trusted" else gavel_with_tokens.gavel
 
 
 @pytest_asyncio.fixture
-async def client(shared_gavel: Standalone, gavel_with_tokens: SignedIn) -> AsyncGenerator[Client]:
+async def client(gavel: Standalone, gavel_with_tokens: SignedIn) -> AsyncGenerator[Client]:
     """A client who signs each request as the one whom its body names, where tokens are asked for."""
-    hooks = {"request": [gavel_with_tokens.sign]} if shared_gavel is gavel_with_tokens.gavel else {}
+    hooks = {"request": [gavel_with_tokens.sign]} if gavel is gavel_with_tokens.gavel else {}
     async with httpx.AsyncClient(timeout=30, event_hooks=hooks) as http:
-        yield Client(http, shared_gavel.url)
+        yield Client(http, gavel.url)
 
 
 async def _post(gavel: Standalone, client: Client, body: bytes | str, **headers: str) -> httpx.Response:
@@ -59,17 +59,15 @@ async def _no_effect(client: Client, item_id: str) -> None:
 
 @way
 @pytest.mark.parametrize("body", ["{}", "", "null", "[]", '{"item_id": ', "42", '"text"', "\x00", "{" * 100_000])
-async def test_a_body_that_is_no_bid(
-    shared_gavel: Standalone, client: Client, body: str, headers: dict[str, str]
-) -> None:
-    _refused(await _post(shared_gavel, client, body, **headers), 400, "invalid_argument")
+async def test_a_body_that_is_no_bid(gavel: Standalone, client: Client, body: str, headers: dict[str, str]) -> None:
+    _refused(await _post(gavel, client, body, **headers), 400, "invalid_argument")
 
 
 @way
-async def test_deeply_nested_json(shared_gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
+async def test_deeply_nested_json(gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
     body = f'{{"unknown": {"[" * 50_000}{"]" * 50_000}}}'
-    _refused(await _post(shared_gavel, client, body, **headers), 400, "invalid_argument")
-    assert (await client.http.get(f"{shared_gavel.url}/livez")).status_code == 200
+    _refused(await _post(gavel, client, body, **headers), 400, "invalid_argument")
+    assert (await client.http.get(f"{gavel.url}/livez")).status_code == 200
 
 
 @way
@@ -114,11 +112,11 @@ async def test_an_unknown_item_or_user_is_not_found(client: Client) -> None:
     ["0", "-1", '"-1"', None, "9223372036854775808", "1e30", "100.5", '"abc"', "true", '"NaN"', "NaN", f"{10**15 + 1}"],
 )
 async def test_an_amount_that_nobody_can_bid(
-    shared_gavel: Standalone, client: Client, amount: str | None, headers: dict[str, str]
+    gavel: Standalone, client: Client, amount: str | None, headers: dict[str, str]
 ) -> None:
     item_id = await client.list_item()
     bid = f'"item_id": "{item_id}", "user_id": "{bidder(1)}"' + ("" if amount is None else f', "amount": {amount}')
-    _refused(await _post(shared_gavel, client, f"{{{bid}}}", **headers), 400, "invalid_argument")
+    _refused(await _post(gavel, client, f"{{{bid}}}", **headers), 400, "invalid_argument")
     await _no_effect(client, item_id)
 
 
@@ -198,25 +196,25 @@ async def test_an_idempotency_key_in_body_and_header(client: Client, headers: di
         _refused(await client.call("PlaceBid", body | {"idempotencyKey": key}, **headers), 400, "invalid_argument")
 
 
-async def test_the_wrong_content_type_method_or_name(shared_gavel: Standalone, client: Client) -> None:
-    url = f"{shared_gavel.url}/{PLACE_BID}"
+async def test_the_wrong_content_type_method_or_name(gavel: Standalone, client: Client) -> None:
+    url = f"{gavel.url}/{PLACE_BID}"
     for content_type in ({"Content-Type": "text/plain"}, {}):
         assert (await client.http.post(url, content=b"{}", headers=content_type)).status_code == 415
     assert (await client.http.get(url)).status_code == 405
-    unknown = await client.http.post(f"{shared_gavel.url}/bids.v1.BidService/Nothing", json={})
+    unknown = await client.http.post(f"{gavel.url}/bids.v1.BidService/Nothing", json={})
     assert unknown.status_code == 404
 
 
 @way
-async def test_a_body_past_the_limit(shared_gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
+async def test_a_body_past_the_limit(gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
     body = json.dumps({"itemId": "x" * 10_000_000})
-    _refused(await _post(shared_gavel, client, body, **headers), 429, "resource_exhausted")
+    _refused(await _post(gavel, client, body, **headers), 429, "resource_exhausted")
 
 
-async def test_a_gzip_bomb(shared_gavel: Standalone, client: Client) -> None:
+async def test_a_gzip_bomb(gavel: Standalone, client: Client) -> None:
     bomb = gzip.compress(b'{"itemId": "' + b"x" * 100_000_000 + b'"}')
     assert len(bomb) < 200_000
-    reply = await _post(shared_gavel, client, bomb, **{"Content-Encoding": "gzip"})
+    reply = await _post(gavel, client, bomb, **{"Content-Encoding": "gzip"})
     _refused(reply, 429, "resource_exhausted")
 
 
@@ -322,18 +320,16 @@ async def test_a_title_is_stored_and_shown_literally(client: Client, title: str)
 
 
 @way
-async def test_binary_protobuf_is_the_same_bid(
-    shared_gavel: Standalone, client: Client, headers: dict[str, str]
-) -> None:
+async def test_binary_protobuf_is_the_same_bid(gavel: Standalone, client: Client, headers: dict[str, str]) -> None:
     item_id = await client.list_item()
     request = PlaceBidRequest(item_id=item_id, user_id=bidder(1), amount=15_000).to_binary()
     proto = {"Content-Type": "application/proto"}
-    reply = await client.http.post(f"{shared_gavel.url}/{PLACE_BID}", content=request, headers=proto | headers)
+    reply = await client.http.post(f"{gavel.url}/{PLACE_BID}", content=request, headers=proto | headers)
     assert reply.headers["content-type"] == "application/proto"
     answer = PlaceBidResponse.from_binary(reply.content)
     assert answer.bid is not None
     assert (answer.bid.amount, answer.current_highest_bid, answer.leading) == (15_000, 15_000, True)
-    garbage = await client.http.post(f"{shared_gavel.url}/{PLACE_BID}", content=b"\xff\xff", headers=proto | headers)
+    garbage = await client.http.post(f"{gavel.url}/{PLACE_BID}", content=b"\xff\xff", headers=proto | headers)
     _refused(garbage, 400, "invalid_argument")
 
 
@@ -342,7 +338,7 @@ def test_nan_is_what_python_writes_for_it() -> None:
 
 
 @pytest.mark.parametrize("method", ["PlaceBid", "GetItem", "GetUserStats", "WatchItems"])
-async def test_grpc_is_refused_in_words_of_http(shared_gavel: Standalone, client: Client, method: str) -> None:
+async def test_grpc_is_refused_in_words_of_http(gavel: Standalone, client: Client, method: str) -> None:
     grpc = {"Content-Type": "application/grpc+proto", "TE": "trailers"}
     reply = await client.http.post(client.url_of(method), content=b"\0\0\0\0\0", headers=grpc)
     assert (reply.status_code, reply.headers["accept-post"]) == (415, "application/json, application/proto")
