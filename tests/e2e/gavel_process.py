@@ -138,10 +138,10 @@ class Client:
         assert reply.status_code == 200, reply.text
         return reply.json()
 
-    async def list_item(self, **fields: Any) -> str:
+    async def list_item(self, *, headers: Mapping[str, str] | None = None, **fields: Any) -> str:
         """List an item that ends in a year; its id."""
         item = {"title": "A lot", "sellerId": SELLER_ID, "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"} | fields
-        return (await self.ok("CreateItem", item))["item"]["id"]
+        return (await self.ok("CreateItem", item, **(headers or {})))["item"]["id"]
 
     async def bids(self, item_id: str) -> list[dict[str, Any]]:
         """All bids of an item, oldest first."""
