@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -118,12 +119,13 @@ async def test_a_bid_is_its_tokens_bearers(client: Client, provider: Provider, h
 
 
 async def test_my_bids_are_shown_to_me_alone(client: Client, provider: Provider) -> None:
-    item_id = await _listed(client, provider)
+    # Others have bid in the same Gavel: nobody else may be this one.
+    item_id, me, another = await _listed(client, provider), str(uuid4()), str(uuid4())
     body = {"itemId": item_id, "amount": 100, "maxAmount": 98_765}
-    await client.ok("PlaceBid", body, **provider.headers(bidder(31)))
-    mine = await client.ok("ListMyBids", {}, **provider.headers(bidder(31)))
+    await client.ok("PlaceBid", body, **provider.headers(me))
+    mine = await client.ok("ListMyBids", {}, **provider.headers(me))
     assert [each["maxAmount"] for each in mine["bids"]] == ["98765"]
-    reply = await client.call("ListMyBids", {"userId": bidder(31)}, **provider.headers(bidder(32)))
+    reply = await client.call("ListMyBids", {"userId": me}, **provider.headers(another))
     _refused(reply, 403, "permission_denied")
     assert "98765" not in reply.text
 
