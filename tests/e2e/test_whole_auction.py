@@ -13,7 +13,7 @@ from tests.e2e.gavel_process import POLL_SECONDS, SELLER_ID, Client
 pytestmark = pytest.mark.e2e
 
 OUTCOME_SECONDS_MAX = 1.0
-FIXED = {"bidIncrement": {"fixed": 100}, "startPrice": 1000}
+FIXED: dict[str, Any] = {"bidIncrement": {"fixed": 100}, "startPrice": 1000}
 
 
 def _in(seconds: float) -> str:
