@@ -33,6 +33,10 @@ up: $(DEMO_INSTALLED) ## Run the four processes on a Postgres, RabbitMQ and Redi
 down: ## Stop what `make up` started; the data stays
 	@$(BIN)/python -m gavel.local_servers.stack down
 
+.PHONY: queues
+queues: ## List the queues of the RabbitMQ that `make up` started
+	@$(BIN)/python -m gavel.local_servers.stack queues
+
 .PHONY: cluster
 cluster: ## Make a Kind cluster with a registry and an NGINX ingress controller
 	@scripts/make-cluster.sh

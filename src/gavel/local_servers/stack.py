@@ -1,4 +1,4 @@
-"""`make up` and `make down`: the four processes on a Postgres, RabbitMQ and Redis of their own.
+"""`make up`, `make down`, `make queues`: the four processes on a Postgres, RabbitMQ and Redis of their own.
 
 Everything runs apart from this program, in one folder, on ports of the loopback that are nobody's usual ones.
 """
@@ -157,23 +157,33 @@ def _is_ready(admin_port: int) -> bool:
 
 
 def main(command: str) -> int:
-    """Run `up` or `down`; the exit status."""
-    console = Console()
+    """Run `up`, `down` or `queues`; the exit status."""
+    console = Console(soft_wrap=True, highlight=False)
     stack = Stack(data_folder() / "up", StackPorts())
     try:
-        stack.up(console) if command == "up" else stack.down(console)
+        match command:
+            case "up":
+                stack.up(console)
+                console.print(_next_steps(stack))
+            case "down":
+                stack.down(console)
+                console.print("Down. The data stays.")
+            case _:
+                console.print(stack.rabbitmq.control("list_queues", "name", "type", "messages", "consumers"))
     except (LocalServerFailed, EmbeddedPostgresFailed) as error:
-        console.print(f"[red]gavel:[/red] {error}", highlight=False)
+        console.print(f"[red]gavel:[/red] {error}")
         return 2
-    if command == "up":
-        console.print(
-            f"Up: BidService on http://127.0.0.1:{stack.ports.bid_api}, UserStatsService on http://127.0.0.1:{stack.ports.stats_api}\n"
-            f"Logs and data are in {stack.folder}; make down stops it.",
-            highlight=False,
-        )
-    else:
-        console.print("Down. The data stays.", highlight=False)
     return 0
+
+
+def _next_steps(stack: Stack) -> str:
+    bids, stats = f"http://127.0.0.1:{stack.ports.bid_api}", f"http://127.0.0.1:{stack.ports.stats_api}"
+    return (
+        f"Up: BidService on {bids}, UserStatsService on {stats}\n"
+        f"To list ten auctions and let bidders at them: "
+        f".venv/bin/gavel bidders --create 10 --url {bids} --stats-url {stats} --verify\n"
+        f"make queues shows the broker's queues. Logs and data are in {stack.folder}; make down stops it all."
+    )
 
 
 if __name__ == "__main__":
