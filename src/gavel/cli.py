@@ -10,7 +10,7 @@ from uuid import uuid4
 import typer
 import uvloop
 
-from gavel import __version__, operations
+from gavel import __version__
 from gavel.bidders.command import bidders
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.logs import configure_logs
@@ -19,7 +19,6 @@ from gavel.runtime.postgres import DATABASE_ERRORS
 from gavel.runtime.process import run_process, settle_memory, warn_of_trust
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
-from gavel.trace_bid import NoSuchBid, trace_bid
 from gavel.userstats.ports import Unavailable as StatsUnavailable
 
 EXIT_CANNOT_START = 2
@@ -39,8 +38,6 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         uvloop.run(main())
     except (
         SettingsInvalid,
-        operations.NothingNamed,
-        NoSuchBid,
         AddressInUse,
         FolderInUse,
         EmbeddedPostgresFailed,
@@ -167,33 +164,47 @@ app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(stats, name="stats")
 
 
+LetterIds = Annotated[list[str] | None, typer.Argument(help="The letters' ids, as the list shows them.")]
+EveryLetter = Annotated[bool, typer.Option("--all", help="All of them, 1,000 at most.")]
+
+
 @dead_letters.command("list")
 def list_letters(limit: Annotated[int, typer.Option(min=1)] = 100) -> None:
     """Show the dead letters with the reason of each."""
+    from gavel import operations
+
     _run(lambda: operations.list_letters(limit))
 
 
 @dead_letters.command("replay")
-def replay_letters(letter_ids: operations.LetterIds = None, *, every: operations.EveryLetter = False) -> None:
+def replay_letters(letter_ids: LetterIds = None, *, every: EveryLetter = False) -> None:
     """Count letters again, after what was wrong has been mended."""
+    from gavel import operations
+
     _run(lambda: operations.replay_letters(operations.named(letter_ids, every=every)))
 
 
 @dead_letters.command("drop")
-def drop_letters(letter_ids: operations.LetterIds = None, *, every: operations.EveryLetter = False) -> None:
+def drop_letters(letter_ids: LetterIds = None, *, every: EveryLetter = False) -> None:
     """Let go of letters, unread."""
+    from gavel import operations
+
     _run(lambda: operations.drop_letters(operations.named(letter_ids, every=every)))
 
 
 @stats.command("rebuild")
 def rebuild_stats() -> None:
     """Count everything again from the log, beside live traffic."""
+    from gavel import operations
+
     _run(operations.rebuild)
 
 
 @app.command("trace")
 def trace(bid_id: Annotated[str, typer.Argument(help="As PlaceBid and GetItemBids tell it.")]) -> None:
     """Tell one bid's way with times, from what is stored."""
+    from gavel.trace_bid import trace_bid
+
     _run(lambda: trace_bid(bid_id))
 
 

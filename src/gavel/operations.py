@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -21,11 +20,8 @@ from gavel.userstats.use_cases.replay_dead_letters import replay_dead_letters
 
 LETTERS_MAX = 1_000
 
-LetterIds = Annotated[list[str] | None, typer.Argument(help="The letters' ids, as the list shows them.")]
-EveryLetter = Annotated[bool, typer.Option("--all", help=f"All of them, {LETTERS_MAX} at most.")]
 
-
-class NothingNamed(Exception):
+class NothingNamed(typer.BadParameter):
     """Neither letters nor --all."""
 
 

@@ -22,7 +22,7 @@ Step = tuple[datetime | None, str]
 _UNKNOWN_TIME = "time not kept"
 
 
-class NoSuchBid(Exception):
+class NoSuchBid(typer.BadParameter):
     """No bid has this id."""
 
 
