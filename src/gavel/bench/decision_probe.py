@@ -1,13 +1,15 @@
 """`python -m gavel.bench.decision_probe URL BIDS PAUSE`: times of decisions alone, from enqueue to commit.
 
 A process of its own with a PostgresAuctionBook on the bid_db at URL. It opens an auction, places BIDS bids one at a
-time with PAUSE seconds between them, and prints the times in milliseconds as a JSON list.
+time with PAUSE seconds between them, each followed by a statement that does nothing, and prints the times of both in
+milliseconds as JSON: a decision is four round trips to the database, whatever else it does.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -27,6 +29,8 @@ from gavel.runtime.postgres import load_sql
 
 _READ_CLOCK = load_sql(__package__, "read_clock")
 
+_NOTHING = "SELECT 1"
+
 CALL_SECONDS_MAX = 10.0
 # Not counted: the first bids open the connection and prepare the statements.
 WARMUP_BIDS = 20
@@ -36,8 +40,8 @@ def _call() -> Call:
     return Call(asyncio.get_running_loop().time() + CALL_SECONDS_MAX)
 
 
-async def time_decisions(url: str, bids: int, pause_seconds: float) -> list[float]:
-    """The time of each decision, in milliseconds."""
+async def time_decisions(url: str, bids: int, pause_seconds: float) -> dict[str, list[float]]:
+    """The times of the decisions and of the round trips, in milliseconds."""
 
     async def connect() -> asyncpg.Connection:
         return await postgres.connect(url, "gavel-lane")
@@ -45,17 +49,26 @@ async def time_decisions(url: str, bids: int, pause_seconds: float) -> list[floa
     async with (
         await postgres.open_pool(url, "gavel-bench") as pool,
         PostgresAuctionBook(pool, connect).running() as book,
+        pool.acquire() as connection,
     ):
         item_id = await _open_item(book, await pool.fetchval(_READ_CLOCK))
         bidders = [UserId(str(uuid4())) for _ in range(2)]
-        times_ms: list[float] = []
+        decisions_ms: list[float] = []
+        round_trips_ms: list[float] = []
         for number in range(1, WARMUP_BIDS + bids + 1):
-            await asyncio.sleep(pause_seconds)
             bid = new_bid(bidders[number % 2], number, 0)
-            began_seconds = time.perf_counter()
-            await place_bid(book, item_id, bid, idempotency_key="", call=_call())
-            times_ms.append((time.perf_counter() - began_seconds) * 1_000)
-        return times_ms[WARMUP_BIDS:]
+            place = place_bid(book, item_id, bid, idempotency_key="", call=_call())
+            decisions_ms.append(await _time_ms(pause_seconds, place))
+            round_trips_ms.append(await _time_ms(pause_seconds, connection.execute(_NOTHING)))
+        return {"decisions_ms": decisions_ms[WARMUP_BIDS:], "round_trips_ms": round_trips_ms[WARMUP_BIDS:]}
+
+
+async def _time_ms(pause_seconds: float, work: Awaitable[object]) -> float:
+    """How long the work takes, begun after a pause, in which the system comes to rest."""
+    await asyncio.sleep(pause_seconds)
+    began_seconds = time.perf_counter()
+    await work
+    return (time.perf_counter() - began_seconds) * 1_000
 
 
 async def _open_item(book: AuctionBook, now: datetime) -> ItemId:
