@@ -34,12 +34,19 @@ class Effort:
     backlog_events: int = 200_000
     long_backlog_events: int = 1_000_000
     watchers: int = 1_000
+    watched_turns: int = 5
     held_watchers: int = 10_000
 
 
 # A look, not a measurement.
 QUICK = Effort(
-    seconds=1, single_bids=50, backlog_events=20_000, long_backlog_events=50_000, watchers=50, held_watchers=200
+    seconds=1,
+    single_bids=50,
+    backlog_events=20_000,
+    long_backlog_events=50_000,
+    watchers=50,
+    watched_turns=1,
+    held_watchers=200,
 )
 
 

@@ -3,45 +3,41 @@
 import json
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from gavel.bench.case import MeasurementFailed
 
 TELL_SECONDS_MAX = 30.0
 
 
-class Arrived(NamedTuple):
-    """To how many watchers a bid came, and when the last of them had it, in seconds since the epoch."""
-
-    watchers: int
-    last_at_seconds: float
+# When a bid came to each watcher, in seconds since the epoch, by the amount that was bid.
+Arrived = Mapping[int, Sequence[float]]
 
 
 class Watching:
-    """Watchers of one item that all have their snapshot."""
+    """Watchers that all have a snapshot."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def end(self) -> dict[int, Arrived]:
-        """Close them all; what came to them, by the amount that was bid. Raises MeasurementFailed."""
+    def end(self) -> Arrived:
+        """Close them all; what came to them. Raises MeasurementFailed."""
         try:
             said, complaint = self._process.communicate(timeout=TELL_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             raise MeasurementFailed("the watchers did not come to an end") from None
         if self._process.returncode != 0:
             raise MeasurementFailed(f"the watchers failed:\n{complaint}")
-        return {int(amount): Arrived(*arrived) for amount, arrived in json.loads(said).items()}
+        return {int(amount): at_seconds for amount, at_seconds in json.loads(said).items()}
 
 
 @contextmanager
-def watching(port: int, item_id: str, watchers: int, *, stall: bool = False) -> Generator[Watching]:
+def watching(port: int, item_ids: Sequence[str], watchers: int, *, stall: bool = False) -> Generator[Watching]:
     """Have so many watchers in the context, which read what comes, or nothing. Raises MeasurementFailed."""
-    command = [sys.executable, "-m", "gavel.bench.watch_probe", str(port), item_id, str(watchers)]
+    command = [sys.executable, "-m", "gavel.bench.watch_probe", *(["--stall"] if stall else [])]
     process = subprocess.Popen(
-        [*command, *(["--stall"] if stall else [])],
+        [*command, str(port), str(watchers), *item_ids],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,9 +1,9 @@
-"""`python -m gavel.bench.watch_probe PORT ITEM WATCHERS [--stall]`: watchers of an item, and when bids came to them.
+"""`python -m gavel.bench.watch_probe [--stall] PORT WATCHERS ITEM...`: watchers, and when bids came to each of them.
 
 Plain sockets and no HTTP library, since a thousand watchers on the machine that serves them must cost it little. It
-prints a line when every watcher has its snapshot, and at the end of its input a JSON object: for each amount that was
-bid, how many watchers it came to, and when the last of them had it (seconds since the epoch). With `--stall` they read
-nothing more after their snapshot.
+prints a line when every watcher has a snapshot, and at the end of its input a JSON object: for each amount that was
+bid, when it came to each watcher that it came to (seconds since the epoch). With `--stall` they read nothing more after
+their first snapshot.
 """
 
 import json
@@ -12,6 +12,7 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gavel.bench.processes import HOST
@@ -48,21 +49,13 @@ class Watcher:
 
 
 @dataclass(slots=True)
-class Arrivals:
-    """What came of one bid."""
-
-    watchers: int = 0
-    last_at_seconds: float = 0.0
-
-
-@dataclass(slots=True)
 class Crowd:
     """All watchers of this process."""
 
     port: int
-    item_id: str
+    item_ids: Sequence[str]
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    arrivals: dict[int, Arrivals] = field(default_factory=dict[int, Arrivals])
+    arrivals: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
 
     def open(self, count: int, *, stall: bool) -> None:
         """Open so many watchers, some at a time, each until it has its snapshot. Raises TimeoutError."""
@@ -96,9 +89,7 @@ class Crowd:
 
     def _note(self, chunks: bytes) -> None:
         for amount in _AMOUNT.findall(chunks):
-            arrivals = self.arrivals.setdefault(int(amount), Arrivals())
-            arrivals.watchers += 1
-            arrivals.last_at_seconds = time.time()
+            self.arrivals.setdefault(int(amount), []).append(time.time())
 
     def _connect(self, *, stall: bool) -> Watcher:
         connection = socket.socket()
@@ -108,7 +99,7 @@ class Crowd:
         return Watcher(connection)
 
     def _request(self) -> bytes:
-        message = json.dumps({"items": [{"item_id": self.item_id}]}).encode()
+        message = json.dumps({"items": [{"item_id": item_id} for item_id in self.item_ids]}).encode()
         # Connect's envelope: no flags, and the length.
         body = b"\0" + len(message).to_bytes(4, "big") + message
         return (
@@ -119,12 +110,12 @@ class Crowd:
 
 def main() -> None:
     """Open the watchers, say so, watch, and tell."""
-    port, item_id, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    crowd = Crowd(port, item_id)
-    crowd.open(count, stall="--stall" in sys.argv)
+    port, count, *item_ids = (argument for argument in sys.argv[1:] if argument != "--stall")
+    crowd = Crowd(int(port), item_ids)
+    crowd.open(int(count), stall="--stall" in sys.argv)
     print("ready", flush=True)
     crowd.watch()
-    print(json.dumps({amount: [each.watchers, each.last_at_seconds] for amount, each in crowd.arrivals.items()}))
+    print(json.dumps(crowd.arrivals))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A bid is with the watchers when the last of them has it, and a bid that one of them misses spoils the measurement."""
+"""When a bid came is told for each watcher, and a bid that one of them misses spoils the measurement."""
 
 import socket
 from collections.abc import Generator
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gavel.bench.case import MeasurementFailed
-from gavel.bench.cases.watchers import last_wire_ms
+from gavel.bench.cases.watchers import wires_ms
 from gavel.bench.crowd import Arrived
 from gavel.bench.watch_probe import Watcher
 
@@ -21,15 +21,17 @@ def wire() -> Generator[tuple[socket.socket, Watcher]]:
         yield server, Watcher(client)
 
 
-def test_a_bids_delay_is_that_of_the_last_watcher() -> None:
-    arrived = {10: Arrived(3, AT.timestamp() + 0.040), 20: Arrived(3, AT.timestamp() + 0.025)}
-    assert last_wire_ms(arrived, 3, {10: AT, 20: AT}) == pytest.approx([40, 25], abs=0.01)
+def test_a_bids_delay_is_told_for_each_watcher() -> None:
+    arrived = {10: [AT.timestamp() + 0.030, AT.timestamp() + 0.040], 20: [AT.timestamp() + 0.025] * 2}
+    [ten, twenty] = wires_ms(arrived, 2, {10: AT, 20: AT})
+    assert ten == pytest.approx([30, 40], abs=0.01)
+    assert twenty == pytest.approx([25, 25], abs=0.01)
 
 
-@pytest.mark.parametrize("arrived", [{}, {10: Arrived(2, AT.timestamp())}, {10: Arrived(4, AT.timestamp())}])
-def test_a_bid_that_came_to_fewer_watchers_or_twice_to_one_is_no_measurement(arrived: dict[int, Arrived]) -> None:
+@pytest.mark.parametrize("arrived", [{}, {10: [AT.timestamp()] * 2}, {10: [AT.timestamp()] * 4}])
+def test_a_bid_that_came_to_fewer_watchers_or_twice_to_one_is_no_measurement(arrived: Arrived) -> None:
     with pytest.raises(MeasurementFailed, match="of 3 watchers"):
-        last_wire_ms(arrived, 3, {10: AT})
+        wires_ms(arrived, 3, {10: AT})
 
 
 def test_a_frame_that_comes_in_two_parts_is_read_as_one(wire: tuple[socket.socket, Watcher]) -> None:
