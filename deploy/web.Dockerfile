@@ -7,8 +7,6 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /source
 COPY web .
 RUN npm ci --no-audit --no-fund && npm run build
-# Compressed once here, and not at each request.
-RUN find dist -type f \( -name '*.html' -o -name '*.js' -o -name '*.css' -o -name '*.svg' \) -exec gzip -9 -k -n {} +
 
 FROM ${NGINX_IMAGE}
 ARG VERSION=0.0.0

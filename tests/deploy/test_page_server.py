@@ -2,28 +2,22 @@
 
 import gzip
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator
 from email.message import Message
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.server_process import ServerProcess, find_program
 from gavel.runtime.web_page import security_headers
 from tests.deploy.rendered import ROOT, installation, of_kind
+from tests.servers.nginx import running_nginx
 
 pytestmark = pytest.mark.integration
 
 CONFIGURATION = ROOT / "deploy" / "web" / "nginx.conf"
 SCRIPT = b"console.log('the page');" * 100
-START_SECONDS_MAX = 20
-STOP_SECONDS_MAX = 10
-POLL_SECONDS = 0.02
 
 
 def get(url: str, **headers: str) -> tuple[int, Message, bytes]:
@@ -37,48 +31,28 @@ def get(url: str, **headers: str) -> tuple[int, Message, bytes]:
 
 @pytest.fixture(scope="module")
 def server() -> Generator[str]:
-    """The URL of a running nginx with a small page, in a folder of its own."""
-    # Not below pytest's own folder, which the server's workers may not enter.
-    with TemporaryDirectory(prefix="gavel-tests-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        page = folder / "html"
-        (page / "assets").mkdir(parents=True)
-        (page / "index.html").write_text("<!doctype html><title>Gavel</title>")
-        (page / "assets" / "page-1a2b.js").write_bytes(SCRIPT)
-        (page / "assets" / "page-1a2b.js.gz").write_bytes(gzip.compress(SCRIPT))
-        port = free_port()
-        text = CONFIGURATION.read_text(encoding="utf-8")
-        # The first first: the folder is itself below /tmp.
-        for there, here in {
-            "/tmp/": f"{folder}/",
-            "listen 8080": f"listen 127.0.0.1:{port}",
-            "/usr/share/nginx/html": str(page),
-            "/etc/gavel": str(ROOT / "deploy" / "web" / "installation"),
-        }.items():
-            assert there in text
-            text = text.replace(there, here)
-        (folder / "nginx.conf").write_text(text)
-        nginx = ServerProcess("nginx", folder)
-        nginx.start([str(find_program("nginx")), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"], {})
-        try:
-            _wait_answering(nginx, f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            nginx.stop(STOP_SECONDS_MAX)
+    """The URL of a running nginx with a small page."""
+    with running_nginx(_configured) as url:
+        yield url
 
 
-def _wait_answering(nginx: ServerProcess, url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while True:
-        try:
-            get(url)
-        except OSError:
-            assert nginx.runs(), nginx.last_words()
-            assert time.monotonic() < deadline, nginx.last_words()
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+def _configured(folder: Path, port: int) -> str:
+    page = folder / "html"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<!doctype html><title>Gavel</title>")
+    (page / "assets" / "page-1a2b.js").write_bytes(SCRIPT)
+    (page / "assets" / "page-1a2b.js.gz").write_bytes(gzip.compress(SCRIPT))
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    # The first first: the folder is itself below /tmp.
+    for there, here in {
+        "/tmp/": f"{folder}/",
+        "listen 8080": f"listen 127.0.0.1:{port}",
+        "/usr/share/nginx/html": str(page),
+        "/etc/gavel": str(ROOT / "deploy" / "web" / "installation"),
+    }.items():
+        assert there in text
+        text = text.replace(there, here)
+    return text
 
 
 @pytest.mark.parametrize(
