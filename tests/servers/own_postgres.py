@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -75,7 +75,9 @@ def signal_all(pid_file: Path, number: signal.Signals) -> None:
     # The postmaster first, so that it starts no process while the others are frozen.
     os.kill(postmaster, number)
     for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
-        os.kill(int(child), number)
+        # One that was about to end when it was frozen is gone as soon as the server goes on.
+        with suppress(ProcessLookupError):
+            os.kill(int(child), number)
 
 
 def _postmaster(pid_file: Path) -> int:
