@@ -43,7 +43,7 @@ async def test_heartbeats_keep_a_stream_open_beyond_the_proxys_read_timeout(
 
 async def test_a_stream_that_a_proxy_cuts_because_nothing_comes_is_resumed(live: LiveHouse) -> None:
     item_id = await live.house.list_item()
-    with proxy_to(live.address, proxy_read_timeout="500ms") as url:
+    with proxy_to(live.address, proxy_read_timeout=f"{READ_TIMEOUT_SECONDS}s") as url:
         async with watching(url, {item_id: 0}) as stream:
             assert "snapshot" in await stream.next()
             with pytest.raises(ConnectionError):

@@ -15,9 +15,8 @@ WATCHERS_MAX = 12_000
 WATCHED_ITEMS_MAX = 20_000
 # Under load events go out in lots: one write for all that came while the others were told.
 EVENTS_AT_ONCE_MAX = 64
-# Then bids get the processor, and a rest in which those that are under way go on as if nobody watched.
-WATCHERS_AT_ONCE_MAX = 64
-REST_SECONDS = 0.001
+# Then bids get the event loop. One that is under way waits for this at each of its five or six turns.
+WATCHERS_AT_ONCE_MAX = 16
 FILL_EVENTS_MAX = 1_000
 # Who comes in reads events from the database, which has others to serve.
 READERS_AT_ONCE_MAX = 2
@@ -251,7 +250,7 @@ class LiveFeed:
     async def _write_all(self, watchers: Sequence[Watcher], lot: bytes, now_seconds: float) -> None:
         for start in range(0, len(watchers), WATCHERS_AT_ONCE_MAX):
             if start:
-                await asyncio.sleep(REST_SECONDS)
+                await asyncio.sleep(0)
             for watcher in watchers[start : start + WATCHERS_AT_ONCE_MAX]:
                 if not watcher.write(lot, now_seconds):
                     self._end_slow(watcher)
