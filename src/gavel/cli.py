@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -162,6 +163,8 @@ dead_letters = typer.Typer(no_args_is_help=True, help="Look after what could not
 stats = typer.Typer(no_args_is_help=True, help="Look after the totals.")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(stats, name="stats")
+audit = typer.Typer(no_args_is_help=True, help="Look whether the log of all bids is the one that was written.")
+app.add_typer(audit, name="audit")
 
 
 LetterIds = Annotated[list[str] | None, typer.Argument(help="The letters' ids, as the list shows them.")]
@@ -206,6 +209,28 @@ def trace(bid_id: Annotated[str, typer.Argument(help="As PlaceBid and GetItemBid
     from gavel.trace_bid import trace_bid
 
     _run(lambda: trace_bid(bid_id))
+
+
+@audit.command("verify")
+def verify_log(
+    *,
+    item: Annotated[list[str] | None, typer.Option(help="An item's id; repeatable; none: all items.")] = None,
+    heads: Annotated[
+        Path | None, typer.Option(help="What `gavel audit heads` once printed.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Follow the chain of each item's log; exit status 1 where a row was changed, added or taken out."""
+    from gavel.audit import verify
+
+    _run(lambda: verify(item or (), heads))
+
+
+@audit.command("heads")
+def print_heads() -> None:
+    """Print what each item's log ends with, to be kept outside the database, where no bidder can read it."""
+    from gavel.audit import print_heads
+
+    _run(print_heads)
 
 
 app.command("bidders")(bidders)

@@ -1,10 +1,12 @@
 """The books, checked in the plainest way: what was answered, what each auction came to, and everyone's totals."""
 
 from collections import defaultdict
+from contextlib import aclosing
 from typing import Any
 
 import asyncpg
 
+from gavel.bids.adapters.postgres_audit_log import FIRST_ID, LAST_ID, check_log
 from gavel.bids.domain.ids import ItemId
 from tests.auction_house import SELLER
 from tests.simulation.town import Story
@@ -49,6 +51,14 @@ async def check_auction(bid_pool: asyncpg.Pool, item_id: ItemId) -> None:
     assert maxima[end["leader_id"]] == standings[0]["maximum"] >= end["price"]
     others = [maximum for user_id, maximum in maxima.items() if user_id != end["leader_id"]]
     assert end["price"] >= max(others, default=0)
+
+
+async def check_chain(bid_pool: asyncpg.Pool) -> None:
+    """Each item's log is one chain, and the auction's row is what it tells."""
+    async with bid_pool.acquire() as connection, aclosing(check_log(connection, FIRST_ID, LAST_ID, {})) as checks:  # type: ignore[arg-type]
+        findings = {check.item_id: check.findings async for check in checks}
+    assert len(findings) == await bid_pool.fetchval("SELECT count(*) FROM auctions")
+    assert {item_id: found for item_id, found in findings.items() if found} == {}
 
 
 async def expected_totals(bid_pool: asyncpg.Pool) -> dict[str, Totals]:

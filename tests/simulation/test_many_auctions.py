@@ -24,7 +24,7 @@ from gavel.userstats.adapters.wire import EventBatchReader
 from gavel.userstats.ports import Unavailable as StatsUnavailable
 from gavel.userstats.use_cases.count_events import count_events
 from tests.auction_house import LANE_NAME, open_house, until
-from tests.simulation.audit import check_answers, check_auction, counted_totals, expected_totals
+from tests.simulation.audit import check_answers, check_auction, check_chain, counted_totals, expected_totals
 from tests.simulation.rough_road import RoughRoad
 from tests.simulation.town import Story, Visitor, end_auction, insist, list_items
 
@@ -102,6 +102,7 @@ async def test_after_a_rough_day_every_auction_has_its_one_winner_and_every_tota
     await check_answers(bid_pool, story)
     for item_id in items:
         await check_auction(bid_pool, item_id)
+    await check_chain(bid_pool)
     assert await counted_totals(stats_pool) == await expected_totals(bid_pool)
     events = await bid_pool.fetchval("SELECT sum(seq)::bigint FROM auctions")
     assert await stats_pool.fetchval("SELECT count(*) FROM counted_events") == events

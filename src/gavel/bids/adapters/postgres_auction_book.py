@@ -11,6 +11,7 @@ from typing import Self
 import asyncpg
 import structlog
 
+from gavel.bids.adapters.audit_chain import chained, row_text, terms_digest
 from gavel.bids.adapters.batch_spans import record_commit, record_decision
 from gavel.bids.adapters.lane import Command, Lane
 from gavel.bids.adapters.lane_connection import Connect, LaneConnection
@@ -233,6 +234,8 @@ def _give_up(answer: asyncio.Future[Answer]) -> None:
 def _opening(decision: Decision, listing: Listing, traceparent: str) -> tuple[object, ...]:
     """The parameters of open_auction.sql."""
     auction, terms = decision.auction, decision.auction.terms
+    listed = (auction.minimum_next_bid, auction.end_at, False, traceparent or None, listing.title)
+    text = row_text("item_events", auction.item_id, 1, "listed", decision.at, 0, None, 0, *listed)
     [message] = outbox_messages([RecordedEvent(event, terms, traceparent) for event in decision.events])
     return (
         auction.item_id,
@@ -257,4 +260,5 @@ def _opening(decision: Decision, listing: Listing, traceparent: str) -> tuple[ob
         message.routing_key,
         message.event_count,
         message.body,
+        chained(terms_digest(auction.item_id, terms), text),
     )

@@ -52,9 +52,10 @@ class BatchOutcome:
 
 @dataclass(slots=True)
 class _Known:
-    """What the batch knows: the auctions under lock and the keys, both evolving, and the clock."""
+    """What the batch knows: auctions under lock and keys, both evolving, the last digests of their logs, the clock."""
 
     auctions: dict[ItemId, Auction]
+    digests: dict[ItemId, bytes]
     keys: dict[KeyId, tuple[str, int]]
     at: datetime
 
@@ -84,7 +85,7 @@ async def prepare_session(connection: asyncpg.Connection) -> None:
     await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
     await connection.execute(f"PREPARE lock_auctions AS {_LOCK_AUCTIONS}")
     await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", ())
-    await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows().arguments())
+    await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows(_ANY_TIME, {}).arguments())
 
 
 async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Command]) -> BatchOutcome:
@@ -126,13 +127,15 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
         [key.key for _, key in named],
         timeout=LANE_STATEMENT_SECONDS_MAX,
     )
-    known = _Known({}, {}, found[0]["at"])
+    known = _Known({}, {}, {}, found[0]["at"])
     for row in found:
         if row["item_id"] is None:
             continue
         item_id = ItemId(row["item_id"])
         if item_id not in known.auctions:
             known.auctions[item_id] = auction_of(row)
+            if row["digest"] is not None:
+                known.digests[item_id] = row["digest"]
         if row["key"] is not None:
             known.keys[item_id, UserId(row["key_user_id"]), row["key"]] = row["request"], row["key_bid_seq"]
     return known
@@ -140,7 +143,7 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
 
 def _decide_each(commands: Sequence[Command], known: _Known) -> _Decided:
     """Run every command on the state that those before it left. What one raises is its own, and changes nothing."""
-    decided = _Decided([], [], [], DecidedRows())
+    decided = _Decided([], [], [], DecidedRows(known.at, known.digests))
     now_seconds = asyncio.get_running_loop().time()
     for command in commands:
         try:
@@ -192,9 +195,8 @@ def _replay(command: Command, auction: Auction, key: RetryKey, first: tuple[str,
 async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime) -> None:
     if rows.auctions:
         await connection.execute(_WRITE_DECISIONS, at, *rows.arguments(), timeout=LANE_STATEMENT_SECONDS_MAX)
-    for item_id, texts, revision, traceparent in rows.changes:
-        arguments = (item_id, texts.title, texts.description, texts.images, texts.category, revision, traceparent)
-        await connection.execute(_CHANGE_LISTING, *arguments, timeout=LANE_STATEMENT_SECONDS_MAX)
+    for change in rows.changes:
+        await connection.execute(_CHANGE_LISTING, *change, timeout=LANE_STATEMENT_SECONDS_MAX)
 
 
 async def _read_unread(connection: asyncpg.Connection, decided: _Decided, at: datetime) -> None:

@@ -9,7 +9,7 @@ WITH known AS MATERIALIZED (
 SELECT clock_timestamp() AS at, a.item_id::text, a.seller_id::text, a.currency, a.start_at, a.scheduled_end_at, a.start_price,
        a.reserve_price, a.buy_now_price, a.soft_close_window_seconds, a.soft_close_extension_seconds,
        a.soft_close_max_extension_seconds, a.increment_fixed, a.increment_basis_points, a.end_at, a.price, a.leader_id::text,
-       a.leader_maximum, a.bid_count, a.last_bid_seq, a.seq, a.revision, a.cancelled_at, a.closed_at,
+       a.leader_maximum, a.bid_count, a.last_bid_seq, a.seq, a.revision, a.cancelled_at, a.closed_at, a.digest,
        known.user_id::text AS key_user_id, known.key, known.request, known.bid_seq AS key_bid_seq
 FROM (VALUES (1)) AS one
 LEFT JOIN auctions a ON a.item_id = ANY ($1::text::uuid[])

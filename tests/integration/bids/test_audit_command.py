@@ -1,0 +1,84 @@
+"""`gavel audit`: what it prints, and what its exit status says."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from gavel.bids.domain.ids import ItemId
+from tests.auction_house import House
+from tests.e2e.gavel_process import environment, run
+
+pytestmark = pytest.mark.integration
+
+MAXIMUM = 1_777_666_555_444
+
+
+@pytest.fixture
+async def item_id(new_house: House) -> ItemId:
+    """An item that somebody leads with a hidden maximum, beside another item."""
+    await new_house.list_item()
+    item_id = await new_house.list_item()
+    await new_house.bid(item_id, 100, max_amount=MAXIMUM)
+    await new_house.bid(item_id, 200)
+    return item_id
+
+
+async def _audit(house: House, *arguments: str, out: bool = True) -> tuple[int, str]:
+    return await run("audit", *arguments, env=environment(BID_DB_URL=house.url), out=out)
+
+
+async def _forge(house: House, statement: str) -> None:
+    async with house.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(statement)
+
+
+async def test_an_untouched_log_is_told_so_with_status_0(new_house: House, item_id: ItemId) -> None:
+    status, said = await _audit(new_house, "verify")
+    assert (status, said.strip()) == (
+        0,
+        "2 items: 5 changes are covered, 0 are from before there was a chain, 0 heads were noted; nothing wrong",
+    )
+
+
+async def test_a_changed_maximum_is_named_without_its_value_with_status_1(new_house: House, item_id: ItemId) -> None:
+    await _forge(new_house, "UPDATE bids SET maximum = maximum + 1 WHERE seq = 2")
+    for chosen in ((), ("--item", item_id.upper())):
+        status, said = await _audit(new_house, "verify", *chosen)
+        assert status == 1
+        assert f"{item_id} bids, seq 2: does not follow from the row before it" in said
+        assert said.rstrip().endswith("; 1 wrong")
+        assert str(MAXIMUM)[:-1] not in said
+
+
+async def test_heads_that_were_kept_tell_of_a_log_that_was_taken_away(
+    new_house: House, item_id: ItemId, tmp_path: Path
+) -> None:
+    status, heads = await _audit(new_house, "heads")
+    assert status == 0
+    [kept] = [line for line in heads.splitlines() if line.startswith(item_id)]
+    assert kept.split()[1:3] == ["4", "4"]
+    file = tmp_path / "heads.txt"
+    file.write_text(heads, encoding="utf-8")
+    status, said = await _audit(new_house, "verify", "--heads", str(file))
+    assert (status, "2 heads were noted; nothing wrong" in said) == (0, True), said
+    for table in ("bids", "item_events", "listings", "auctions"):
+        await _forge(new_house, f"DELETE FROM {table} WHERE item_id = '{item_id}'")
+    assert (await _audit(new_house, "verify"))[0] == 0
+    status, said = await _audit(new_house, "verify", "--heads", str(file))
+    assert (status, f"{item_id} auctions: there is no such item" in said) == (1, True), said
+
+
+async def test_what_can_not_be_meant_is_refused_with_status_2(new_house: House, tmp_path: Path) -> None:
+    file = tmp_path / "heads.txt"
+    file.write_text("nonsense\n", encoding="utf-8")
+    for arguments, words in (
+        (("--item", "7"), "UUID"),
+        (("--heads", str(file)), "line 1"),
+        (("--heads", str(tmp_path / "missing")), "not exist"),
+    ):
+        status, said = await _audit(new_house, "verify", *arguments, out=False)
+        assert (status, words in " ".join(said.split()), "Traceback" in said) == (2, True, False), said
+    status, said = await _audit(new_house, "verify", "--item", str(uuid4()))
+    assert (status, "there is no such item" in said) == (1, True)
