@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from gavel.runtime.bounded_requests import RequestLimits, SendClock
 from gavel.runtime.streams import StreamingProtocol
 
 Scope = MutableMapping[str, Any]
@@ -19,7 +20,6 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
-HTTP_CONNECTIONS_MAX = 12_000
 LISTEN_BACKLOG_MAX = 2_048
 # Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
 OPEN_FILES_MAX = 32_768
@@ -73,7 +73,10 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    app: Asgi, listener: socket.socket, end_streams: Callable[[], None] | None = None
+    app: Asgi,
+    listener: socket.socket,
+    end_streams: Callable[[], None] | None = None,
+    limits: RequestLimits | None = None,
 ) -> AsyncGenerator[None]:
     """Serve the app inside the context. On the way out: take no more, end the streams, and finish what was begun.
 
@@ -84,7 +87,7 @@ async def serving(
         uvicorn.Config(
             app,
             loop="none",
-            http=StreamingProtocol,
+            http=_protocol(limits or RequestLimits()),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -92,7 +95,6 @@ async def serving(
             server_header=False,
             proxy_headers=False,
             backlog=LISTEN_BACKLOG_MAX,
-            limit_concurrency=HTTP_CONNECTIONS_MAX,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
         ),
@@ -106,6 +108,11 @@ async def serving(
     finally:
         server.should_exit = True
         await task
+
+
+def _protocol(limits: RequestLimits) -> type[StreamingProtocol]:
+    """What uvicorn makes of each connection of one server."""
+    return type("Connection", (StreamingProtocol,), {"limits": limits, "clock": SendClock(limits.send_seconds_max)})
 
 
 def _allow_open_files() -> None:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import MutableMapping
 from typing import Any, cast
 
-from gavel.runtime.whole_responses import WholeResponses
+from gavel.runtime.bounded_requests import BoundedRequests
 
 # Unread in this process; what was written before is the kernel's, up to the bound below.
 STREAM_BUFFER_BYTES_MAX = 128 * 1024
@@ -25,7 +25,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 _KEY = "gavel.connection"
 
 
-class StreamingProtocol(WholeResponses):
+class StreamingProtocol(BoundedRequests):
     """uvicorn's HTTP/1.1, with connections that an application may take over."""
 
     def on_message_begin(self) -> None:
@@ -36,6 +36,7 @@ class StreamingProtocol(WholeResponses):
     def hand_over(self, stream: "Stream") -> None:
         """Let the stream have the connection. For uvicorn this client is gone, so it neither writes nor waits."""
         self.flush()
+        self.forget()
         self.connections.discard(self)
         self._unset_keepalive_if_required()
         self.flow.resume_reading()

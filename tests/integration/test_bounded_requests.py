@@ -1,0 +1,223 @@
+"""Requests on bare sockets: nobody holds anything for long by sending little, much, or nothing."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from gavel.runtime.bounded_requests import RequestLimits
+from gavel.runtime.serve import Receive, Scope, Send, bind, serving
+from gavel.runtime.streams import Stream, chunk
+
+pytestmark = pytest.mark.integration
+
+PATIENT = RequestLimits(head_bytes_max=1_024, send_seconds_max=60, connections_max=100)
+HASTY = replace(PATIENT, send_seconds_max=0.05)
+HEAD = b"POST / HTTP/1.1\r\nhost: gavel\r\n"
+WHOLE = HEAD + b"content-length: 5\r\n\r\nhello"
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A server that answers with what it was sent, and how to connect to it; `gone` is set where a client was lost."""
+
+    connect: Callable[[], Awaitable[Connection]]
+    gone: asyncio.Event
+
+
+@asynccontextmanager
+async def _echo(limits: RequestLimits) -> AsyncGenerator[Echo]:
+    listener, gone = bind("127.0.0.1", 0), asyncio.Event()
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        else:
+            gone.set()
+            return
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(app, listener, limits=limits))
+
+        async def connect() -> Connection:
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            stack.callback(writer.close)
+            return reader, writer
+
+        yield Echo(connect, gone)
+
+
+async def _reply(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+    headers = dict(line.split(": ", 1) for line in lines[1:-1])
+    return int(lines[0].split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
+
+
+async def _is_told_and_cut_off(reader: asyncio.StreamReader, status: int, code: str) -> dict[str, str]:
+    told, headers, body = await _reply(reader)
+    assert (told, json.loads(body)["code"]) == (status, code)
+    assert (headers["connection"], headers["content-type"]) == ("close", "application/json")
+    assert await reader.read() == b""
+    return headers
+
+
+@pytest.mark.parametrize("begun", [b"P", HEAD, HEAD + b"x: " + b"y" * 99, b"\r\n"])
+async def test_a_head_that_does_not_come_to_its_end_is_answered_408_and_cut_off(begun: bytes) -> None:
+    async with _echo(HASTY) as echo:
+        reader, writer = await echo.connect()
+        writer.write(begun)
+        await _is_told_and_cut_off(reader, 408, "deadline_exceeded")
+
+
+async def test_a_head_that_dribbles_has_no_more_time_than_one_that_stops() -> None:
+    async with _echo(replace(HASTY, head_bytes_max=2**30)) as echo:
+        reader, writer = await echo.connect()
+
+        async def dribble() -> None:
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(0)
+
+        dribbling = asyncio.create_task(dribble())
+        writer.write(HEAD)
+        # What is still on its way when the server closes may cost the client its answer, never the server its close.
+        try:
+            said = await reader.read()
+        except ConnectionError:
+            said = b""
+        dribbling.cancel()
+        assert said.split(b" ")[:2] in ([b""], [b"HTTP/1.1", b"408"])
+
+
+async def test_a_body_that_does_not_come_to_its_end_is_answered_408_and_who_waits_for_it_is_told() -> None:
+    async with _echo(HASTY) as echo:
+        reader, writer = await echo.connect()
+        writer.write(HEAD + b"content-length: 5\r\n\r\nhell")
+        await _is_told_and_cut_off(reader, 408, "deadline_exceeded")
+        await echo.gone.wait()
+
+
+async def test_the_next_request_on_a_connection_has_its_own_time() -> None:
+    async with _echo(HASTY) as echo:
+        reader, writer = await echo.connect()
+        for _ in range(3):
+            writer.write(WHOLE[:-3])
+            await writer.drain()
+            writer.write(WHOLE[-3:])
+            assert (await _reply(reader))[2] == b"hello"
+        writer.write(HEAD)
+        await _is_told_and_cut_off(reader, 408, "deadline_exceeded")
+
+
+async def test_a_connection_that_has_sent_all_it_began_may_idle() -> None:
+    async with _echo(HASTY) as echo:
+        reader, writer = await echo.connect()
+        writer.write(WHOLE)
+        assert (await _reply(reader))[0] == 200
+        late_reader, late_writer = await echo.connect()
+        late_writer.write(HEAD)
+        await _is_told_and_cut_off(late_reader, 408, "deadline_exceeded")
+        writer.write(WHOLE)
+        assert (await _reply(reader))[0] == 200
+
+
+@pytest.mark.parametrize("ending", [b"", b"\r\n\r\n"], ids=["endless", "whole"])
+async def test_a_head_above_the_bound_is_answered_431_and_cut_off(ending: bytes) -> None:
+    async with _echo(PATIENT) as echo:
+        reader, writer = await echo.connect()
+        writer.write(HEAD + b"x: " + b"y" * PATIENT.head_bytes_max + ending)
+        await _is_told_and_cut_off(reader, 431, "resource_exhausted")
+
+
+async def test_what_bounds_heads_bounds_neither_bodies_nor_requests_sent_without_waiting() -> None:
+    async with _echo(PATIENT) as echo:
+        reader, writer = await echo.connect()
+        body = b"z" * 3 * PATIENT.head_bytes_max
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body)
+        assert (await _reply(reader))[2] == body
+        many = 2 * PATIENT.head_bytes_max // len(WHOLE)
+        writer.write(WHOLE * many)
+        assert [(await _reply(reader))[0] for _ in range(many)] == [200] * many
+
+
+async def test_one_connection_too_many_is_told_when_to_come_back_and_served_when_another_has_gone() -> None:
+    async with _echo(replace(PATIENT, connections_max=2)) as echo:
+        kept = [await echo.connect() for _ in range(2)]
+        for reader, writer in kept:
+            writer.write(WHOLE)
+            assert (await _reply(reader))[0] == 200
+        reader, writer = await echo.connect()
+        writer.write(HEAD + b"content-length: 0\r\n\r\n")
+        headers = await _is_told_and_cut_off(reader, 503, "unavailable")
+        assert int(headers["retry-after"]) >= 1
+        kept[0][1].write(WHOLE.replace(b"host", b"connection: close\r\nhost"))
+        assert (await _reply(kept[0][0]))[0] == 200
+        assert await kept[0][0].read() == b""
+        reader, writer = await echo.connect()
+        writer.write(WHOLE)
+        assert (await _reply(reader))[0] == 200
+
+
+async def test_what_is_no_http_is_answered_400_in_the_form_of_every_error() -> None:
+    async with _echo(PATIENT) as echo:
+        reader, writer = await echo.connect()
+        writer.write(b"\x16\x03\x01 hello\r\n\r\n")
+        headers = await _is_told_and_cut_off(reader, 400, "invalid_argument")
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_stream_outlives_the_time_to_send_a_request() -> None:
+    listener, opened = bind("127.0.0.1", 0), asyncio.get_running_loop().create_future()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        headers = [(b"transfer-encoding", b"chunked")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        stream = Stream()
+        stream.take_over(scope)
+        opened.set_result(stream)
+
+    async with serving(app, listener, limits=HASTY):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE[:-3])
+        await writer.drain()
+        writer.write(WHOLE[-3:])
+        stream = await opened
+        late_reader, late_writer = await asyncio.open_connection(*listener.getsockname())
+        late_writer.write(HEAD)
+        await _is_told_and_cut_off(late_reader, 408, "deadline_exceeded")
+        stream.finish(chunk(b"still here"))
+        assert (await reader.read()).endswith(b"\r\n\r\na\r\nstill here\r\n0\r\n\r\n")
+        writer.close()
+        late_writer.close()
+
+
+async def test_every_answer_says_that_nothing_is_to_be_guessed_or_kept_unless_it_says_otherwise() -> None:
+    own: list[tuple[bytes, bytes]] = [(b"content-length", b"0")]
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": own})
+        await send({"type": "http.response.body", "body": b""})
+
+    listener = bind("127.0.0.1", 0)
+    async with serving(app, listener):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE)
+        _, headers, _ = await _reply(reader)
+        assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+        own += [(b"cache-control", b"no-cache"), (b"x-content-type-options", b"nosniff")]
+        writer.write(WHOLE)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert (head.count(b"cache-control: "), head.count(b"nosniff"), head.count(b"no-store")) == (1, 1, 0)
+        writer.close()
