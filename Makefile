@@ -113,7 +113,7 @@ lock: ## Resolve the locked requirements again (UPGRADE=1 raises the versions)
 ##@ Test
 
 .PHONY: check
-check: lint proto-check test ## All that CI runs
+check: lint proto-check test audit ## All that CI runs
 
 .PHONY: test
 test: $(DEV_INSTALLED) servers test-web test-page ## Run every test, with servers that are found or started for it

@@ -1,0 +1,84 @@
+"""What a browser is told by a real Gavel: which pages may call, and that replies are neither kept nor guessed at."""
+
+from collections.abc import AsyncGenerator, Mapping
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.e2e.gavel_process import Client, bidder, new_data_folder, running_standalone
+
+pytestmark = pytest.mark.e2e
+
+LISTED, ALSO_LISTED, STRANGER = "https://app.example", "http://localhost:5173", "https://evil.example"
+WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def url() -> AsyncGenerator[str]:
+    """A Gavel that lists two origins."""
+    with new_data_folder() as folder:
+        async with running_standalone(folder, CORS_ORIGINS=f"{LISTED}, {ALSO_LISTED}") as gavel:
+            yield gavel.url
+
+
+@pytest_asyncio.fixture
+async def client(url: str) -> AsyncGenerator[Client]:
+    """A client of it."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        yield Client(http, url)
+
+
+def _told_of_origins(reply: httpx.Response) -> dict[str, str]:
+    return {name: text for name, text in reply.headers.items() if name.startswith("access-control-")}
+
+
+@way
+@pytest.mark.parametrize("origin", [LISTED, ALSO_LISTED])
+async def test_a_page_of_a_listed_origin_asks_ahead_bids_and_may_read_the_answer(
+    client: Client, headers: Mapping[str, str], origin: str
+) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    asked["Access-Control-Request-Headers"] = "authorization,content-type,idempotency-key"
+    ahead = await client.http.options(client.url_of("PlaceBid"), headers=asked)
+    told = _told_of_origins(ahead)
+    assert (ahead.status_code, told["access-control-allow-origin"]) == (204, origin)
+    allowed = told["access-control-allow-headers"].split(", ")
+    assert {"authorization", "content-type", "idempotency-key"} <= set(allowed)
+    assert "POST" in told["access-control-allow-methods"]
+
+    item_id = await client.list_item()
+    accepted = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    for body, status in ((accepted, 200), ({**accepted, "amount": 1}, 400)):
+        reply = await client.call("PlaceBid", body, **headers, Origin=origin)
+        assert (reply.status_code, _told_of_origins(reply)["access-control-allow-origin"]) == (status, origin)
+        assert "origin" in reply.headers["vary"]
+        assert "access-control-allow-credentials" not in reply.headers
+
+
+@way
+@pytest.mark.parametrize("origin", [STRANGER, "null", LISTED + ".evil.example", LISTED.upper()])
+async def test_a_page_of_another_origin_is_told_nothing_and_may_read_nothing(
+    client: Client, headers: Mapping[str, str], origin: str
+) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    ahead = await client.http.options(client.url_of("PlaceBid"), headers=asked)
+    assert (_told_of_origins(ahead), ahead.is_success) == ({}, False)
+    reply = await client.call("ListItems", {}, **headers, Origin=origin)
+    assert _told_of_origins(reply) == {}
+
+
+@way
+async def test_a_reply_is_neither_kept_nor_guessed_at(client: Client, headers: Mapping[str, str]) -> None:
+    bid = {"itemId": await client.list_item(), "userId": bidder(2), "amount": 100}
+    replies = {
+        200: await client.call("PlaceBid", bid, **headers),
+        400: await client.call("PlaceBid", {}, **headers),
+        404: await client.http.get(f"{client.url}/none.js"),
+        405: await client.http.get(client.url_of("PlaceBid")),
+    }
+    assert {status: reply.status_code for status, reply in replies.items()} == {status: status for status in replies}
+    for reply in replies.values():
+        assert reply.headers.get_list("x-content-type-options") == ["nosniff"]
+        assert reply.headers.get_list("cache-control") == ["no-store"]
