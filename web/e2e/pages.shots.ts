@@ -57,8 +57,15 @@ test("pictures of every page", async ({ client, person }) => {
   for (const look of LOOKS) {
     const me: Person = await person(look);
     const shot = async (name: string, full = true): Promise<void> => {
+      const { width, height } = look;
+      if (full) {
+        // A window as high as the page: bars that stick to its edges then lie where the page has room for them.
+        const whole = await me.page.evaluate(() => document.documentElement.scrollHeight);
+        await me.page.setViewportSize({ width, height: whole });
+      }
       await me.page.waitForTimeout(700);
-      await me.page.screenshot({ path: `screenshots/${name}-${look.name}.png`, fullPage: full });
+      await me.page.screenshot({ path: `screenshots/${name}-${look.name}.png` });
+      await me.page.setViewportSize({ width, height });
     };
     // A war on the sextant, to which each look adds a few rounds.
     let { item } = await client.bids.getItem({ id: sextant.id });

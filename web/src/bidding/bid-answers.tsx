@@ -1,15 +1,22 @@
 import { type Item, Standing } from "@gavel/client";
+import { useEffect, useRef } from "react";
 import { formatMoney } from "../money/money";
 import type { Refusal } from "./refusal";
 import type { BidFormState } from "./use-bid-form";
 
 type BidAnswersProps = { item: Item; form: BidFormState };
 
-/** What became of a bid, and what can be done about it; read aloud as it comes. */
+/** What became of a bid, and what can be done about it; read aloud as it comes, and brought into sight. */
 export function BidAnswers({ item, form }: BidAnswersProps) {
   const { answer, doubtful, problem, leads } = form;
+  const answers = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (answer || doubtful || problem?.tooLow) {
+      answers.current?.scrollIntoView({ block: "nearest" });
+    }
+  }, [answer, doubtful, problem]);
   return (
-    <div aria-live="polite" className="bid-form__answers">
+    <div ref={answers} aria-live="polite" className="bid-form__answers">
       {problem?.tooLow && (
         <RefusalMessage refusal={{ text: problem.problem, leastAmount: 0n }} item={item} form={form} />
       )}

@@ -130,15 +130,17 @@ function Auction({ item }: { item: Item }) {
   );
 }
 
-function incrementText({ bidIncrement, currency }: Item): string {
+function incrementText({ bidIncrement, currency, currentHighestBid, minimumNextBid }: Item): string {
   const { fixed = 0n, basisPoints = 0 } = bidIncrement ?? {};
   const parts = [
     ...(fixed > 0n ? [formatMoney(fixed, currency)] : []),
     ...(basisPoints > 0 ? [`${basisPoints / 100} %`] : []),
   ];
-  return parts.length > 0
-    ? `at least ${parts.join(" or ")}${parts.length > 1 ? ", whichever is more" : ""}`
-    : "by the house's steps";
+  if (parts.length > 0) {
+    return `at least ${parts.join(" or ")}${parts.length > 1 ? ", whichever is more" : ""}`;
+  }
+  const step = currentHighestBid > 0n ? minimumNextBid - currentHighestBid : 0n;
+  return `by the house's steps${step > 0n ? `, now ${formatMoney(step, currency)}` : ""}`;
 }
 
 function softCloseText({ softClose }: Item): string {

@@ -48,7 +48,7 @@ export function BiddersPage() {
             <tbody className="numbers">
               {data.users.map((user, index) => (
                 <tr key={user.userId}>
-                  <td>{index + 1}</td>
+                  <td>{user.amountWon > 0n ? index + 1 : "–"}</td>
                   <th scope="row">
                     <Bidder userId={user.userId} />
                   </th>

@@ -58,7 +58,7 @@ export function BoardPage() {
               value={seconds(data.outboxOldestSeconds)}
               note={
                 data.outboxOldestSeconds <= LAG_SECONDS_FINE
-                  ? "Keeping up: every accepted bid has been passed on."
+                  ? "Keeping up: what is accepted is passed on at once."
                   : `${data.outboxEvents} events wait to be passed on. None is lost.`
               }
             >

@@ -7,6 +7,7 @@ configure({ asyncUtilTimeout: 30_000 });
 beforeAll(() => {
   // What jsdom lacks of a browser; no test is about these.
   window.scrollTo = () => undefined;
+  Element.prototype.scrollIntoView = () => undefined;
   HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
     this.open = true;
   };
