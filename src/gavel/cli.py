@@ -14,6 +14,7 @@ import uvloop
 from gavel import __version__
 from gavel.bidders.command import bidders
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
+from gavel.runtime.grants import RoleUnfit
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.migrations import SchemaMismatch, migrate_database
 from gavel.runtime.postgres import DATABASE_ERRORS
@@ -43,6 +44,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         FolderInUse,
         EmbeddedPostgresFailed,
         SchemaMismatch,
+        RoleUnfit,
     ) as error:
         print(f"gavel: {error}", file=sys.stderr)  # noqa: T201 - the one message, before or beside the logs
         raise typer.Exit(EXIT_CANNOT_START) from None
@@ -144,16 +146,17 @@ class Side(StrEnum):
 
 @app.command("migrate")
 def migrate(side: Side) -> None:
-    """Bring a database to the current schema. Safe when several run at once."""
-    from gavel.bids.settings import BidDatabaseSettings
-    from gavel.userstats.settings import StatsDatabaseSettings
+    """Bring a database to the current schema, and let the roles of GRANT_TO use it. Safe when several run at once."""
+    from gavel.bids.settings import BidMigrationSettings
+    from gavel.userstats.settings import StatsMigrationSettings
 
     async def main() -> None:
         if side is Side.BIDS:
-            url, package = str(load_settings(BidDatabaseSettings).bid_db_url), "gavel.bids"
+            settings = load_settings(BidMigrationSettings)
+            applied = await migrate_database(settings.bid_db_url, "gavel.bids", settings.grant_to)
         else:
-            url, package = str(load_settings(StatsDatabaseSettings).stats_db_url), "gavel.userstats"
-        applied = await migrate_database(url, package)
+            settings = load_settings(StatsMigrationSettings)
+            applied = await migrate_database(settings.stats_db_url, "gavel.userstats", settings.grant_to)
         typer.echo(f"{side.value}: {applied} migrations applied" if applied else f"{side.value}: current already")
 
     _run(main)

@@ -14,6 +14,7 @@ from tests.servers.containers import engine_answers
 # A superuser's URL of a server that tests may make databases on.
 URL_VARIABLE = "GAVEL_TEST_POSTGRES_URL"
 IMAGE = "postgres:16"
+ROLE_PASSWORD = "for-tests-only"
 
 
 class PostgresServer:
@@ -40,12 +41,29 @@ class PostgresServer:
         finally:
             await self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @asynccontextmanager
+    async def role(self, name: str) -> AsyncGenerator[str]:
+        """A role that may log in and nothing else; its name. Dropped afterwards, so its databases must go first."""
+        await self._run(f'DROP ROLE IF EXISTS "{name}"')
+        await self._run(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{ROLE_PASSWORD}'")
+        try:
+            yield name
+        finally:
+            await self._run(f'DROP ROLE "{name}"')
+
     async def _run(self, statement: str) -> None:
         connection = await postgres.connect(self._url, "tests")
         try:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def url_as(url: str, role: str) -> str:
+    """The URL of the same database for a role that a test made."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{ROLE_PASSWORD}@{host}"))
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AmqpDsn, BeforeValidator, RedisDsn
 
 from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
-from gavel.runtime.settings import DatabaseUrl, ProcessSettings
+from gavel.runtime.settings import DatabaseUrl, ProcessSettings, RoleNames
 
 
 def _currency(code: str) -> str:
@@ -29,9 +29,15 @@ OptionalRabbitMqUrl = Annotated[AmqpDsn | None, BeforeValidator(_none_if_empty)]
 
 
 class BidDatabaseSettings(ProcessSettings):
-    """`gavel migrate bids`."""
+    """What operators do by hand."""
 
     bid_db_url: DatabaseUrl
+
+
+class BidMigrationSettings(BidDatabaseSettings):
+    """`gavel migrate bids`, as the schema's owner; the processes' role gets what they need of it."""
+
+    grant_to: RoleNames = ()
 
 
 class PageSettings(HttpSettings):

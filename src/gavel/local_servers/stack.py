@@ -24,6 +24,9 @@ from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresClus
 from gavel.runtime.migrations import migrate_database
 from gavel.standalone import DATABASES
 
+# As whom the processes come to each database: not as its owner, who could rewrite the log.
+SERVICE_ROLES = {"bid_db": "gavel_bids", "stats_db": "gavel_stats"}
+
 READY_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
 
@@ -117,17 +120,19 @@ class Stack:
             self.processes[name].start([sys.executable, "-m", "gavel", command_of(name)], self._environment(name))
 
     async def migrate(self) -> None:
-        """Make the databases where they are missing, with the current schema."""
+        """Make the databases where they are missing, with the current schema, and the roles that may use it."""
         for database, package in DATABASES.items():
+            role = SERVICE_ROLES[database]
             await self.postgres.server.create_database(database)
-            await migrate_database(self.postgres.server.url(database), package)
+            await self.postgres.server.create_role(role)
+            await migrate_database(self.postgres.server.url(database), package, [role])
 
     def _environment(self, name: str) -> dict[str, str]:
         return {
             **os.environ,
             **self._settings,
-            "BID_DB_URL": self.postgres.server.url("bid_db"),
-            "STATS_DB_URL": self.postgres.server.url("stats_db"),
+            "BID_DB_URL": self.postgres.server.url("bid_db", SERVICE_ROLES["bid_db"]),
+            "STATS_DB_URL": self.postgres.server.url("stats_db", SERVICE_ROLES["stats_db"]),
             "RABBITMQ_URL": self.rabbitmq.url,
             "REDIS_URL": self.redis.url,
             "HTTP_PORT": str(self.ports.http_port(name)),

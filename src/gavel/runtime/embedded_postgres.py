@@ -66,9 +66,9 @@ class EmbeddedPostgres:
     def __init__(self, socket_folder: Path) -> None:
         self._socket_folder = socket_folder
 
-    def url(self, database: str) -> str:
-        """Where a database of this server is reached."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={self._socket_folder}"
+    def url(self, database: str, role: str = SUPERUSER) -> str:
+        """Where a database of this server is reached, and as whom."""
+        return f"postgresql://{role}@/{database}?host={self._socket_folder}"
 
     async def create_database(self, name: str) -> None:
         """Make an empty database unless it is there. The name is one of ours, never a user's."""
@@ -76,6 +76,15 @@ class EmbeddedPostgres:
         try:
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
                 await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8')
+        finally:
+            await connection.close()
+
+    async def create_role(self, name: str) -> None:
+        """Make a role that may log in and nothing else unless it is there. The name is one of ours, never a user's."""
+        connection = await postgres.connect(self.url("postgres"), "gavel-setup")
+        try:
+            if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name):
+                await connection.execute(f'CREATE ROLE "{name}" LOGIN')
         finally:
             await connection.close()
 

@@ -1,6 +1,8 @@
 """Schema changes: plain SQL files, applied in order, each once, by one process at a time."""
 
 import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -9,6 +11,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
+from gavel.runtime.grants import grant, load_grants
 from gavel.runtime.health import Check
 from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect
 
@@ -56,9 +59,7 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
     Under an advisory lock: of two that start at once one migrates and the other waits, then finds nothing to do.
     Each migration commits with its record or not at all. Raises SchemaMismatch.
     """
-    # The lock waits as long as the other needs. None would mean the connection's own bound on a statement.
-    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=MIGRATION_SECONDS_MAX)
-    try:
+    async with _alone(connection):
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL,"
             " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
@@ -75,19 +76,31 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
                 )
             _log.info("migrated", migration=migration.name)
         return len(missing)
+
+
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    """Hold the lock that all who change the schema hold; a session may take it twice."""
+    # It waits as long as the other needs. None would mean the connection's own bound on a statement.
+    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=MIGRATION_SECONDS_MAX)
+    try:
+        yield
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
 
 
-async def migrate_database(url: str, package: str) -> int:
-    """Bring a database to a package's schema; the number of migrations applied.
+async def migrate_database(url: str, package: str, grant_to: Sequence[str] = ()) -> int:
+    """Bring a database to a package's schema, and let roles use it; the number of migrations applied.
 
-    Raises SchemaMismatch, or one of DATABASE_ERRORS.
+    Raises SchemaMismatch, RoleUnfit, or one of DATABASE_ERRORS.
     """
     connection = await connect(url, "gavel-migrate")
     try:
-        return await migrate(connection, load_migrations(package))
+        async with _alone(connection):
+            applied = await migrate(connection, load_migrations(package))
+            await grant(connection, load_grants(package), grant_to)
+        return applied
     finally:
         await connection.close()
 

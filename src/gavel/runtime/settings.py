@@ -1,10 +1,11 @@
 """Settings from the environment, checked all at once."""
 
+import re
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gavel.runtime.logs import LogFormat
 
@@ -37,6 +38,20 @@ def _url(*schemes: str) -> AfterValidator:
 
 # A socket's folder as `?host=` will do for a host.
 DatabaseUrl = Annotated[str, _url("postgresql", "postgres")]
+
+
+def _names(listed: object) -> object:
+    return [name.strip() for name in listed.split(",") if name.strip()] if isinstance(listed, str) else listed
+
+
+def _role_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", name):
+        raise ValueError("must be names of roles, separated by commas")
+    return name
+
+
+# Roles of a database, as a list: app,another.
+RoleNames = Annotated[tuple[Annotated[str, AfterValidator(_role_name)], ...], NoDecode, BeforeValidator(_names)]
 
 
 class ProcessSettings(BaseSettings):

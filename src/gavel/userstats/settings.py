@@ -3,13 +3,19 @@
 from pydantic import AmqpDsn
 
 from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
-from gavel.runtime.settings import DatabaseUrl, ProcessSettings
+from gavel.runtime.settings import DatabaseUrl, ProcessSettings, RoleNames
 
 
 class StatsDatabaseSettings(ProcessSettings):
-    """`gavel migrate stats`."""
+    """What operators do by hand."""
 
     stats_db_url: DatabaseUrl
+
+
+class StatsMigrationSettings(StatsDatabaseSettings):
+    """`gavel migrate stats`, as the schema's owner; the processes' role gets what they need of it."""
+
+    grant_to: RoleNames = ()
 
 
 class DeadLetterSettings(StatsDatabaseSettings):
