@@ -103,6 +103,19 @@ async def test_a_service_is_found_on_its_own_port_only(client: StackClient, shar
         assert "Traceback" not in reply.text
 
 
+async def test_no_process_comes_to_a_database_as_its_owner(client: StackClient, shared_stack: Stack) -> None:
+    await client.list_item()
+    connection = await postgres.connect(shared_stack.postgres.server.url("postgres"), "tests")
+    try:
+        rows = await connection.fetch(
+            "SELECT datname, usename FROM pg_stat_activity WHERE application_name LIKE 'gavel-%' GROUP BY 1, 2"
+        )
+    finally:
+        await connection.close()
+    assert {row["datname"]: row["usename"] for row in rows} == {"bid_db": "gavel_bids", "stats_db": "gavel_stats"}
+    assert len(rows) == 2
+
+
 async def test_stats_lost_and_rebuilt_by_command_are_the_same(client: StackClient, shared_stack: Stack) -> None:
     item_id, users = await client.list_item(bidIncrement={"fixed": 1}), [str(uuid4()) for _ in range(3)]
     for number in range(9):
