@@ -15,6 +15,7 @@ import pytest_asyncio
 from tests.e2e.gavel_process import SELLER_ID, Client, Standalone, bidder, environment, run, running_standalone
 from tests.e2e.identity_provider import Provider, SignedIn, running_provider
 from tests.tokens import AUDIENCE, SigningKey
+from tests.watching import watching
 
 pytestmark = pytest.mark.e2e
 
@@ -171,7 +172,34 @@ async def test_reads_that_are_not_public_need_a_token(data_folder: Path) -> None
         client = Client(http, gavel.url)
         for method in ("GetItem", "ListItems", "ListSellerItems", "GetItemBids", "GetLeaderboard", "ListTopBidders"):
             _refused(await client.call(method, {}), 401, "unauthenticated")
-        await client.ok("ListItems", {}, Authorization=f"Bearer {key.sign(issuer='someone')}")
+        good, bad = (f"Bearer {signer.sign(issuer='someone')}" for signer in (key, FORGER))
+        await client.ok("ListItems", {}, Authorization=good)
+        item = {"title": "A lot", "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"}
+        item_id = (await client.ok("CreateItem", item, Authorization=good))["item"]["id"]
+        for authorization in ("", bad):
+            async with watching(gavel.url, {item_id: 0}, authorization=authorization) as stream:
+                refused = await stream.reader.readuntil(b"}")
+            assert b'{"error": {"code": "unauthenticated"' in refused
+        async with watching(gavel.url, {item_id: 0}, authorization=good) as stream:
+            assert (await stream.next())["snapshot"]["id"] == item_id
+
+
+@pytest.mark.parametrize("encoding", ["json", "proto"])
+async def test_a_stream_ends_with_its_token_and_goes_on_after_the_last_seq_with_a_new_one(
+    client: Client, provider: Provider, encoding: str
+) -> None:
+    item_id = await _listed(client, provider)
+    # Expired already; the leeway of 30 s lets it in, and is over in a moment.
+    expiring = f"Bearer {provider.sign(bidder(1), exp=int(time.time()) - 28)}"
+    async with watching(client.url, {item_id: 0}, encoding=encoding, authorization=expiring) as stream:
+        assert (await stream.next())["snapshot"]["seq"] == "1"
+        await client.ok("PlaceBid", {"itemId": item_id, "amount": 100}, **provider.headers(bidder(1)))
+        assert await stream.seqs(2) == [2]
+        assert (await stream.end()).code == "unauthenticated"
+    await client.ok("PlaceBid", {"itemId": item_id, "amount": 200}, **provider.headers(bidder(2)))
+    renewed = f"Bearer {provider.sign(bidder(1))}"
+    async with watching(client.url, {item_id: 2}, encoding=encoding, authorization=renewed) as stream:
+        assert await stream.seqs(3) == [3]
 
 
 async def test_a_rotated_key_is_believed_at_once_and_a_provider_that_is_away_keeps_nobody_out(

@@ -18,7 +18,7 @@ class FeedStopping(Exception):
 
 
 class StreamDeadline(Exception):
-    """The time that a watcher asked for is over."""
+    """The time that a watcher asked for, or has a right to, is over."""
 
 
 class FeedListener(Protocol):

@@ -1,5 +1,6 @@
 """Who calls: what the door found out of a call, as the handler of the same call sees it."""
 
+import math
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,10 +20,12 @@ class Actor:
     """A user as a verified token names them: a canonical UUID, and what they may do.
 
     `roles` None: the token says nothing of roles, and its bearer is an ordinary user, who may do all but administer.
+    `until_seconds` is when the token is good no more, leeway included, on the clock of `time.time`.
     """
 
     user_id: str
     roles: frozenset[str] | None = None
+    until_seconds: float = math.inf
 
     def may(self, role: str) -> bool:
         """Whether a call that needs the role is this user's to make."""
@@ -37,6 +40,11 @@ class Caller(Protocol):
     @property
     def user_id(self) -> str | None:
         """The id that a token proves; None where none does."""
+        ...
+
+    @property
+    def until_seconds(self) -> float:
+        """How long they may go on with what they began, on the clock of `time.time`."""
         ...
 
     def acts_as(self, user_id: str) -> None:
@@ -56,6 +64,11 @@ class Known:
         """See Caller.user_id."""
         return self.actor.user_id
 
+    @property
+    def until_seconds(self) -> float:
+        """See Caller.until_seconds."""
+        return self.actor.until_seconds
+
     def acts_as(self, user_id: str) -> None:
         """See Caller.acts_as."""
         if user_id != self.actor.user_id:
@@ -67,6 +80,7 @@ class Nobody:
     """Someone without a token, where tokens are asked for: may look at what is public."""
 
     user_id: str | None = None
+    until_seconds = math.inf
 
     def acts_as(self, user_id: str) -> None:  # noqa: ARG002 - whoever it is
         """See Caller.acts_as."""
@@ -77,6 +91,7 @@ class Trusted:
     """Anyone, where nobody is asked: acts for whom the body names."""
 
     user_id: str | None = None
+    until_seconds = math.inf
 
     def __init__(self, limit: RateLimit | None = None) -> None:
         self._limit = limit
@@ -95,6 +110,11 @@ def charge(limit: RateLimit | None, key: str) -> None:
 def token_needed() -> ConnectError:
     """What someone without a token is told."""
     return ConnectError(Code.UNAUTHENTICATED, "a token is needed: Authorization: Bearer ...")
+
+
+def token_expired() -> ConnectError:
+    """What someone is told whose token was good when they came."""
+    return ConnectError(Code.UNAUTHENTICATED, "the token has expired: resume with a new one")
 
 
 # A handler that no door stands before believes nobody.

@@ -60,19 +60,19 @@ class TokenVerifier:
         self._algorithms = list(algorithms)
         self._roles_claim = roles_claim.split(".")
         self._clock = clock
-        self._seen: dict[bytes, tuple[Actor, float]] = {}
+        self._seen: dict[bytes, Actor] = {}
         self._seen_generation = keys.generation
 
     async def actor(self, authorization: bytes) -> Actor:
         """The user that a header's token names. Raises TokenInvalid, or KeysAway where that can't be told now."""
         seen = self._seen.get(authorization)
-        if seen is not None and self._clock() < seen[1] and self._seen_generation == self._keys.generation:
-            return seen[0]
+        if seen is not None and self._clock() < seen.until_seconds and self._seen_generation == self._keys.generation:
+            return seen
         if authorization[: len(_SCHEME)].lower() != _SCHEME or len(authorization) > TOKEN_BYTES_MAX:
             raise TokenInvalid("a bearer token is needed")
         claims = await self._claims(authorization[len(_SCHEME) :].strip())
-        actor = Actor(self._user_id(claims["sub"]), self._roles(claims))
-        self._remember(authorization, actor, float(claims["exp"]) + LEEWAY_SECONDS)
+        actor = Actor(self._user_id(claims["sub"]), self._roles(claims), float(claims["exp"]) + LEEWAY_SECONDS)
+        self._remember(authorization, actor)
         return actor
 
     async def _claims(self, token: bytes) -> dict[str, Any]:
@@ -121,14 +121,14 @@ class TokenVerifier:
         listed = found.split() if isinstance(found, str) else found
         return frozenset(map(str, cast("list[object]", listed))) if isinstance(listed, list) else frozenset()
 
-    def _remember(self, authorization: bytes, actor: Actor, until_seconds: float) -> None:
+    def _remember(self, authorization: bytes, actor: Actor) -> None:
         if self._seen_generation != self._keys.generation:
             self._seen.clear()
             self._seen_generation = self._keys.generation
         if len(self._seen) >= REMEMBERED_TOKENS_MAX:
             # The one that was seen first: about the one that expires first.
             del self._seen[next(iter(self._seen))]
-        self._seen[authorization] = actor, until_seconds
+        self._seen[authorization] = actor
 
 
 def _problem_of(error: Exception) -> str:

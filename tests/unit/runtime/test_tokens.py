@@ -14,7 +14,7 @@ import pytest
 from gavel.runtime import tokens
 from gavel.runtime.callers import Actor
 from gavel.runtime.token_keys import Key, OneKey
-from gavel.runtime.tokens import TokenInvalid, TokenVerifier
+from gavel.runtime.tokens import LEEWAY_SECONDS, TokenInvalid, TokenVerifier
 from tests.tokens import AUDIENCE, ISSUER, SigningKey, bearer
 
 USER_ID = "1a2b3c4d-0000-4000-8000-00000000000a"
@@ -75,7 +75,9 @@ def _tampered() -> str:
 
 
 async def test_a_subject_that_is_a_uuid_is_the_user() -> None:
-    assert await _verifier().actor(bearer(KEY.sign(sub=USER_ID.upper()))) == Actor(USER_ID)
+    expires = 4_000_000_000
+    token = KEY.sign(sub=USER_ID.upper(), exp=expires)
+    assert await _verifier().actor(bearer(token)) == Actor(USER_ID, until_seconds=expires + LEEWAY_SECONDS)
 
 
 async def test_another_subject_becomes_a_uuid_of_issuer_and_subject() -> None:

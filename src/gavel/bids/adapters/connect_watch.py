@@ -6,6 +6,7 @@ to the full application, which says what is wrong with it. Why it is written by 
 
 import asyncio
 import math
+import time
 from collections.abc import Mapping
 
 from connectrpc.code import Code
@@ -14,10 +15,11 @@ from connectrpc.errors import ConnectError
 from gavel.bids.adapters.connect_errors import connect_error
 from gavel.bids.adapters.connect_frames import ConnectFrames
 from gavel.bids.adapters.connect_input import watched_of
-from gavel.bids.feed_ports import EventLog
+from gavel.bids.feed_ports import EventLog, StreamDeadline
 from gavel.bids.use_cases.live_feed import LiveFeed
 from gavel.bids.use_cases.watch_items import watch_items
 from gavel.contracts.bids.v1.bid_service_pb import WatchItemsRequest
+from gavel.runtime.callers import current_caller, token_expired
 from gavel.runtime.connect import (
     JSON_CODEC,
     PROTO_CODEC,
@@ -41,14 +43,16 @@ _ENCODINGS = ("", "identity", "gzip")
 
 
 class ConnectWatcher(Stream):
-    """Watcher on a connection of its own."""
+    """Watcher on a connection of its own, until a time that they asked for, or until they need a new token."""
 
-    __slots__ = ("_feed", "deadline_seconds", "frames", "sent_seconds")
+    __slots__ = ("_feed", "_token_seconds", "deadline_seconds", "frames", "sent_seconds")
 
-    def __init__(self, feed: LiveFeed, frames: ConnectFrames, deadline_seconds: float) -> None:
+    def __init__(self, feed: LiveFeed, frames: ConnectFrames, asked_seconds: float, token_seconds: float) -> None:
+        """Both times are on the event loop's clock."""
         super().__init__()
         self.frames = frames
-        self.deadline_seconds = deadline_seconds
+        self.deadline_seconds = min(asked_seconds, token_seconds)
+        self._token_seconds = token_seconds
         self.sent_seconds = asyncio.get_running_loop().time()
         self._feed = feed
 
@@ -63,6 +67,8 @@ class ConnectWatcher(Stream):
 
     def end(self, reason: Exception) -> None:
         """See Watcher.end."""
+        if isinstance(reason, StreamDeadline) and self.deadline_seconds == self._token_seconds:
+            reason = token_expired()
         self.finish(chunk(end_of_stream(connect_error_of(reason, connect_error, _METHOD))))
 
     def lost(self) -> None:
@@ -83,12 +89,12 @@ def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
 
         async def open_watcher() -> ConnectWatcher:
             await send(head)
-            watcher = ConnectWatcher(feed, _FRAMES[content_type], deadline_seconds)
+            watcher = ConnectWatcher(feed, _FRAMES[content_type], asked_seconds, token_seconds)
             watcher.take_over(scope)
             return watcher
 
         try:
-            deadline_seconds = _deadline_of(headers)
+            asked_seconds, token_seconds = _deadline_of(headers), _token_end()
             encoding = _encoding_of(headers)
             body = await _body(receive)
             if body is None:
@@ -119,6 +125,11 @@ def _deadline_of(headers: Mapping[bytes, bytes]) -> float:
     if len(timeout_ms) > TIMEOUT_DIGITS_MAX or not timeout_ms.isdigit():
         raise ConnectError(Code.INVALID_ARGUMENT, "connect-timeout-ms must be a number of up to ten digits")
     return asyncio.get_running_loop().time() + int(timeout_ms) / 1_000
+
+
+def _token_end() -> float:
+    """When the token is good no more that the watcher was let in with, on the event loop's clock."""
+    return asyncio.get_running_loop().time() + current_caller().until_seconds - time.time()
 
 
 def _encoding_of(headers: Mapping[bytes, bytes]) -> str:
