@@ -105,6 +105,24 @@ test("a bid that has become too low is refused with what to do, and one press do
   await expect(form.getByText("You lead", { exact: true })).toBeVisible();
 });
 
+test("on a phone what to do about a refusal is brought above the bar at the bottom", async ({ client, person }) => {
+  const item = await list(client, { title: "In the hand" });
+  const { page } = await person({ width: 390, height: 700 });
+  await page.goto(`/items/${item.id}`);
+  await panel(page).getByLabel("Your bid").fill("1");
+  await panel(page)
+    .getByRole("button", { name: /^Bid \$/ })
+    .click();
+  const use = panel(page).getByRole("button", { name: /^Use \$/ });
+  const bar = page.getByRole("navigation");
+  await expect
+    .poll(async () => {
+      const [button, below] = [await use.boundingBox(), await bar.boundingBox()];
+      return button !== null && below !== null && button.y + button.height <= below.y;
+    })
+    .toBe(true);
+});
+
 test("a late bid extends the auction, and the page says so", async ({ client, person }) => {
   const item = await list(client, { title: "Soft close", endsInSeconds: 50, softCloseSeconds: 120 });
   const ada = await person();
