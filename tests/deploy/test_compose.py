@@ -8,10 +8,10 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gavel.bids.settings import BidApiSettings, BidDatabaseSettings, BidWorkerSettings
+from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerSettings
 from gavel.runtime.process import STOP_SECONDS_MAX
 from gavel.runtime.settings import load_settings
-from gavel.userstats.settings import StatsApiSettings, StatsDatabaseSettings, StatsWorkerSettings
+from gavel.userstats.settings import StatsApiSettings, StatsMigrationSettings, StatsWorkerSettings
 from tests.e2e.gavel_process import environment
 from tests.house.tree import ROOT
 
@@ -22,8 +22,8 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "bid-worker": BidWorkerSettings,
     "stats-api": StatsApiSettings,
     "stats-worker": StatsWorkerSettings,
-    "migrate bids": BidDatabaseSettings,
-    "migrate stats": StatsDatabaseSettings,
+    "migrate bids": BidMigrationSettings,
+    "migrate stats": StatsMigrationSettings,
 }
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "gavel"}
 SERVERS = {name: service for name, service in SERVICES.items() if service["image"] != "gavel"}

@@ -1,10 +1,13 @@
 """Every process gets each setting that it needs, and none that it does not know."""
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 
-from gavel.bids.settings import BidApiSettings, BidDatabaseSettings, BidWorkerSettings
+from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerSettings
 from gavel.runtime.settings import ProcessSettings
-from gavel.userstats.settings import StatsApiSettings, StatsDatabaseSettings, StatsWorkerSettings
+from gavel.userstats.settings import StatsApiSettings, StatsMigrationSettings, StatsWorkerSettings
 from tests.deploy.rendered import INSTALLATIONS, Thing, containers, installation, of_kind
 
 SETTINGS: dict[tuple[str, ...], type[ProcessSettings]] = {
@@ -12,8 +15,8 @@ SETTINGS: dict[tuple[str, ...], type[ProcessSettings]] = {
     ("bid-worker",): BidWorkerSettings,
     ("stats-api",): StatsApiSettings,
     ("stats-worker",): StatsWorkerSettings,
-    ("migrate", "bids"): BidDatabaseSettings,
-    ("migrate", "stats"): StatsDatabaseSettings,
+    ("migrate", "bids"): BidMigrationSettings,
+    ("migrate", "stats"): StatsMigrationSettings,
 }
 
 
@@ -87,3 +90,25 @@ def test_the_development_secret_has_what_the_processes_take_from_it() -> None:
         if "valueFrom" in each
     }
     assert taken == secret["stringData"].keys() - (set() if "REDIS_URL" in taken else {"REDIS_URL"})
+
+
+@pytest.mark.parametrize(("side", "variable"), [("bids", "BID_DB_URL"), ("stats", "STATS_DB_URL")])
+@pytest.mark.parametrize("name", INSTALLATIONS)
+def test_only_the_migration_comes_to_a_database_as_its_owner(name: str, side: str, variable: str) -> None:
+    things = installation(name)
+    keys: dict[str, set[str]] = {"migrate": set(), "process": set()}
+    for _, container in containers(things):
+        for each in container.get("env", []):
+            if each["name"] == variable:
+                kind = "migrate" if container["args"][0] == "migrate" else "process"
+                keys[kind].add(each["valueFrom"]["secretKeyRef"]["key"])
+    assert keys == {"migrate": {variable.replace("_URL", "_OWNER_URL")}, "process": {variable}}
+    assert given(things, ("migrate", side))["GRANT_TO"] == f"gavel_{side}"
+
+
+def test_the_development_server_makes_each_role_that_the_secret_names() -> None:
+    things = installation("development")
+    (secret,) = of_kind(things, "Secret")
+    roles = {urlsplit(str(secret["stringData"][variable])).username for variable in ("BID_DB_URL", "STATS_DB_URL")}
+    (scripts,) = [thing["data"] for thing in of_kind(things, "ConfigMap") if thing["metadata"]["name"] == "postgres"]
+    assert set(re.findall(r"CREATE ROLE (\w+) LOGIN", scripts["roles.sh"])) == roles

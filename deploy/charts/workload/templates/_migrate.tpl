@@ -39,6 +39,9 @@ spec:
           args: [migrate, {{ .side }}]
           env:
             {{- include "workload.secretEnv" (dict "root" .root "secrets" $values.secrets) | trim | nindent 12 }}
+            {{- with $values.grantTo }}
+            - {name: GRANT_TO, value: {{ join "," . | quote }}}
+            {{- end }}
           resources:
             {{- toYaml $values.resources | nindent 12 }}
           {{- include "workload.containerSecurity" . | nindent 10 }}
