@@ -42,8 +42,8 @@ class Effort:
 QUICK = Effort(
     seconds=1,
     single_bids=50,
-    backlog_events=20_000,
-    long_backlog_events=50_000,
+    backlog_events=60_000,
+    long_backlog_events=60_000,
     watchers=50,
     watched_turns=1,
     held_watchers=200,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -42,6 +42,15 @@ class Database:
             if time.monotonic() > deadline_seconds:
                 raise MeasurementFailed(f"{gauge.name} is {shown} after {REACH_SECONDS_MAX:.0f} s, not {end}")
             await asyncio.sleep(POLL_SECONDS)
+
+    async def follows(self, gauge: Gauge, end: Callable[[], Awaitable[int]]) -> int:
+        """Return as soon as the gauge shows `end`, which may still rise meanwhile. Raises MeasurementFailed."""
+        deadline_seconds = time.monotonic() + REACH_SECONDS_MAX
+        while (shown := await self.shows(gauge)) != (wanted := await end()):
+            if time.monotonic() > deadline_seconds:
+                raise MeasurementFailed(f"{gauge.name} is {shown} after {REACH_SECONDS_MAX:.0f} s, not {wanted}")
+            await asyncio.sleep(POLL_SECONDS)
+        return shown
 
     async def moves(self, gauge: Gauge, begin: Callable[[], None], end: int) -> float:
         """Begin, and wait until the gauge shows `end`: how many a second, from its first move on.

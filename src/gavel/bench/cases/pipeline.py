@@ -65,12 +65,13 @@ async def _measure(processes: FourProcesses, effort: Effort) -> Measured:
                 place_bids, port, item_ids, bids_before=bids_before, connections=effort.connections, seconds=seconds
             )
 
+        async def to_count() -> int:
+            return await bid_db.shows(Gauge.PLACED_BIDS) + counted_more
+
         async def all_counted() -> int:
-            """Wait for what is under way; the bids that there are then."""
+            """Wait for what is under way, the load's last bids among it, which it did not wait for; the bids then."""
             await bid_db.reaches(Gauge.OWED_EVENTS, 0)
-            placed = await bid_db.shows(Gauge.PLACED_BIDS)
-            await stats_db.reaches(Gauge.COUNTED_BIDS, placed + counted_more)
-            return placed
+            return await stats_db.follows(Gauge.COUNTED_BIDS, to_count) - counted_more
 
         warm = await bid(0, effort.warmup_seconds)
         placed_before = await all_counted()
