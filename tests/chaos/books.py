@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import asyncpg
 
+from gavel.bids.adapters.postgres_audit_log import FIRST_ID, LAST_ID, check_log
 from gavel.local_servers.stack import Stack
 from gavel.runtime import postgres
 from gavel.userstats.adapters.rabbitmq_event_source import STATS_EVENTS
@@ -50,6 +52,7 @@ async def read_books(stack: Stack) -> Books:
         wrong = {
             "items whose events have a gap": await bids.fetchval(ITEMS_WITH_A_GAP),
             "bids not above the one before": await bids.fetchval(BIDS_BELOW_THE_LAST),
+            "findings in the chain of the log": await _findings(bids),
             "bidders whose totals are not their bids": sum(
                 made.get(user_id) != counted.get(user_id) for user_id in made.keys() | counted.keys()
             ),
@@ -60,6 +63,11 @@ async def read_books(stack: Stack) -> Books:
         await bids.close()
         await stats.close()
     return Books(facts, wrong | {f"messages in {name}": count for name, count in waiting.items()})
+
+
+async def _findings(bids: asyncpg.Connection) -> int:
+    async with aclosing(check_log(bids, FIRST_ID, LAST_ID, {})) as checks:
+        return sum([check.wrong async for check in checks])
 
 
 async def _settled(bids: asyncpg.Connection, stats: asyncpg.Connection, stack: Stack) -> tuple[int, dict[str, int]]:
