@@ -8,6 +8,7 @@ import pytest
 from gavel.bids.domain.ids import ItemId
 from tests.auction_house import House
 from tests.e2e.gavel_process import environment, run
+from tests.servers.postgres import PostgresServer, url_as
 
 pytestmark = pytest.mark.integration
 
@@ -82,3 +83,13 @@ async def test_what_can_not_be_meant_is_refused_with_status_2(new_house: House, 
         assert (status, words in " ".join(said.split()), "Traceback" in said) == (2, True, False), said
     status, said = await _audit(new_house, "verify", "--item", str(uuid4()))
     assert (status, "there is no such item" in said) == (1, True)
+
+
+async def test_a_role_that_may_read_everything_and_nothing_else_can_verify(
+    new_house: House, item_id: ItemId, postgres_server: PostgresServer
+) -> None:
+    async with postgres_server.role("auditor") as role:
+        await new_house.pool.execute(f"GRANT pg_read_all_data TO {role}")
+        env = environment(BID_DB_URL=url_as(new_house.url, role))
+        status, said = await run("audit", "verify", env=env, out=True)
+        assert (status, said.rstrip().endswith("nothing wrong")) == (0, True), said
