@@ -12,6 +12,7 @@ from gavel.runtime.process import Parts
 from gavel.userstats.adapters.counter_figures import CounterFigures
 from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.userstats.adapters.rabbitmq_backlog import RabbitMqBacklog
 from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
 from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
 from gavel.userstats.adapters.wire import EventBatchReader
@@ -38,7 +39,8 @@ async def running_stats_worker(
     ):
         figures = CounterFigures()
         book, reader = PostgresStatsBook(counter_pool, figures), EventBatchReader()
-        kept = dead_letters or PostgresDeadLetters(pool)
+        own_letters = PostgresDeadLetters(pool)
+        kept = dead_letters or own_letters
 
         async def count() -> bool:
             try:
@@ -60,7 +62,7 @@ async def running_stats_worker(
         ):
             pools = postgres.pool_source({"stats-worker": pool, "counter": counter_pool})
             checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
-            yield Parts(checks, metrics=[figures.read, pools])
+            yield Parts(checks, metrics=[figures.read, pools, *(() if dead_letters else (own_letters.metrics,))])
 
 
 @asynccontextmanager
@@ -68,9 +70,11 @@ async def open_stats_worker(settings: StatsWorkerSettings) -> AsyncGenerator[Par
     """The process `gavel stats-worker`."""
     source = RabbitMqEventSource(str(settings.rabbitmq_url))
     dead_letters = RabbitMqDeadLetters(str(settings.rabbitmq_url))
+    backlog = RabbitMqBacklog(str(settings.rabbitmq_url))
     try:
         async with running_stats_worker(str(settings.stats_db_url), source, dead_letters) as parts:
-            yield Parts({**parts.checks, "rabbitmq": source.problem}, metrics=parts.metrics)
+            yield Parts({**parts.checks, "rabbitmq": source.problem}, metrics=[*parts.metrics, backlog.read])
     finally:
         await source.close()
         await dead_letters.close()
+        await backlog.close()

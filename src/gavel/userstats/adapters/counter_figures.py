@@ -6,11 +6,16 @@ from datetime import UTC, datetime
 from prometheus_client.core import Metric
 
 from gavel.runtime.figures import LONG_SECONDS, Distribution
-from gavel.runtime.metrics import counter, histogram
+from gavel.runtime.metrics import counter, gauge, histogram
 from gavel.userstats.domain.events import Event
 from gavel.userstats.use_cases.count_events import TRANSACTION_EVENTS_MAX, CounterPass
 
 TRANSACTION_EVENTS = (1, 4, 16, 64, 256, 1_000, TRANSACTION_EVENTS_MAX)
+
+
+def dead_letters_kept(count: float) -> Metric:
+    """How many letters are kept, wherever that is."""
+    return gauge("gavel_dead_letters_kept", "Dead letters that are kept until someone decides.", (), {(): count})
 
 
 class CounterFigures:

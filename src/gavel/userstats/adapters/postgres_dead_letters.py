@@ -6,16 +6,21 @@ from hashlib import blake2b
 
 import asyncpg
 import structlog
+from prometheus_client.core import Metric
 
 from gavel.runtime.postgres import load_sql
+from gavel.userstats.adapters.counter_figures import dead_letters_kept
 from gavel.userstats.adapters.postgres_answers import stats_connection
 from gavel.userstats.ports import DeadLetter, KeptLetter
 
 _PUT_DEAD_LETTERS = load_sql(__package__, "put_dead_letters")
 _LIST_DEAD_LETTERS = load_sql(__package__, "list_dead_letters")
+_COUNT_DEAD_LETTERS = load_sql(__package__, "count_dead_letters")
 _DROP_DEAD_LETTERS = load_sql(__package__, "drop_dead_letters")
 
 REPLAY_PAGE_LETTERS = 100
+# What one look counts; more than that are told as this many.
+LETTERS_COUNTED_MAX = 100_000
 
 _OLDEST = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
@@ -58,6 +63,11 @@ class PostgresDeadLetters:
         async with stats_connection(self._pool) as connection:
             status: str = await connection.execute(_DROP_DEAD_LETTERS, _named(letter_ids), limit)
         return int(status.rpartition(" ")[2])
+
+    async def metrics(self) -> Sequence[Metric]:
+        """Source of the metrics. Raises Unavailable."""
+        async with stats_connection(self._pool) as connection:
+            return [dead_letters_kept(await connection.fetchval(_COUNT_DEAD_LETTERS, LETTERS_COUNTED_MAX))]
 
     async def _page(
         self, after: tuple[datetime, str], letter_ids: Collection[str] | None, limit: int

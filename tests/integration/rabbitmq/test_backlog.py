@@ -1,0 +1,64 @@
+"""What is told of the broker's queues: what waits there, what died, and nothing where the broker does not say."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from gavel.local_servers.ports import free_port
+from gavel.runtime.rabbitmq import BrokerAway
+from gavel.userstats.adapters.rabbitmq_backlog import RabbitMqBacklog
+from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
+from gavel.userstats.ports import DeadLetter
+from tests.servers.rabbitmq_broker import Broker, until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def backlog(broker: Broker) -> AsyncGenerator[RabbitMqBacklog]:
+    backlog = RabbitMqBacklog(broker.url, broker.queue)
+    yield backlog
+    await backlog.close()
+
+
+async def _told(backlog: RabbitMqBacklog) -> dict[str, float]:
+    return {metric.name: metric.samples[0].value for metric in await backlog.read()}
+
+
+def _told_as(waiting: int, kept: int) -> dict[str, float]:
+    return {"gavel_counter_messages_waiting": waiting, "gavel_dead_letters_kept": kept}
+
+
+async def _until_told(backlog: RabbitMqBacklog, waiting: int, kept: int) -> None:
+    async def told() -> bool:
+        return await _told(backlog) == _told_as(waiting, kept)
+
+    await until(told)
+
+
+async def test_an_empty_broker_is_told_to_be_empty(backlog: RabbitMqBacklog) -> None:
+    assert await _told(backlog) == _told_as(0, 0)
+
+
+async def test_messages_wait_until_a_counter_takes_them_and_letters_until_someone_lets_go_of_them(
+    broker: Broker, backlog: RabbitMqBacklog
+) -> None:
+    await broker.publish(b"one", b"two", b"three")
+    letters = RabbitMqDeadLetters(broker.url, broker.queue)
+    await letters.put([DeadLetter(b"dead", "why"), DeadLetter(b"dead too", "why")])
+    await _until_told(backlog, 3, 2)
+    source = RabbitMqEventSource(broker.url, broker.queue, prefetch=2)
+    await source.take(2, 5.0)
+    await _until_told(backlog, 1, 2)
+    assert await letters.drop(None, 10) == 2
+    await _until_told(backlog, 1, 0)
+    for each in (source, letters):
+        await each.close()
+
+
+async def test_a_broker_that_is_away_is_told_as_nothing() -> None:
+    backlog = RabbitMqBacklog(f"amqp://127.0.0.1:{free_port()}/")
+    with pytest.raises(BrokerAway):
+        await backlog.read()
+    await backlog.close()
