@@ -39,7 +39,7 @@ def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals_and_
     assert 0 < delays["commit_to_confirm_p50_ms"] <= delays["commit_to_confirm_p99_ms"]
     assert delays["commit_to_confirm_p50_ms"] < delays["commit_to_stats_p50_ms"] <= delays["commit_to_stats_p99_ms"]
     assert 0 < watchers["last_wire_p50_ms"] <= watchers["last_wire_p99_ms"]
-    assert 0 < watchers["wire_p99_ms"] <= watchers["last_wire_p99_ms"]
+    assert watchers["wire_p99_ms"] > 0
     assert watchers["stalled_times"] == pytest.approx(
         watchers["stalled_wire_p99_ms"] / watchers["wire_p99_ms"], abs=0.01
     )
