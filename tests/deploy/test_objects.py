@@ -26,6 +26,8 @@ ROUTES = {
     "app": {
         "/bids.v1.BidService/": "bid-service-api",
         "/userstats.v1.UserStatsService/": "user-stats-service-api",
+        "/page.json": "bid-service-api",
+        "/board.json": "bid-service-api",
         "/": "web-page",
     },
 }

@@ -1,5 +1,6 @@
 """Every process gets each setting that it needs, and none that it does not know."""
 
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -112,3 +113,15 @@ def test_the_development_server_makes_each_role_that_the_secret_names() -> None:
     roles = {urlsplit(str(secret["stringData"][variable])).username for variable in ("BID_DB_URL", "STATS_DB_URL")}
     (scripts,) = [thing["data"] for thing in of_kind(things, "ConfigMap") if thing["metadata"]["name"] == "postgres"]
     assert set(re.findall(r"CREATE ROLE (\w+) LOGIN", scripts["roles.sh"])) == roles
+
+
+def test_in_production_the_api_tells_the_page_of_its_installation_what_the_pages_own_server_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    things = installation("production")
+    (written,) = [each for each in of_kind(things, "ConfigMap") if each["metadata"]["name"] == "web-page"]
+    for variable, value in given(things, ("bid-api",)).items():
+        monkeypatch.setenv(variable, "postgresql://u:p@bids:5432/bid_db" if variable == "BID_DB_URL" else value or "")
+    settings = SETTINGS["bid-api",]()
+    assert isinstance(settings, BidApiSettings)
+    assert settings.page() == json.loads(written["data"]["page.json"])
