@@ -1,7 +1,10 @@
 """Tokens as a provider would sign them, good ones and bad ones."""
 
+import hmac
 import json
 import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -32,10 +35,29 @@ class SigningKey:
 
     def sign(self, *, issuer: str = ISSUER, without: str = "", **claims: Any) -> str:
         """A token that is good for an hour, but for the claims that are given or left out."""
-        now = int(time.time())
-        told = {"iss": issuer, "aud": AUDIENCE, "sub": "someone", "iat": now, "exp": now + 3_600} | claims
+        told = _claims(issuer, claims)
         told.pop(without, None)
         return jwt.encode(told, self.private, "ES256", headers={"kid": self.key_id})
+
+    def unsigned(self, *, issuer: str = ISSUER, **claims: Any) -> str:
+        """The same without a signature (`alg: none`)."""
+        return jwt.encode(_claims(issuer, claims), "", "none", headers={"kid": self.key_id})
+
+    def signed_with_its_public_half(self, *, issuer: str = ISSUER, **claims: Any) -> str:
+        """What works on whoever takes a public key for a shared secret (HS256); anybody can make it."""
+        header = _base64({"alg": "HS256", "typ": "JWT", "kid": self.key_id})
+        signed = header + b"." + _base64(_claims(issuer, claims))
+        signature = urlsafe_b64encode(hmac.digest(self.pem, signed, "sha256")).rstrip(b"=")
+        return b".".join((signed, signature)).decode()
+
+
+def _claims(issuer: str, claims: Mapping[str, Any]) -> dict[str, Any]:
+    now = int(time.time())
+    return {"iss": issuer, "aud": AUDIENCE, "sub": "someone", "iat": now, "exp": now + 3_600, **claims}
+
+
+def _base64(part: Mapping[str, Any]) -> bytes:
+    return urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
 
 
 def bearer(token: str) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -75,6 +75,19 @@ async def test_a_token_with_bad_claims_is_nobodys(
     reply = await client.call("PlaceBid", body, **headers, Authorization=f"Bearer {token}")
     _refused(reply, 401, "unauthenticated")
     assert reply.headers["www-authenticate"] == "Bearer"
+    await _no_effect(client, item_id)
+
+
+@way
+@pytest.mark.parametrize("make", [SigningKey.unsigned, SigningKey.signed_with_its_public_half])
+async def test_a_token_that_anybody_could_have_made_is_nobodys(
+    client: Client, provider: Provider, make: Callable[..., str], headers: dict[str, str]
+) -> None:
+    item_id = await _listed(client, provider)
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    token = make(provider.key, issuer=provider.issuer, sub=bidder(1))
+    reply = await client.call("PlaceBid", body, **headers, Authorization=f"Bearer {token}")
+    _refused(reply, 401, "unauthenticated")
     await _no_effect(client, item_id)
 
 

@@ -1,14 +1,12 @@
 """What a token has to be, and what is remembered of it."""
 
 import base64
-import hmac
 import json
 import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-import jwt
 import pytest
 
 from gavel.runtime import tokens
@@ -55,19 +53,6 @@ def _verifier(keys: CountedKey | None = None, roles_claim: str = "roles", clock:
     )
 
 
-def _unsigned() -> str:
-    return jwt.encode({"iss": ISSUER, "aud": AUDIENCE, "sub": USER_ID, "exp": time.time() + 60}, "", "none")
-
-
-def _signed_with_the_public_key() -> str:
-    """What works on whoever takes a public key for a shared secret."""
-    header = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "typ": "JWT"}).encode()).rstrip(b"=")
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": USER_ID, "exp": int(time.time()) + 60}
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
-    signature = hmac.digest(KEY.pem, header + b"." + payload, "sha256")
-    return b".".join((header, payload, base64.urlsafe_b64encode(signature).rstrip(b"="))).decode()
-
-
 def _tampered() -> str:
     header, payload, signature = KEY.sign(sub=USER_ID).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))) | {"sub": "another"}
@@ -106,8 +91,8 @@ BAD = {
     "an empty subject": KEY.sign(sub=""),
     "a blank subject": KEY.sign(sub="  "),
     "another key": OTHER_KEY.sign(sub=USER_ID),
-    "alg none": _unsigned(),
-    "HS256 with the public key": _signed_with_the_public_key(),
+    "alg none": KEY.unsigned(sub=USER_ID),
+    "HS256 with the public key": KEY.signed_with_its_public_half(sub=USER_ID),
     "tampered": _tampered(),
     "huge": KEY.sign(filler="x" * 10_000),
 }
