@@ -117,8 +117,8 @@ class Watchers:
     figures: Sequence[Figure] = (
         Figure(name="last_wire_p50_ms", label="decision to the last watcher's wire, p50", unit="ms"),
         Figure(name="last_wire_p99_ms", label="decision to the last watcher's wire, p99", unit="ms", at_most=60),
-        Figure(name="wire_p99_ms", label=f"each watcher's wire beside {OTHERS} that read much, p99", unit="ms"),
-        Figure(name="stalled_wire_p99_ms", label=f"the same beside {OTHERS} that stopped reading", unit="ms"),
+        Figure(name="wire_p99_ms", label=f"each wire beside {OTHERS} that read all, p99", unit="ms"),
+        Figure(name="stalled_wire_p99_ms", label=f"beside {OTHERS} that stopped reading, p99", unit="ms"),
         Figure(name="stalled_times", label="times as long", at_most=1.1),
         Figure(name="unwatched_bid_p99_ms", label="a bid's answer without watchers, p99", unit="ms"),
         Figure(name="watched_bid_p99_ms", label="a bid's answer with them, p99", unit="ms"),
