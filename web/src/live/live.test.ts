@@ -1,0 +1,47 @@
+// @vitest-environment jsdom
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { InMemoryGavel } from "../testing/in-memory-gavel";
+import { anItem, ITEM_ID, ME } from "../testing/items";
+import { TokenSession } from "../who/session";
+import { RECONNECT_MS_MAX } from "./backoff";
+import { Live } from "./live";
+
+const HOUR_MS = 3_600_000;
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  sessionStorage.clear();
+});
+
+describe("a stream that ends because its token has", () => {
+  it("comes back with the token of that moment, and signed out where there is none any more", async () => {
+    const gavel = new InMemoryGavel(anItem());
+    const sent: (string | null)[] = [];
+    const noting: Interceptor = (next) => (request) => {
+      sent.push(request.stream ? request.header.get("Authorization") : "unary");
+      return next(request);
+    };
+    const session = new TokenSession(() => undefined);
+    session.accept({ text: "first", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
+    const live = new Live(session, (interceptors) => gavel.transport([...interceptors, noting]));
+    const ended = async (): Promise<void> => {
+      gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
+      await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
+    };
+
+    live.feed.watch([ITEM_ID]);
+    await vi.advanceTimersByTimeAsync(0);
+    gavel.stream.snapshot(anItem({ seq: 3n }));
+    session.accept({ text: "second", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
+    await ended();
+    expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 3n });
+    vi.setSystemTime(Date.now() + HOUR_MS);
+    await ended();
+
+    expect(sent.filter((each) => each !== "unary")).toEqual(["Bearer first", "Bearer second", null]);
+    expect(session.identity().userId).toBe("");
+    live.feed.stop();
+  });
+});
