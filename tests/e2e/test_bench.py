@@ -59,6 +59,7 @@ def test_a_quick_run_tells_what_overload_leaves_and_what_tokens_and_tracing_cost
     assert overload["peak_per_s"] > 0
     assert auth["accepted_per_s_trusted"] > 0
     assert auth["accepted_per_s_jwt"] > 0
+    assert 0 < auth["known_token_us"] < auth["cpu_us_jwt"]
     assert auth["cost_us"] == pytest.approx(auth["cpu_us_jwt"] - auth["cpu_us_trusted"], abs=0.01)
     assert tracing["cpu_us_off"] > 0
     assert tracing["cpu_us_sampled"] > 0

@@ -14,7 +14,7 @@ from gavel.bench.load import place_bids
 from gavel.bench.processes import GAVEL_COMMAND, Server, running_server
 
 ITEMS = 100
-TURNS = 3
+TURNS = 7
 # Short turns, so that whatever else the machine does hits all alike.
 TURN_SECONDS_MAX = 2
 DRAIN_SECONDS_MAX = 60.0
