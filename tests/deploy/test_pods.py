@@ -4,10 +4,11 @@ import re
 
 from gavel import __version__
 from gavel.runtime.serve import SHUTDOWN_SECONDS_MAX
-from tests.deploy.rendered import Thing, containers, named, of_kind, pod_of, workloads
+from tests.deploy.rendered import CHARTS, Thing, containers, named, of_kind, pod_of, render, workloads
 
 # SIGTERM to the end of a process, at most (the settings' page and tests/e2e hold it).
 DRAIN_SECONDS_MAX = 10
+CHARTS_OF_OURS = ("bid-service", "user-stats-service")
 # Jobs end by themselves: no probe says when.
 ENDS_BY_ITSELF = re.compile("^Job/")
 
@@ -28,6 +29,22 @@ def test_no_container_can_write_to_its_file_system(things: list[Thing]) -> None:
     assert {name: container["securityContext"]["readOnlyRootFilesystem"] for name, container in containers(things)} == {
         name: True for name, _ in containers(things)
     }
+
+
+def test_what_is_started_with_live_updates_has_a_place_for_edited_source_or_names_its_command() -> None:
+    things = [
+        thing
+        for chart in CHARTS_OF_OURS
+        for thing in render(
+            chart, "--values", str(CHARTS / chart / "values-development.yaml"), "--set", "liveUpdate=true"
+        )
+    ]
+    ours = [(name, container) for name, container in containers(things) if container["image"] == "gavel:dev"]
+    assert len(ours) == 6
+    for name, container in ours:
+        mounted = "/source" in [each["mountPath"] for each in container.get("volumeMounts", [])]
+        # The image for development starts reload.py, which copies the source there; another command needs none.
+        assert mounted != (container.get("command") == ["gavel"]), name
 
 
 def test_no_pod_shares_anything_with_its_node_or_may_ask_the_cluster(things: list[Thing]) -> None:

@@ -5,6 +5,7 @@ makes it a plain Job beside the processes, which are not ready until it is done.
 */}}
 {{- define "workload.migrate" -}}
 {{- $values := .root.Values.migrate -}}
+{{- $template := include "workload.migratePod" . -}}
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -14,8 +15,8 @@ metadata:
     helm.sh/hook: pre-install,pre-upgrade
     helm.sh/hook-delete-policy: before-hook-creation
   {{- else }}
-  # A Job never changes, so each image has its own.
-  name: {{ printf "%s-%s" (include "workload.name" .) (include "workload.image" . | sha256sum | trunc 8) }}
+  # A Job never changes: whatever is another pod is another Job.
+  name: {{ printf "%s-%s" (include "workload.name" .) ($template | sha256sum | trunc 8) }}
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- include "workload.labels" . | nindent 4 }}
@@ -26,23 +27,30 @@ spec:
   activeDeadlineSeconds: {{ $values.secondsMax }}
   ttlSecondsAfterFinished: 86400
   template:
-    metadata:
-      labels:
-        {{- include "workload.labels" . | nindent 8 }}
-    spec:
-      restartPolicy: Never
-      {{- include "workload.podSecurity" . | nindent 6 }}
-      containers:
-        - name: migrate
-          image: {{ include "workload.image" . }}
-          imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-          args: [migrate, {{ .side }}]
-          env:
-            {{- include "workload.secretEnv" (dict "root" .root "secrets" $values.secrets) | trim | nindent 12 }}
-            {{- with $values.grantTo }}
-            - {name: GRANT_TO, value: {{ join "," . | quote }}}
-            {{- end }}
-          resources:
-            {{- toYaml $values.resources | nindent 12 }}
-          {{- include "workload.containerSecurity" . | nindent 10 }}
+    {{- $template | nindent 4 }}
+{{- end }}
+
+{{- define "workload.migratePod" -}}
+{{- $values := .root.Values.migrate -}}
+metadata:
+  labels:
+    {{- include "workload.labels" . | nindent 4 }}
+spec:
+  restartPolicy: Never
+  {{- include "workload.podSecurity" . | nindent 2 }}
+  containers:
+    - name: migrate
+      image: {{ include "workload.image" . }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      # Named, since what the image for development starts needs a place for edited source.
+      command: [gavel]
+      args: [migrate, {{ .side }}]
+      env:
+        {{- include "workload.secretEnv" (dict "root" .root "secrets" $values.secrets) | trim | nindent 8 }}
+        {{- with $values.grantTo }}
+        - {name: GRANT_TO, value: {{ join "," . | quote }}}
+        {{- end }}
+      resources:
+        {{- toYaml $values.resources | nindent 8 }}
+      {{- include "workload.containerSecurity" . | nindent 6 }}
 {{- end }}
