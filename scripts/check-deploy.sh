@@ -32,4 +32,4 @@ for chart in "$charts"/*/; do
             >"$rendered/$name-$(basename "$values")"
     done
 done
-python scripts/check_manifests.py "$rendered"/*.yaml
+python scripts/check_manifests.py "$rendered"/*.yaml deploy/namespace.yaml deploy/production/rebuild-stats.yaml

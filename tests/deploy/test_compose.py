@@ -56,11 +56,34 @@ def test_each_url_leads_to_a_server_of_the_file_with_its_own_password(name: str)
         parts = urlsplit(value)
         server = SERVERS[str(parts.hostname)].get("environment", {})
         if variable.endswith("_DB_URL"):
-            made = (server["POSTGRES_USER"], server["POSTGRES_PASSWORD"], server["POSTGRES_DB"])
-            assert (parts.username, parts.password, parts.path.strip("/")) == made
+            assert (parts.password, parts.path.strip("/")) == (server["POSTGRES_PASSWORD"], server["POSTGRES_DB"])
         elif parts.scheme == "amqp":
             made = (server["RABBITMQ_DEFAULT_USER"], server["RABBITMQ_DEFAULT_PASS"])
             assert (parts.username, parts.password) == made
+
+
+def _database_user(name: str) -> str | None:
+    (url,) = [value for variable, value in OURS[name]["environment"].items() if variable.endswith("_DB_URL")]
+    return urlsplit(url).username
+
+
+@pytest.mark.parametrize("side", ["bids", "stats"])
+def test_only_the_migration_comes_as_the_owner_and_the_processes_as_the_role_that_it_grants_to(side: str) -> None:
+    server = SERVERS["bid-db" if side == "bids" else "stats-db"]
+    assert _database_user(f"migrate-{side}") == server["environment"]["POSTGRES_USER"]
+    role = OURS[f"migrate-{side}"]["environment"]["GRANT_TO"]
+    processes = ("bid-api", "bid-worker") if side == "bids" else ("stats-api", "stats-worker")
+    assert [_database_user(name) for name in processes] == [role, role]
+    assert role != server["environment"]["POSTGRES_USER"]
+    (script,) = [mount.split(":")[0] for mount in server["volumes"] if "/docker-entrypoint-initdb.d/" in mount]
+    assert f"CREATE ROLE {role} LOGIN" in (ROOT / script).read_text(encoding="utf-8")
+
+
+def test_no_log_of_a_postgres_quotes_what_is_hidden() -> None:
+    quiet = {"log_error_verbosity=terse", "log_parameter_max_length=0", "log_parameter_max_length_on_error=0"}
+    for name in ("bid-db", "stats-db"):
+        assert SERVERS[name]["command"][0] == "postgres"
+        assert set(SERVERS[name]["command"][1:]) == {"-c"} | quiet
 
 
 def test_whoever_is_waited_for_is_there_and_can_be_seen_to_be_ready() -> None:

@@ -18,6 +18,8 @@ DASHBOARDS = sorted((FOLDER / "dashboards").glob("*.json"))
 RULES = FOLDER / "rules.yml"
 
 METRIC = re.compile(r"\b(?:gavel|process)_[a-z_]+\b")
+# Names of the same make that are none: the roles of the databases.
+ROLES = {"gavel_bids", "gavel_stats"}
 
 
 def _expressions(dashboard: Path) -> list[str]:
@@ -42,6 +44,14 @@ def test_every_metric_of_a_dashboard_exists() -> None:
 def test_every_metric_of_an_alert_exists() -> None:
     assert METRIC.search(RULES.read_text())
     assert _unknown(RULES.read_text()) == set()
+
+
+def test_every_metric_of_a_page_exists() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    named = {page.name: set(METRIC.findall(page.read_text(encoding="utf-8"))) for page in pages}
+    assert {"RUNBOOK.md", "SIZING.md", "DEPLOYMENT.md"} <= {page for page, names in named.items() if names - ROLES}
+    known = documented().keys() | ROLES
+    assert {page: names - known for page, names in named.items() if names - known} == {}
 
 
 def test_a_name_that_nobody_tells_would_be_noticed() -> None:
