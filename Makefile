@@ -44,7 +44,7 @@ cluster: ## Make a Kind cluster with a registry and an NGINX ingress controller
 .PHONY: dev
 dev: ## Run Gavel in the cluster with Tilt, current within seconds of an edit
 	@scripts/require-tools.sh docker kubectl helm tilt
-	@tilt up
+	@tilt up --context kind-gavel
 
 .PHONY: cluster-delete
 cluster-delete: ## Remove the cluster, its registry and all that is in them
@@ -169,6 +169,6 @@ servers: ## Install the servers and tools that tests and benchmarks use (Debian,
 
 .PHONY: clean
 clean: ## Remove what Tilt put into the cluster, the virtual environment, caches and results (never the demo's data)
-	@if command -v tilt >/dev/null && kubectl config get-contexts kind-gavel >/dev/null 2>&1; then tilt down; fi
+	@if command -v tilt >/dev/null && kubectl config get-contexts kind-gavel >/dev/null 2>&1; then tilt down --context kind-gavel; fi
 	@rm -rf $(VENV) build dist web/dist web/node_modules web/packages/client/dist bench/results .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	@find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
 BROUGHT_BY_OPERATORS = {
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
     ("keda.sh/v1alpha1", "ScaledObject"),
+    ("keda.sh/v1alpha1", "TriggerAuthentication"),
     ("monitoring.coreos.com/v1", "PrometheusRule"),
     ("monitoring.coreos.com/v1", "ServiceMonitor"),
 }

@@ -165,11 +165,12 @@ def probe(name: str, admin_url: str) -> str:
     return said.get("version", "unknown")
 
 
-def pods(namespace: str) -> list:
+def pods(context: str, namespace: str) -> list:
     """Gavel's pods, as kubectl tells of them. Raises Wrong."""
     if shutil.which("kubectl") is None:
         raise Wrong("kubectl is missing, so the pods' probes can't be looked at")
-    command = ["kubectl", "--namespace", namespace, "get", "pods", "--selector", "app.kubernetes.io/part-of=gavel"]
+    command = ["kubectl", *(["--context", context] if context else []), "--namespace", namespace, "get", "pods"]
+    command += ["--selector", "app.kubernetes.io/part-of=gavel"]
     done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         raise Wrong(f"kubectl: {done.stderr.strip()}")
@@ -288,6 +289,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--api", help="URL of BidService")
     parser.add_argument("--stats", help="URL of UserStatsService")
     parser.add_argument("--admin", action="append", metavar="PROCESS=URL", help="where a process tells of its health")
+    parser.add_argument("--context", default="", help="the cluster, as kubectl knows it; its current one unless said")
     parser.add_argument("--namespace", default="gavel", help="the pods' namespace")
     parser.add_argument(
         "--patience-seconds", type=float, default=30.0, help="how long the feed and the totals may take"
@@ -304,7 +306,7 @@ def main() -> int:
     print(f"BidService at {api}, UserStatsService at {stats}", flush=True)
     report, versions = Report(), {}
     if in_cluster:
-        all_pods = report.check("the pods can be listed", lambda: pods(asked.namespace))
+        all_pods = report.check("the pods can be listed", lambda: pods(asked.context, asked.namespace))
         probes = {name: (lambda name=name: workload(name, all_pods)) for name in WORKLOADS if all_pods is not None}
     else:
         admin = dict(pair.split("=", 1) for pair in asked.admin or ())

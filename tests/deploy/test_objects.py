@@ -1,9 +1,12 @@
 """The objects refer to each other rightly."""
 
+import re
+
 import pytest
 import yaml  # pyright: ignore[reportMissingModuleSource]
 
 from tests.deploy.rendered import (
+    CHARTS,
     INSTALLATIONS,
     NAMESPACE,
     ROOT,
@@ -82,6 +85,39 @@ def test_in_production_nothing_that_serves_is_alone_and_none_shares_a_node_where
         assert least >= 2, named(workload)
         spread = {each["topologyKey"] for each in pod_of(workload)["topologySpreadConstraints"]}
         assert spread == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+
+
+@pytest.mark.parametrize("name", INSTALLATIONS)
+def test_a_trigger_takes_its_secrets_by_a_name_that_is_there_from_a_key_that_the_worker_has(name: str) -> None:
+    things = installation(name, options=True)
+    made = {each["metadata"]["name"]: each for each in of_kind(things, "TriggerAuthentication")}
+    (stats,) = [
+        each for each in of_kind(things, "ScaledObject") if each["metadata"]["name"] == "user-stats-service-worker"
+    ]
+    if name == "production":
+        # The broker's scaler can't do without a URL.
+        assert {each["type"]: "authenticationRef" in each for each in stats["spec"]["triggers"]} == {"rabbitmq": True}
+    for scaler in of_kind(things, "ScaledObject"):
+        scaled = scaler["spec"]["scaleTargetRef"]["name"]
+        (worker,) = [each for each in of_kind(things, "Deployment") if each["metadata"]["name"] == scaled]
+        (container,) = pod_of(worker)["containers"]
+        given = [each["valueFrom"]["secretKeyRef"] for each in container["env"]]
+        for trigger in scaler["spec"]["triggers"]:
+            if "authenticationRef" in trigger:
+                (source,) = made[trigger["authenticationRef"]["name"]]["spec"]["secretTargetRef"]
+                assert source["parameter"] == "host"
+                assert {"name": source["name"], "key": source["key"]} in given
+
+
+def test_a_pod_of_an_api_is_full_where_sizing_says_so() -> None:
+    sizing = (ROOT / "docs" / "SIZING.md").read_text(encoding="utf-8")
+    (share, millicores) = re.findall(r"÷ (0\.\d+) \(the autoscaler's target, (\d+) millicores\)", sizing)[0]
+    assert float(share) * 1000 == int(millicores)
+    scalers = of_kind(installation("production"), "HorizontalPodAutoscaler")
+    assert len(scalers) == 2
+    for scaler in scalers:
+        (metric,) = scaler["spec"]["metrics"]
+        assert metric["resource"]["target"] == {"type": "AverageValue", "averageValue": f"{millicores}m"}
 
 
 def test_what_scales_something_names_a_deployment(things: list[Thing]) -> None:
@@ -170,6 +206,28 @@ def test_prometheus_finds_every_process_ready_or_not() -> None:
         names = {pod_of(each)["containers"][0]["name"] for each in of_kind(things, "Deployment")}
         assert {"bid-api", "bid-worker", "stats-api", "stats-worker"} <= names
         assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
+
+
+def test_a_monitor_has_the_labels_that_a_prometheus_asks_for() -> None:
+    values = ("--values", str(CHARTS / "bid-service" / "values-production.yaml"))
+    things = render("bid-service", *values, "--set", "monitoring.labels.release=prometheus")
+    (monitor,) = of_kind(things, "ServiceMonitor")
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor["metadata"]["labels"]["app.kubernetes.io/name"] == "bid-service"
+
+
+def test_a_migration_that_is_no_hook_is_another_job_whenever_its_pod_is_another() -> None:
+    def name(*arguments: str) -> str:
+        values = ("--values", str(CHARTS / "bid-service" / "values-production.yaml"), "--set", "migrate.hook=false")
+        (job,) = of_kind(render("bid-service", *values, *arguments), "Job")
+        return job["metadata"]["name"]
+
+    changes = ("image.tag=1.2.3", "migrate.resources.limits.cpu=1", "migrate.grantTo[0]=others", "secretName=others")
+    names = [name(), *(name("--set", change) for change in changes)]
+    assert len(set(names)) == len(names)
+    assert name() == names[0]
+    # What the pod does not see makes no new one.
+    assert name("--set", "api.replicas=9") == names[0]
 
 
 def test_a_migration_that_is_a_hook_needs_nothing_of_its_own_release(things: list[Thing]) -> None:

@@ -32,8 +32,9 @@ spec:
       resource:
         name: cpu
         target:
-          type: Utilization
-          averageUtilization: {{ .cpuPercent }}
+          # Of a processor, and not of what a pod requests: a process can use one (docs/SIZING.md).
+          type: AverageValue
+          averageValue: {{ .cpuMillicores }}m
   behavior:
     # Each pod that goes sends its watchers elsewhere: slowly down, one at a time.
     scaleDown:
@@ -46,7 +47,10 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* KEDA scales a worker by what waits for it; the triggers are the installation's (docs/DEPLOYMENT.md). */}}
+{{/*
+KEDA scales a worker by what waits for it; the triggers are the installation's (docs/DEPLOYMENT.md). What of them is
+secret comes from the Secret of the chart, by a TriggerAuthentication with the worker's name.
+*/}}
 {{- define "workload.scaledObject" -}}
 {{- with (index .root.Values .role).keda }}
 {{- if .enabled }}
@@ -62,6 +66,20 @@ spec:
   cooldownPeriod: 300
   triggers:
     {{- toYaml .triggers | nindent 4 }}
+{{- with .secrets }}
+---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata:
+  {{- include "workload.metadata" $ | nindent 2 }}
+spec:
+  secretTargetRef:
+    {{- range $parameter, $source := . }}
+    - parameter: {{ $parameter }}
+      name: {{ $.root.Values.secretName }}
+      key: {{ $source.key }}
+    {{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

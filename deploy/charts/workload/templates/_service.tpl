@@ -35,6 +35,9 @@ apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
   {{- include "workload.metadata" . | nindent 2 }}
+    {{- with $root.Values.monitoring.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 spec:
   selector:
     matchLabels:
