@@ -64,7 +64,7 @@ def test_each_url_leads_to_a_server_of_the_file_with_its_own_password(name: str)
 
 def _database_user(name: str) -> str | None:
     (url,) = [value for variable, value in OURS[name]["environment"].items() if variable.endswith("_DB_URL")]
-    return urlsplit(url).username
+    return urlsplit(str(url)).username
 
 
 @pytest.mark.parametrize("side", ["bids", "stats"])
