@@ -23,11 +23,15 @@ def new_bidders(how_many: int) -> list[int]:
 
 
 class Told:
-    """The bids that were answered as accepted, and a way to wait until they are so many."""
+    """The bids that were answered as accepted, and a way to wait until they are so many.
+
+    `cut` is what became of requests that had left whole and got no answer.
+    """
 
     def __init__(self, enough: int) -> None:
         self.bids: list[dict[str, Any]] = []
         self.unavailable = 0
+        self.cut: list[str] = []
         self.enough = asyncio.Event()
         self._enough_count = enough
 
@@ -38,14 +42,33 @@ class Told:
             self.enough.set()
 
 
+class _Sending:
+    """How far a request has come, as httpx traces it."""
+
+    def __init__(self) -> None:
+        self.is_whole = False
+
+    async def trace(self, event: str, _: object) -> None:
+        """See httpx's extension of this name."""
+        if event == "http11.send_request_body.complete":
+            self.is_whole = True
+
+
 async def bid_on(client: Client, item_id: str, number: int, told: Told, **headers: str) -> None:
-    """One bidder who goes on until the server is gone."""
+    """One bidder who goes on until the server is gone.
+
+    That is where nothing could be sent: nobody listens, or the connection was closed before. Everything else is `cut`.
+    """
     amount = 100 + number
     while True:
+        bid, sending = {"itemId": item_id, "userId": bidder(number), "amount": amount}, _Sending()
         try:
-            bid = {"itemId": item_id, "userId": bidder(number), "amount": amount}
-            reply = await client.call("PlaceBid", bid, **headers)
-        except httpx.TransportError:
+            reply = await client.http.post(
+                client.url_of("PlaceBid"), json=bid, headers=headers, extensions={"trace": sending.trace}
+            )
+        except httpx.TransportError as error:
+            if sending.is_whole:
+                told.cut.append(repr(error))
             return
         answer = reply.json()
         if reply.status_code == 200:

@@ -116,6 +116,13 @@ async def test_no_process_comes_to_a_database_as_its_owner(client: StackClient, 
     assert len(rows) == 2
 
 
+async def test_the_queue_of_the_stats_and_its_dead_letters_are_quorum_queues(shared_stack: Stack) -> None:
+    command = ("list_queues", "name", "type", "durable", "--no-table-headers")
+    listed = (await asyncio.to_thread(shared_stack.rabbitmq.control, *command)).splitlines()
+    kinds = {name: kind for name, *kind in (line.split() for line in listed)}
+    assert [kinds.get(name) for name in ("userstats.events", "userstats.events.dead")] == [["quorum", "true"]] * 2
+
+
 async def test_stats_lost_and_rebuilt_by_command_are_the_same(client: StackClient, shared_stack: Stack) -> None:
     item_id, users = await client.list_item(bidIncrement={"fixed": 1}), [str(uuid4()) for _ in range(3)]
     for number in range(9):
@@ -175,7 +182,7 @@ async def test_a_dead_letter_is_replayed_by_command_into_the_totals(client: Stac
 
 @pytest.mark.fault
 @pytest.mark.parametrize("name", PROCESSES)
-async def test_terminated_under_load_it_exits_in_time_and_nothing_is_lost(
+async def test_terminated_under_load_it_exits_in_time_and_no_request_that_was_taken_fails(
     client: StackClient, shared_stack: Stack, name: str
 ) -> None:
     told = Told(enough=150)
@@ -188,6 +195,7 @@ async def test_terminated_under_load_it_exits_in_time_and_nothing_is_lost(
         assert process._child.wait() == 0
         await asyncio.to_thread(shared_stack.start_process, name)
         await asyncio.to_thread(shared_stack.wait_ready, name)
+    assert (told.cut, told.unavailable) == ([], 0)
     assert "Traceback" not in process.log_file.read_text()
     await check_account(client, item_ids, told.bids)
     books = await read_books(shared_stack)

@@ -47,6 +47,7 @@ async def test_stopped_under_load_no_call_that_was_taken_fails(data_folder: Path
                     bidders.create_task(bid_on(client, item_ids[number % 4], number, told))
                 await told.enough.wait()
                 assert await gavel.stop() == 0
+        assert (told.cut, told.unavailable) == ([], 0)
         assert "Traceback" not in await gavel.logs()
         await gavel.start()
         async with httpx.AsyncClient(timeout=30) as http:

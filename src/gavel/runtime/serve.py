@@ -5,8 +5,8 @@ import resource
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, cast
 
 import uvicorn
 
@@ -24,7 +24,10 @@ LISTEN_BACKLOG_MAX = 2_048
 # Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
 OPEN_FILES_MAX = 32_768
 KEEP_ALIVE_SECONDS = 75
+# So long whoever is connected when a stop begins may ask once more: a request may be on its way already.
+FAREWELL_SECONDS_MAX = 0.5
 SHUTDOWN_SECONDS_MAX = 4
+POLL_SECONDS = 0.005
 
 
 class AddressInUse(Exception):
@@ -51,11 +54,31 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class _Connection(StreamingProtocol):
+    """A connection whose next answer is its last, once its server has begun to stop."""
+
+    says_farewell = False
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.says_farewell:
+            self.cycle.keep_alive = False
+
+    def take_leave(self) -> None:
+        """Say so with the answer that is under way, where it has not begun."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_started:  # type: ignore[redundant-expr]
+            cycle.keep_alive = False
+
+
 class _Server(uvicorn.Server):
     """uvicorn, without its signal handlers: one process may serve several ports, and stops its parts in order."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None] | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: type[_Connection], end_streams: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
+        self._connections = connections
         self._end_streams = end_streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -64,7 +87,21 @@ class _Server(uvicorn.Server):
             server.close()
         if self._end_streams is not None:
             self._end_streams()
+        await self._say_farewell()
         await super().shutdown(sockets)
+
+    async def _say_farewell(self) -> None:
+        """Answer what still comes with `connection: close`, before whoever asks nothing is cut off by uvicorn.
+
+        Cut off at once, a kept connection would take along the request that its client is sending just then.
+        """
+        self._connections.says_farewell = True
+        for connection in self.server_state.connections:
+            cast("_Connection", connection).take_leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS_MAX):
+                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event to wait for
+                    await asyncio.sleep(POLL_SECONDS)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -80,14 +117,16 @@ async def serving(
 ) -> AsyncGenerator[None]:
     """Serve the app inside the context. On the way out: take no more, end the streams, and finish what was begun.
 
+    Who is connected already is answered for FAREWELL_SECONDS_MAX more, and told with the answer to come elsewhere.
     What is not finished within SHUTDOWN_SECONDS_MAX is cut off.
     """
     _allow_open_files()
+    connections = _connections(limits or RequestLimits())
     server = _Server(
         uvicorn.Config(
             app,
             loop="none",
-            http=_protocol(limits or RequestLimits()),
+            http=connections,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -98,21 +137,22 @@ async def serving(
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
         ),
+        connections,
         end_streams,
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(POLL_SECONDS)
         yield
     finally:
         server.should_exit = True
         await task
 
 
-def _protocol(limits: RequestLimits) -> type[StreamingProtocol]:
+def _connections(limits: RequestLimits) -> type[_Connection]:
     """What uvicorn makes of each connection of one server."""
-    return type("Connection", (StreamingProtocol,), {"limits": limits, "clock": SendClock(limits.send_seconds_max)})
+    return type("Connection", (_Connection,), {"limits": limits, "clock": SendClock(limits.send_seconds_max)})
 
 
 def _allow_open_files() -> None:
