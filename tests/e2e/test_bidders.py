@@ -52,6 +52,18 @@ async def test_after_a_run_every_bid_and_every_total_agrees(shared_gavel: Standa
     assert (account["verification"]["items"], account["verification"]["bidders"]) == (4, 40)
 
 
+async def test_auctions_that_end_during_the_run_have_the_right_winners_and_totals(shared_gavel: Standalone) -> None:
+    options = ("--create", "12", "--ends-in", "8", "--seconds", "15", "--bidders", "40", "--verify", "--json")
+    status, out, error = await _run("--url", shared_gavel.url, *options)
+    account = json.loads(out)
+    verification = account["verification"]
+    assert (status, verification["differences"], account["failed"]) == (0, [], {}), error
+    assert (verification["items"], verification["ended"]) == (12, 12)
+    assert {each["strategy"] for each in account["bidders"] if each["bids"]} == set(STRATEGIES)
+    assert account["purchases"] > 0
+    assert account["raised_maxima"] > 0
+
+
 async def test_a_server_killed_during_the_run_and_started_again_has_what_it_answered(data_folder: Path) -> None:
     gavel = Standalone(data_folder)
     await gavel.start()

@@ -23,6 +23,14 @@ class Placed(NamedTuple):
     amount: int
 
 
+class Commitment(NamedTuple):
+    """How far a bidder goes, from the bid with this seq on: that was the standing one, or theirs. Minor units."""
+
+    user_id: str
+    seq: int
+    maximum: int
+
+
 class Sum(NamedTuple):
     """How many bids, and what they add up to in minor units."""
 
@@ -35,13 +43,15 @@ class ItemAccount:
     """What was answered about one item.
 
     `accepted` is by bid id. `doubtful` holds bids that may or may not be in the database: no answer came, or the
-    answer that came at last was a refusal, after one that was lost. `maxima` is each bidder's highest accepted maximum.
+    answer that came at last was a refusal, after one that was lost; `doubtful_maxima` is how far those would go at
+    most, by bidder. `commitments` are the accepted maxima; of one bidder they stand in the order of the answers.
     """
 
     accepted: dict[str, AcceptedBid] = field(default_factory=dict[str, AcceptedBid])
     purchases: list[Placed] = field(default_factory=list[Placed])
     doubtful: Counter[Placed] = field(default_factory=Counter[Placed])
-    maxima: dict[str, int] = field(default_factory=dict[str, int])
+    doubtful_maxima: dict[str, int] = field(default_factory=dict[str, int])
+    commitments: list[Commitment] = field(default_factory=list[Commitment])
 
     def entries(self) -> list[Placed]:
         """Every accepted bid and purchase."""
@@ -67,7 +77,7 @@ class Account:
         Where the standing bid comes back, or one that Gavel placed, the leader has raised its maximum.
         """
         item = self.items[item_id]
-        item.maxima[user_id] = max(item.maxima.get(user_id, 0), maximum)
+        item.commitments.append(Commitment(user_id, bid.seq, maximum))
         if bid.automatic or bid.id in item.accepted:
             self.raised_maxima += 1
             return
@@ -76,15 +86,15 @@ class Account:
 
     def buy(self, item_id: str, purchase: Placed) -> None:
         """Count a purchase; its bid is the item's last."""
-        item = self.items[item_id]
-        item.purchases.append(purchase)
-        item.maxima[purchase.user_id] = max(item.maxima.get(purchase.user_id, 0), purchase.amount)
+        self.items[item_id].purchases.append(purchase)
         self.accepted += 1
         self.purchases += 1
 
-    def doubt(self, item_id: str, placed: Placed) -> None:
-        """Note a bid that may be in the database although nobody was told so."""
-        self.items[item_id].doubtful[placed] += 1
+    def doubt(self, item_id: str, placed: Placed, maximum: int = 0) -> None:
+        """Note a bid that may be in the database although nobody was told so; `maximum` 0: its amount."""
+        item = self.items[item_id]
+        item.doubtful[placed] += 1
+        item.doubtful_maxima[placed.user_id] = max(item.doubtful_maxima.get(placed.user_id, 0), maximum, placed.amount)
 
     def by_bidder(self) -> dict[str, Sum]:
         """What was accepted of each bidder."""

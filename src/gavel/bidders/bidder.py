@@ -100,7 +100,7 @@ class Bidder:
             return await self._take_no(item, answer)
         finally:
             if doubtful and not accepted:
-                self._account.doubt(item.item_id, Placed(self.user_id, bid.amount))
+                self._account.doubt(item.item_id, Placed(self.user_id, bid.amount), bid.max_amount)
 
     async def _buy(self, item: ItemOnSale, price: int) -> ItemOnSale | None:
         """Take the buy-now price. Returns the item where it is worth bidding on."""

@@ -4,30 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from gavel.bidders.account import ItemAccount, Placed
+from gavel.bidders.replay import BidRow, replay_differences
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.userstats.v1.user_stats_service_pb import UserStats
 
 # ItemListed is event 1, so the first bid is event 2.
 FIRST_BID_SEQ = 2
-
-
-class BidRow(NamedTuple):
-    """A bid as GetItemBids shows it. Minor units; `at` in seconds since 1970."""
-
-    bid_id: str
-    seq: int
-    user_id: str
-    amount: int
-    automatic: bool
-    at: float
+# An outcome is due within a second of the end; a machine that runs the crowd beside the server may be slower.
+OUTCOME_LATE_SECONDS_MAX = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the statistics must say of a bidder. Minor units."""
+    """What the statistics must say of a bidder or a seller. Minor units."""
 
     total_bids: int = 0
     total_amount: int = 0
@@ -35,6 +26,8 @@ class Totals:
     items_bid_on: int = 0
     items_won: int = 0
     amount_won: int = 0
+    items_sold: int = 0
+    amount_sold: int = 0
 
     def plus(self, other: "Totals") -> "Totals":
         """Both, as one bidder's, on different items."""
@@ -45,6 +38,8 @@ class Totals:
             self.items_bid_on + other.items_bid_on,
             self.items_won + other.items_won,
             self.amount_won + other.amount_won,
+            self.items_sold + other.items_sold,
+            self.amount_sold + other.amount_sold,
         )
 
 
@@ -57,14 +52,14 @@ def item_differences(
         *_standing(item, rows),
         *_acknowledged(rows, account),
         *_unasked(rows, account, bidders),
-        *_highest_maximum(item, rows, account, bidders),
+        *replay_differences(item, rows, account, bidders),
         *_outcome(item, rows),
     ]
     return [f"item {item.id}: {each}" for each in found]
 
 
 def totals_by_bidder(item: pb.Item, rows: Iterable[BidRow]) -> dict[str, Totals]:
-    """What an item adds to the statistics of those who bid on it."""
+    """What an item adds to the statistics of those who bid on it, and of its seller."""
     totals: defaultdict[str, Totals] = defaultdict(lambda: Totals(items_bid_on=1))
     for row in rows:
         one = Totals(total_bids=1, total_amount=row.amount, highest_bid=row.amount)
@@ -72,11 +67,20 @@ def totals_by_bidder(item: pb.Item, rows: Iterable[BidRow]) -> dict[str, Totals]
     if item.outcome is not None and item.outcome.sold:
         won = Totals(items_won=1, amount_won=item.outcome.amount)
         totals[item.outcome.winner_id] = totals[item.outcome.winner_id].plus(won)
+        return dict(totals) | {item.seller_id: Totals(items_sold=1, amount_sold=item.outcome.amount)}
     return dict(totals)
 
 
+def outcome_late_seconds(item: pb.Item) -> float:
+    """How long after its end an auction was closed; 0 where it was not."""
+    if item.outcome is None or item.outcome.closed_at is None or item.end_at is None:
+        return 0.0
+    closed_at, end_at = item.outcome.closed_at, item.end_at
+    return closed_at.seconds - end_at.seconds + (closed_at.nanos - end_at.nanos) / 1e9
+
+
 def stats_differences(user_id: str, expected: Totals, stats: UserStats) -> list[str]:
-    """Where a bidder's statistics are not what the bids on all items add up to."""
+    """Where a user's statistics are not what the bids on all items add up to."""
     pairs = [
         ("total_bids", expected.total_bids, stats.total_bids),
         ("total_amount", expected.total_amount, stats.total_amount),
@@ -84,6 +88,8 @@ def stats_differences(user_id: str, expected: Totals, stats: UserStats) -> list[
         ("items_bid_on", expected.items_bid_on, stats.items_bid_on),
         ("items_won", expected.items_won, stats.items_won),
         ("amount_won", expected.amount_won, stats.amount_won),
+        ("items_sold", expected.items_sold, stats.items_sold),
+        ("amount_sold", expected.amount_sold, stats.amount_sold),
     ]
     return [
         f"bidder {user_id}: {name} is {counted}, the bids make {made}"
@@ -160,17 +166,6 @@ def _unasked(rows: Sequence[BidRow], account: ItemAccount, bidders: Collection[s
         explained[placed] -= 1
 
 
-def _highest_maximum(
-    item: pb.Item, rows: Sequence[BidRow], account: ItemAccount, bidders: Collection[str]
-) -> Iterator[str]:
-    """Whoever bids up to the most leads. Known only where all bids are ours, and none is in doubt."""
-    if not account.maxima or account.doubtful or any(row.user_id not in bidders for row in rows):
-        return
-    highest = max(account.maxima.values())
-    if account.maxima.get(item.highest_bidder_id) != highest:
-        yield f"{item.highest_bidder_id or 'nobody'} leads it, and another accepted bid went up to {highest}"
-
-
 def _outcome(item: pb.Item, rows: Sequence[BidRow]) -> Iterator[str]:
     """An ended auction says what came of it: the last bid's bidder has won, unless a reserve was not met."""
     outcome = item.outcome
@@ -185,3 +180,5 @@ def _outcome(item: pb.Item, rows: Sequence[BidRow]) -> Iterator[str]:
     made = (sold, rows[-1].user_id if sold else "", rows[-1].amount if sold else 0)
     if (outcome.sold, outcome.winner_id, outcome.amount) != made:
         yield f"its outcome is {(outcome.sold, outcome.winner_id, outcome.amount)}, the bids make {made}"
+    if not 0 <= (late_seconds := outcome_late_seconds(item)) <= OUTCOME_LATE_SECONDS_MAX:
+        yield f"it was closed {late_seconds:.3f} s after its end"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,8 +11,15 @@ from protobuf import Message
 
 from gavel.bidders.account import Account
 from gavel.bidders.calls import GET_ITEM, GET_ITEM_BIDS, GET_USER_STATS, Answer, Caller, Failed, Method, No
-from gavel.bidders.checks import BidRow, Totals, item_differences, stats_differences, totals_by_bidder
+from gavel.bidders.checks import (
+    Totals,
+    item_differences,
+    outcome_late_seconds,
+    stats_differences,
+    totals_by_bidder,
+)
 from gavel.bidders.http_connection import Address
+from gavel.bidders.replay import BidRow
 from gavel.bidders.tally import CallTally
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.userstats.v1 import user_stats_service_pb as userstats
@@ -22,6 +29,8 @@ PAGE_SIZE = 100
 # Counting is asynchronous, and an auction has its outcome within a second of its end.
 SETTLE_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.5
+# An auction that ends so soon, before what is waited for is late, is waited for too.
+ENDING_SHARE = 0.5
 
 One = TypeVar("One")
 Result = TypeVar("Result")
@@ -33,31 +42,57 @@ class CannotVerify(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was compared, and each difference as a sentence. `moved` items were bid on by others meanwhile."""
+    """What was compared, and each difference as a sentence.
+
+    `moved` items were bid on by others meanwhile. `ended` have an outcome, which came `outcome_late_seconds_max` after
+    the end at the latest.
+    """
 
     items: int
     bids: int
     bidders: int
     differences: list[str]
     moved: int = 0
+    ended: int = 0
+    outcome_late_seconds_max: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedItem:
-    """An item as it stood at `seq`: what is wrong with it, and what it adds to the totals of those who bid on it."""
+    """An item as it stood at `seq`: what is wrong with it, and what it adds to the totals of those who bid on it.
+
+    `late_seconds` is how long after its end it had its outcome; without one it ends in `ends_in_seconds`.
+    """
 
     seq: int
+    status: pb.ItemStatus
     bids: int
     differences: list[str]
     totals: dict[str, Totals]
+    ends_in_seconds: float
+    late_seconds: float | None
 
 
 class Verifier:
-    """Compares until all agrees, for SETTLE_SECONDS_MAX at most."""
+    """Compares until all agrees, for SETTLE_SECONDS_MAX at most.
 
-    def __init__(self, account: Account, bidders: Iterable[str], bids: "Readers", stats: "Readers") -> None:
+    `created` are the items that were made for the run, bid on or not, and `seller_id` is whose they are.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        bidders: Iterable[str],
+        bids: "Readers",
+        stats: "Readers",
+        *,
+        created: Collection[str] = (),
+        seller_id: str = "",
+    ) -> None:
         self._account = account
         self._bidders = frozenset(bidders)
+        self._item_ids = {*account.items, *created}
+        self._users = self._bidders | {seller_id} if created else self._bidders
         self._bids = bids
         self._stats = stats
         self._checked: dict[str, CheckedItem] = {}
@@ -65,28 +100,42 @@ class Verifier:
     async def verify(self) -> Verification:
         """Compare everything, and again while something differs: counting takes its time. Raises CannotVerify."""
         loop = asyncio.get_running_loop()
-        deadline, waiting_for = loop.time() + SETTLE_SECONDS_MAX, set(self._bidders)
+        deadline, waiting_for = loop.time() + SETTLE_SECONDS_MAX, set(self._users)
         while True:
             moved = await self._check_items()
             wrong_items = [each for item in self._checked.values() for each in item.differences]
             expected = self._expected()
             if moved:
-                waiting_for = set(self._bidders)
+                waiting_for = set(self._users)
             wrong_stats = await self._check_stats(waiting_for, expected)
             waiting_for = {user_id for user_id in waiting_for if user_id in wrong_stats}
             late = loop.time() > deadline
-            if late or not (wrong_items or wrong_stats):
+            if late or not (wrong_items or wrong_stats or self._ending()):
                 break
             await asyncio.sleep(POLL_SECONDS)
         moved = await self._check_items() if wrong_stats else set[str]()
         on_moved = {user_id for item_id in moved for user_id in self._checked[item_id].totals}
         wrong = [each for user_id, all_wrong in wrong_stats.items() if user_id not in on_moved for each in all_wrong]
         bids = sum(item.bids for item in self._checked.values())
-        return Verification(len(self._checked), bids, len(self._bidders), wrong_items + wrong, len(moved))
+        late_seconds = [item.late_seconds for item in self._checked.values() if item.late_seconds is not None]
+        return Verification(
+            len(self._checked),
+            bids,
+            len(self._bidders),
+            wrong_items + wrong,
+            len(moved),
+            len(late_seconds),
+            round(max(late_seconds, default=0.0), 3),
+        )
+
+    def _ending(self) -> bool:
+        """Whether an auction is about to end, as those do whose end the last bids of the run have moved."""
+        seconds_max = ENDING_SHARE * SETTLE_SECONDS_MAX
+        return any(item.late_seconds is None and item.ends_in_seconds < seconds_max for item in self._checked.values())
 
     async def _check_items(self) -> set[str]:
         """Check the items that have changed since they were last checked; which those are."""
-        changed = await _at_once(self._check_item, self._account.items)
+        changed = await _at_once(self._check_item, self._item_ids)
         return {item_id for item_id in changed if item_id is not None}
 
     async def _check_item(self, item_id: str) -> str | None:
@@ -95,11 +144,19 @@ class Verifier:
         if item is None:
             raise CannotVerify(f"GetItem shows nothing of item {item_id}")
         before = self._checked.get(item_id)
-        if before is not None and before.seq == item.seq:
+        if before is not None and (before.seq, before.status) == (item.seq, item.status):
             return None
         rows = await self._rows(item)
         differences = item_differences(item, rows, self._account.items[item_id], self._bidders)
-        self._checked[item_id] = CheckedItem(item.seq, len(rows), differences, totals_by_bidder(item, rows))
+        self._checked[item_id] = CheckedItem(
+            item.seq,
+            item.status,
+            len(rows),
+            differences,
+            totals_by_bidder(item, rows),
+            _ends_in_seconds(shown),
+            None if item.outcome is None else outcome_late_seconds(item),
+        )
         return item_id
 
     async def _rows(self, item: pb.Item) -> list[BidRow]:
@@ -174,6 +231,14 @@ async def readers(address: Address, url: str, token: str = "") -> AsyncGenerator
         yield opened
     finally:
         opened.close()
+
+
+def _ends_in_seconds(shown: pb.GetItemResponse) -> float:
+    """How long an auction still takes that is open; for ever where it is not."""
+    item, at = shown.item, shown.server_time
+    if item is None or item.end_at is None or at is None or item.status is not pb.ItemStatus.ACTIVE:
+        return float("inf")
+    return item.end_at.seconds - at.seconds + (item.end_at.nanos - at.nanos) / 1e9
 
 
 def _row(bid: pb.Bid) -> BidRow:

@@ -86,11 +86,20 @@ class Report:
         if verified is None:
             return []
         what = f"{verified.items:,} items, {verified.bids:,} bids, {verified.bidders:,} bidders"
-        moved = [f"{verified.moved} items were bid on meanwhile: their bidders' totals are left out"] * bool(
-            verified.moved
-        )
+        besides = list[str]()
+        if verified.moved:
+            besides.append(f"{verified.moved} items were bid on meanwhile: their bidders' totals are left out")
+        if verified.ended:
+            late_ms = 1000 * verified.outcome_late_seconds_max
+            besides.append(f"{verified.ended:,} auctions have their outcome, {late_ms:,.0f} ms after the end at most")
         if not verified.differences:
-            return ["", *moved, f"Verified: {what}; everything agrees."]
+            return ["", *besides, f"Verified: {what}; everything agrees."]
         shown = verified.differences[:DIFFERENCES_SHOWN_MAX]
         more = len(verified.differences) - len(shown)
-        return ["", *moved, f"DIFFERENCES ({what}):", *shown, *([f"and {more} more (--json has all)"] if more else [])]
+        return [
+            "",
+            *besides,
+            f"DIFFERENCES ({what}):",
+            *shown,
+            *([f"and {more} more (--json has all)"] if more else []),
+        ]

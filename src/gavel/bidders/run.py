@@ -57,6 +57,7 @@ async def _run(options: BiddersOptions) -> Report:
         items = await open_auctions(caller, options, seller_id)
     finally:
         caller.close()
+    created = [item.item_id for item in items] if options.create else []
     loop, account, tally = asyncio.get_running_loop(), Account(), CallTally()
     begun_at = loop.time()
     bounds = Bounds(asyncio.Event(), begun_at + options.seconds_max, options.count)
@@ -69,9 +70,9 @@ async def _run(options: BiddersOptions) -> Report:
         print("Verifying ...", file=progress_stream(json=options.json), flush=True)
         token = token_of(seller_id)
         async with readers(address, options.url, token) as bids, readers(stats_address, stats_url, token) as stats:
-            verification = await _verify(
-                Verifier(account, [bidder.user_id for bidder in bidders], bids, stats), account
-            )
+            users = [bidder.user_id for bidder in bidders]
+            verifier = Verifier(account, users, bids, stats, created=created, seller_id=seller_id)
+            verification = await _verify(verifier, account)
     strategies = {bidder.user_id: bidder.strategy for bidder in bidders}
     return Report(bounds.why, seconds, strategies, account, tally, verification)
 

@@ -1,6 +1,6 @@
 """The account: each accepted bid once, however often its acceptance was told."""
 
-from gavel.bidders.account import Account, Placed, Sum
+from gavel.bidders.account import Account, Commitment, Placed, Sum
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 
 
@@ -32,7 +32,11 @@ def test_a_raised_maximum_is_no_bid() -> None:
     account.accept("sextant", "ann", bid("1", 2, 100), 900)
     account.accept("sextant", "ann", bid("7", 8, 700, automatic=True), 800)
     assert (account.accepted, account.raised_maxima) == (1, 2)
-    assert account.items["sextant"].maxima == {"ann": 900}
+    assert account.items["sextant"].commitments == [
+        Commitment("ann", 2, 500),
+        Commitment("ann", 2, 900),
+        Commitment("ann", 8, 800),
+    ]
 
 
 def test_a_purchase_is_an_accepted_bid_at_the_price() -> None:
@@ -40,12 +44,12 @@ def test_a_purchase_is_an_accepted_bid_at_the_price() -> None:
     account.buy("sextant", Placed("ann", 900))
     assert account.by_bidder() == {"ann": Sum(1, 900)}
     assert (account.accepted, account.purchases) == (1, 1)
-    assert account.items["sextant"].maxima == {"ann": 900}
 
 
 def test_a_doubtful_bid_is_not_an_accepted_one() -> None:
     account = Account()
-    account.doubt("sextant", Placed("ann", 100))
+    account.doubt("sextant", Placed("ann", 100), 700)
     account.doubt("sextant", Placed("ann", 100))
     assert account.items["sextant"].doubtful == {Placed("ann", 100): 2}
+    assert account.items["sextant"].doubtful_maxima == {"ann": 700}
     assert (account.accepted, account.by_bidder()) == (0, {})
