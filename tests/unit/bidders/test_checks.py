@@ -1,68 +1,14 @@
 """The comparison of the server's books with its answers: right books pass, and each planted fault is found."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 
 import pytest
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.bidders.account import AcceptedBid, Commitment, ItemAccount, Placed
-from gavel.bidders.checks import Totals, item_differences, stats_differences, totals_by_bidder
-from gavel.bidders.replay import BidRow
+from gavel.bidders.checks import item_differences
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.contracts.userstats.v1.user_stats_service_pb import UserStats
-
-OURS = {"ann", "bob"}
-END = 10_000
-
-
-def row(seq: int, user_id: str, amount: int, *, automatic: bool = False, at: float = 100.0) -> BidRow:
-    return BidRow(f"bid-{seq}", seq, user_id, amount, automatic, at)
-
-
-# Ann's maximum of 300 meets Bob's 200: it answers at once, and equals his amount.
-ROWS = (row(2, "ann", 100), row(3, "bob", 200), row(4, "ann", 250, automatic=True), row(5, "bob", 400))
-
-
-class Books:
-    """An item, its bids and what was answered, that agree; a test changes one of them."""
-
-    def __init__(self) -> None:
-        self.rows = list(ROWS)
-        self.item = pb.Item(
-            id="sextant",
-            status=pb.ItemStatus.ACTIVE,
-            seq=5,
-            bid_count=4,
-            current_highest_bid=400,
-            highest_bidder_id="bob",
-            end_at=Timestamp(seconds=END),
-            soft_close=pb.SoftClose(window_seconds=60, extension_seconds=60, max_extension_seconds=600),
-        )
-        self.account = ItemAccount(
-            accepted={
-                "bid-2": AcceptedBid("ann", 2, 100),
-                "bid-3": AcceptedBid("bob", 3, 200),
-                "bid-5": AcceptedBid("bob", 5, 400),
-            },
-            commitments=[Commitment("ann", 2, 300), Commitment("bob", 3, 200), Commitment("bob", 5, 400)],
-        )
-
-    def replace_rows(self, *rows: BidRow) -> None:
-        """Other bids, the last of which the item shows; those that Gavel did not place were answered."""
-        self.rows = list(rows)
-        self.item.seq, self.item.bid_count = rows[-1].seq, len(rows)
-        self.item.current_highest_bid, self.item.highest_bidder_id = rows[-1].amount, rows[-1].user_id
-        placed = [row for row in rows if not row.automatic]
-        self.account.accepted = {row.bid_id: AcceptedBid(row.user_id, row.seq, row.amount) for row in placed}
-
-    def differences(self) -> list[str]:
-        return item_differences(self.item, self.rows, self.account, OURS)
-
-    def end(self, *, sold: bool, winner_id: str = "", amount: int = 0) -> None:
-        self.item.status = pb.ItemStatus.ENDED
-        self.item.seq += 1
-        self.item.outcome = pb.Outcome(sold=sold, winner_id=winner_id, amount=amount)
+from tests.unit.bidders.books import END, OURS, ROWS, Books, row
 
 
 def test_books_that_agree_have_no_difference() -> None:
@@ -404,45 +350,3 @@ def test_bids_of_strangers_are_not_ours_to_know() -> None:
     books.item.seq, books.item.bid_count = 6, 5
     books.item.current_highest_bid, books.item.highest_bidder_id = 450, "eve"
     assert books.differences() == []
-
-
-def test_totals_are_the_sums_over_a_bidders_rows_on_all_items() -> None:
-    books = Books()
-    books.end(sold=True, winner_id="bob", amount=400)
-    books.item.seller_id = "sue"
-    on_one = totals_by_bidder(books.item, books.rows)
-    assert on_one == {
-        "sue": Totals(items_sold=1, amount_sold=400),
-        "ann": Totals(total_bids=2, total_amount=350, highest_bid=250, items_bid_on=1),
-        "bob": BOB,
-    }
-    assert BOB.plus(BOB) == Totals(4, 1_200, 400, 2, 2, 800)
-
-
-BOB = Totals(total_bids=2, total_amount=600, highest_bid=400, items_bid_on=1, items_won=1, amount_won=400)
-
-
-def stats_of_bob() -> UserStats:
-    return UserStats(
-        user_id="bob",
-        total_bids=2,
-        total_amount=600,
-        highest_bid=400,
-        items_bid_on=1,
-        items_won=1,
-        amount_won=400,
-    )
-
-
-def test_statistics_that_are_the_sums_agree() -> None:
-    assert stats_differences("bob", BOB, stats_of_bob()) == []
-    assert stats_differences("eve", Totals(), UserStats()) == []
-
-
-@pytest.mark.parametrize("name", [field.name for field in fields(Totals)])
-def test_a_wrong_sum_is_found(name: str) -> None:
-    made = getattr(BOB, name)
-    expected = replace(BOB, **{name: made + 1})
-    assert stats_differences("bob", expected, stats_of_bob()) == [
-        f"bidder bob: {name} is {made}, the bids make {made + 1}"
-    ]
