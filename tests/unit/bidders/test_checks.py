@@ -7,6 +7,7 @@ from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.bidders.account import AcceptedBid, Commitment, ItemAccount, Placed
 from gavel.bidders.checks import item_differences
+from gavel.bidders.replay import BidRow
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from tests.unit.bidders.books import END, OURS, ROWS, Books, row
 
