@@ -7,15 +7,18 @@ from datetime import datetime
 from traceback import format_exception
 
 import pytest
+from structlog.testing import capture_logs
 
 from gavel.bids.adapters import postgres_auction_book
 from gavel.bids.adapters.lane import LANE_BATCH_COMMANDS_MAX
 from gavel.bids.adapters.postgres_failures import NotStorable
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.bidding import new_bid, place_bid
+from gavel.bids.domain.buy_now import buy_now
+from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.domain.texts import Listing
+from gavel.bids.domain.texts import Listing, ListingChanges
 from gavel.bids.ports import Unavailable
 from tests.auction_house import COMMIT_WAITS, SELLER, House, explained, new_user, open_house, soon, unchanged, until
 
@@ -90,6 +93,33 @@ async def test_one_of_a_whole_batch_of_256_fails_alone(house: House) -> None:
     assert explained(results) == {"answers": 255, "NotStorable": 1}
     amounts = await house.amounts(item_id)
     assert amounts == [n + 1 for n in range(LANE_BATCH_COMMANDS_MAX) if n != 100]
+
+
+def _change(auction: Auction, at: datetime) -> Decision:
+    return update_item(auction, at, SELLER, ListingChanges(title="Another", category="elsewhere"))
+
+
+def _cancel(auction: Auction, at: datetime) -> Decision:
+    return cancel_item(auction, at, SELLER)
+
+
+def _buy(auction: Auction, at: datetime) -> Decision:
+    return buy_now(auction, at, new_user())
+
+
+@pytest.mark.parametrize("ends", [_cancel, _buy])
+async def test_a_change_and_the_end_of_the_same_item_in_one_batch_are_no_poison(house: House, ends: Decide) -> None:
+    item_id = await house.list_item(buy_now_price=900, category="here")
+    with capture_logs() as logs:
+        results = await _in_one_batch(house, item_id, [(_change, None), (ends, None)])
+    assert explained(results) == {"answers": 2}
+    [at] = {result.at for result in results if isinstance(result, Answer)}
+    assert [entry["event"] for entry in logs if entry["event"] == "batch_failed_trying_apart"] == []
+    state = await house.state(item_id)
+    assert (state["category"], state["revision"], state["updated_at"]) == ("elsewhere", state["seq"] + 1, at)
+    changed = await house.pool.fetchrow("SELECT * FROM listing_changes WHERE item_id = $1", item_id)
+    assert changed is not None
+    assert (changed["title"], changed["created_at"], changed["seq"]) == ("Another", at, 1)
 
 
 async def test_trying_apart_is_bounded_in_time_and_the_rest_is_told_to_retry(

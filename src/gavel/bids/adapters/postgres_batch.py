@@ -193,10 +193,11 @@ def _replay(command: Command, auction: Auction, key: RetryKey, first: tuple[str,
 
 
 async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime) -> None:
+    # First the texts: an auction that the same batch closes or cancels stays as it is from then on.
+    for change in rows.changes:
+        await connection.execute(_CHANGE_LISTING, at, *change, timeout=LANE_STATEMENT_SECONDS_MAX)
     if rows.auctions:
         await connection.execute(_WRITE_DECISIONS, at, *rows.arguments(), timeout=LANE_STATEMENT_SECONDS_MAX)
-    for change in rows.changes:
-        await connection.execute(_CHANGE_LISTING, *change, timeout=LANE_STATEMENT_SECONDS_MAX)
 
 
 async def _read_unread(connection: asyncpg.Connection, decided: _Decided, at: datetime) -> None:

@@ -32,7 +32,7 @@ class DecidedRows:
 
     def __init__(self, at: datetime, digests: Mapping[ItemId, bytes]) -> None:
         self.auctions: dict[ItemId, Auction] = {}
-        # The parameters of change_listing.sql.
+        # The parameters of change_listing.sql after its first, the time.
         self.changes: list[tuple[object, ...]] = []
         self._at = at
         self._at_microseconds = microseconds(at)

@@ -43,7 +43,7 @@ def update_item(auction: Auction, at: datetime, seller_id: UserId, changes: List
     return Decision(replace(auction, revision=auction.revision + 1), at, changes=changes)
 
 
-def _check_changeable(auction: Auction, at: datetime, seller_id: UserId, fields: tuple[str, ...] = ()) -> None:
+def _check_changeable(auction: Auction, at: datetime, seller_id: UserId, fields: tuple[str, ...] | None = None) -> None:
     if seller_id != auction.terms.seller_id:
         raise NotTheSeller(auction.item_id)
     if (reason := _REFUSAL_BY_STATUS.get(auction.status_at(at))) is not None:

@@ -50,15 +50,17 @@ class ChangeRefusal(Enum):
 
 @dataclass(eq=False, slots=True)
 class ChangeRefused(Refusal):
-    """The seller's wish comes too late. `fields` are the texts that stay as they are; none where it was to cancel."""
+    """The seller's wish comes too late. `fields` are the texts that stay as they are; None where it was to cancel."""
 
     reason: ChangeRefusal
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         """Name the fields first, so that a form can find them."""
-        if not self.fields:
+        if self.fields is None:
             return f"the item can't be cancelled any more: {self.reason.value}"
+        if not self.fields:
+            return f"the item can't be changed any more: {self.reason.value}"
         return f"{', '.join(self.fields)}: can't be changed any more: {self.reason.value}"
 
 

@@ -53,7 +53,7 @@ class TestCancel:
     def test_too_late_is_refused_with_the_reason(self, auction: Auction, at: datetime, reason: ChangeRefusal) -> None:
         with pytest.raises(ChangeRefused) as refusal:
             cancel_item(auction, at, SELLER)
-        assert (refusal.value.reason, refusal.value.fields) == (reason, ())
+        assert (refusal.value.reason, refusal.value.fields) == (reason, None)
         assert str(refusal.value) == f"the item can't be cancelled any more: {reason.value}"
 
     def test_no_bid_is_taken_on_a_cancelled_item(self) -> None:
@@ -95,13 +95,14 @@ class TestUpdate:
             (cancelled(listed()), MIDWAY, ChangeRefusal.CANCELLED),
         ],
     )
-    @pytest.mark.parametrize("changes", [ListingChanges(category="x"), ALL_TEXTS])
+    @pytest.mark.parametrize("changes", [ListingChanges(category="x"), ALL_TEXTS, ListingChanges()])
     def test_after_the_end_or_a_cancel_nothing_changes(
         self, auction: Auction, at: datetime, reason: ChangeRefusal, changes: ListingChanges
     ) -> None:
         with pytest.raises(ChangeRefused) as refusal:
             update_item(auction, at, SELLER, changes)
         assert (refusal.value.reason, refusal.value.fields) == (reason, changes.fields)
+        assert str(refusal.value).endswith(f"can't be changed any more: {reason.value}")
 
     def test_it_raises_the_revision_and_makes_no_event(self) -> None:
         decision = update_item(BID_ON, MIDWAY, SELLER, ListingChanges(category="china"))
