@@ -5,9 +5,21 @@ from pathlib import Path
 import pytest
 import yaml  # pyright: ignore[reportMissingModuleSource]
 
-from tests.deploy.rendered import ROOT, Thing, containers, installation, of_kind
+from gavel import __version__
+from gavel.bids.adapters import postgres_feed_log
+from gavel.runtime.postgres import POOL_CONNECTIONS_MAX, STREAM_CONNECTIONS_MAX
+from tests.deploy.rendered import ROOT, Thing, containers, installation, of_kind, pod_of
 
 PRODUCTION = ROOT / "deploy" / "production"
+# What a pod holds of its database at most: pools, and the connection of a lane. As docs/SIZING.md tells it.
+CONNECTIONS = {
+    "bid-service-api": POOL_CONNECTIONS_MAX + 1 + postgres_feed_log.CONNECTIONS_MAX,
+    "bid-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX + 1,
+    "user-stats-service-api": POOL_CONNECTIONS_MAX,
+    "user-stats-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX,
+}
+# A migration, a rebuild, the operator, and whoever looks.
+OTHERS_CONNECTIONS_MAX = 20
 
 
 def load(path: Path) -> list[Thing]:
@@ -49,6 +61,28 @@ def test_no_log_of_a_postgres_quotes_what_is_hidden(servers: list[Thing]) -> Non
     assert set(postgres["args"]) == {"-c", *(f"{name}={value}" for name, value in quiet.items())}
 
 
+@pytest.mark.parametrize(("database", "chart"), [("bid-db", "bid-service"), ("stats-db", "user-stats-service")])
+def test_a_database_has_connections_for_all_pods_of_a_rolling_update(
+    servers: list[Thing], database: str, chart: str
+) -> None:
+    things = installation("production")
+    most = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"].get("maxReplicas") or each["spec"]["maxReplicaCount"]
+        for each in of_kind(things, "HorizontalPodAutoscaler", "ScaledObject")
+    }
+    wanted = 0
+    for role in ("api", "worker"):
+        (deployment,) = [
+            each for each in of_kind(things, "Deployment") if each["metadata"]["name"] == f"{chart}-{role}"
+        ]
+        name, surge = deployment["metadata"]["name"], deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        wanted += (most.get(name, deployment["spec"].get("replicas", 0)) + surge) * CONNECTIONS[name]
+    most_of_server = int(cluster(servers, database)["postgresql"]["parameters"]["max_connections"])
+    assert wanted + OTHERS_CONNECTIONS_MAX <= most_of_server
+    sizing = (ROOT / "docs" / "SIZING.md").read_text(encoding="utf-8")
+    assert f"= {wanted} of the {most_of_server} of `{database}`" in " ".join(sizing.split())
+
+
 def test_both_databases_are_backed_up_each_night_and_their_log_always(servers: list[Thing]) -> None:
     (store,) = of_kind(servers, "ObjectStore")
     for name in ("bid-db", "stats-db"):
@@ -70,6 +104,41 @@ def test_the_broker_has_a_majority_without_any_one_of_its_nodes(servers: list[Th
     assert "pause_minority" in broker["spec"]["rabbitmq"]["additionalConfig"]
     (rule,) = broker["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert rule["topologyKey"] == "kubernetes.io/hostname"
+
+
+def test_the_brokers_pods_are_let_into_a_namespace_that_asks_for_the_restricted_standard(servers: list[Thing]) -> None:
+    (namespace,) = load(ROOT / "deploy" / "namespace.yaml")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    (broker,) = of_kind(servers, "RabbitmqCluster")
+    pod = pod_of(broker["spec"]["override"]["statefulSet"])
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    # By these names the operator makes them.
+    assert [each["name"] for each in pod["containers"]] == ["rabbitmq"]
+    assert [each["name"] for each in pod["initContainers"]] == ["setup-container"]
+    for container in pod["containers"] + pod["initContainers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_a_rebuild_runs_this_version_as_the_owners_and_reaches_the_databases_alone(servers: list[Thing]) -> None:
+    (job,), (policy,) = of_kind(servers, "Job"), of_kind(servers, "NetworkPolicy")
+    (container,) = pod_of(job)["containers"]
+    assert container["command"] + container["args"] == ["gavel", "stats", "rebuild"]
+    assert container["image"].endswith(f"/gavel:{__version__}")
+    assert {each["name"]: each["valueFrom"]["secretKeyRef"]["key"] for each in container["env"]} == {
+        "BID_DB_URL": "BID_DB_OWNER_URL",
+        "STATS_DB_URL": "STATS_DB_OWNER_URL",
+    }
+    assert pod_of(job)["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert job["spec"]["template"]["metadata"]["labels"].items() >= policy["spec"]["podSelector"]["matchLabels"].items()
+    assert [sorted({port["port"] for port in rule["ports"]}) for rule in policy["spec"]["egress"]] == [[53], [5432]]
+    (databases,) = policy["spec"]["egress"][1]["to"][0]["podSelector"]["matchExpressions"]
+    assert databases["values"] == sorted(each["metadata"]["name"] for each in of_kind(servers, "Cluster"))
 
 
 def test_the_network_policies_of_production_lead_to_these_servers(servers: list[Thing]) -> None:

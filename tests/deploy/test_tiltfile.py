@@ -1,5 +1,6 @@
 """The Tiltfile is run by a Starlark interpreter, with recorders where Tilt has its functions."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,18 @@ def options(calls: Calls, name: str) -> list[tuple[tuple[Any, ...], dict[str, An
 def test_it_runs_in_the_cluster_that_make_cluster_makes_and_in_no_other(calls: Calls) -> None:
     assert options(calls, "allow_k8s_contexts") == [(("kind-gavel",), {})]
     assert "name: kind-gavel" in (ROOT / "deploy" / "ctlptl.yaml").read_text(encoding="utf-8")
+
+
+def test_nothing_for_development_asks_the_cluster_that_happens_to_be_the_current_one(calls: Calls) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    started = re.findall(r"\btilt (?:up|down)\b.*", makefile)
+    assert [each for each in started if each.startswith(("tilt up", "tilt down"))]
+    assert all("--context kind-gavel" in each for each in started if "##" not in each)
+    ((_, verify),) = options(calls, "local_resource")
+    assert verify["cmd"][:4] == ["scripts/verify-deployment.sh", "cluster", "--context", "kind-gavel"]
+    script = (ROOT / "scripts" / "make-cluster.sh").read_text(encoding="utf-8")
+    for line in script.splitlines():
+        assert "context kind-gavel" in line or not line.startswith(("kubectl", "helm")), line
 
 
 def test_every_chart_of_the_development_installation_is_applied_with_its_values(calls: Calls) -> None:

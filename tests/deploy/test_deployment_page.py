@@ -1,0 +1,98 @@
+"""What docs/DEPLOYMENT.md tells to make is what the charts and the servers of production use."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from tests.deploy.rendered import ROOT, Thing, installation, of_kind
+from tests.deploy.test_production import PRODUCTION, load
+
+PAGE = (ROOT / "docs" / "DEPLOYMENT.md").read_text(encoding="utf-8")
+MADE_BY_COMMAND = re.compile(r"create secret generic ([\w-]+)((?: \\\n +--from-literal=.*?(?= \\\n|\n))+)")
+KEY = re.compile(r'--from-literal=(\w+)="')
+URL = re.compile(r'--from-literal=\w+="(\w+)://\w+:\$\w+@([\w.-]+):(\d+)/')
+# The ports at which a server speaks so; a cache has TLS on the same one, or on any.
+PORTS = {"postgresql": 5432, "amqp": 5672, "amqps": 5671, "rediss": 6379}
+
+
+@pytest.fixture(scope="module")
+def production() -> list[Thing]:
+    """The charts as in production, the servers, and what is run now and then."""
+    return installation("production") + [thing for path in sorted(PRODUCTION.glob("*.yaml")) for thing in load(path)]
+
+
+def parts(thing: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in an object, itself included."""
+    if isinstance(thing, dict):
+        mapping = cast(Thing, thing)
+        yield mapping
+        yield from parts(list(mapping.values()))
+    elif isinstance(thing, list):
+        for part in cast(list[Any], thing):
+            yield from parts(part)
+
+
+def keys_taken(things: list[Thing]) -> dict[str, set[str]]:
+    """What is taken from each Secret."""
+    taken: dict[str, set[str]] = {}
+    for part in (part for thing in things for part in parts(thing)):
+        references = [part["secretKeyRef"]] if "secretKeyRef" in part else part.get("secretTargetRef", [])
+        for reference in references:
+            taken.setdefault(reference["name"], set()).add(reference["key"])
+    return taken
+
+
+def rules_to(things: list[Thing], host: str) -> list[Thing]:
+    """What the policies of production say of the way to a host of the page."""
+    service = host.partition(".")[0]
+    peers: list[Thing] = [
+        {"podSelector": {"matchLabels": {"cnpg.io/cluster": service.removesuffix("-rw")}}},
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/name": service}}},
+    ]
+    rules = [rule for policy in of_kind(things, "NetworkPolicy") for rule in policy["spec"].get("egress", [])]
+    if service == "cache":
+        return [
+            rule for rule in rules if any(peer.get("ipBlock", {}).get("cidr") == "10.20.0.0/24" for peer in rule["to"])
+        ]
+    return [rule for rule in rules if any(peer in peers for peer in rule["to"])]
+
+
+def test_each_secret_of_urls_has_the_keys_that_are_taken_from_it(production: list[Thing]) -> None:
+    made = {name: set(KEY.findall(rest)) for name, rest in MADE_BY_COMMAND.findall(PAGE)}
+    assert made.keys() == {"bid-service", "user-stats-service"}
+    assert made == keys_taken(production)
+
+
+def test_each_url_leads_where_the_policies_let_it(production: list[Thing]) -> None:
+    urls = URL.findall(PAGE)
+    assert len(urls) == 6
+    for scheme, host, port in urls:
+        assert PORTS[scheme] == int(port), host
+        rules = rules_to(production, host)
+        assert rules, host
+        assert {each["port"] for rule in rules for each in rule["ports"]} == {int(port)}, host
+
+
+def test_every_secret_that_something_names_is_told_of(production: list[Thing]) -> None:
+    named = keys_taken(production).keys() | {
+        name
+        for part in (part for thing in production for part in parts(thing))
+        for name in (
+            part.get("passwordSecret", {}).get("name"),
+            *(each["name"] for each in part.get("imagePullSecrets", [])),
+            *(each["name"] for each in part.get("s3Credentials", {}).values()),
+            *(each["secretName"] for each in part.get("tls", [])),
+        )
+    }
+    assert len(named - {None}) == 8
+    assert [name for name in named - {None} if f"`{name}`" not in PAGE] == []
+
+
+def test_the_hosts_of_the_databases_are_the_services_of_their_clusters(production: list[Thing]) -> None:
+    clusters = {each["metadata"]["name"] for each in of_kind(production, "Cluster")}
+    assert {host for scheme, host, _ in URL.findall(PAGE) if scheme == "postgresql"} == {
+        f"{each}-rw" for each in clusters
+    }
+    assert set(re.findall(r"\$\(uri ([\w-]+)\)", PAGE)) == {f"{each}-app" for each in clusters}
