@@ -26,11 +26,11 @@ def production() -> list[Thing]:
 def parts(thing: Any) -> Iterator[dict[str, Any]]:
     """Every mapping in an object, itself included."""
     if isinstance(thing, dict):
-        mapping = cast(Thing, thing)
+        mapping = cast("Thing", thing)
         yield mapping
         yield from parts(list(mapping.values()))
     elif isinstance(thing, list):
-        for part in cast(list[Any], thing):
+        for part in cast("list[Any]", thing):
             yield from parts(part)
 
 
