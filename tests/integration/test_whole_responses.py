@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gavel.runtime.serve import Asgi, Receive, Scope, Send, bind, serving
+from gavel.runtime.streams import rest
 
 pytestmark = pytest.mark.integration
 
@@ -70,3 +71,38 @@ async def test_a_response_that_closes_the_connection_is_sent_before() -> None:
     async with _connected(_hello) as (reader, writer):
         writer.write(REQUEST.replace(b"host", b"connection: close\r\nhost"))
         assert (await reader.read()).endswith(b"\r\n\r\nhello")
+
+
+async def test_a_connection_that_rests_is_not_read_and_then_goes_on() -> None:
+    taken: list[asyncio.Transport] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        connection = scope["state"]["gavel.connection"]()
+        taken.append(connection.transport)
+        await _hello(scope, receive, send)
+        if len(taken) == 1:
+            rest(scope, 0.05)
+
+    async with _connected(app) as (reader, writer):
+        writer.write(REQUEST)
+        assert (await reader.read(4096)).endswith(b"hello")
+        assert not taken[0].is_reading()
+        writer.write(REQUEST)
+        assert (await reader.read(4096)).endswith(b"hello")
+        assert len(taken) == 2
+        assert taken[0].is_reading()
+
+
+async def test_a_connection_that_is_closed_while_it_rests_is_left_alone() -> None:
+    rested = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await _hello(scope, receive, send)
+        rest(scope, 0.01)
+        scope["state"]["gavel.connection"]().transport.close()
+        asyncio.get_running_loop().call_later(0.02, rested.set)
+
+    async with _connected(app) as (reader, writer):
+        writer.write(REQUEST)
+        assert (await reader.read()).endswith(b"hello")
+        await rested.wait()

@@ -20,6 +20,7 @@ from gavel.runtime.rate_limits import RateLimit
 from gavel.runtime.redis import RedisLink
 from gavel.runtime.room import Room, Urgency
 from gavel.runtime.serve import Asgi, Receive, Scope, Send
+from gavel.runtime.streams import rest
 from gavel.runtime.token_keys import KeysAway, OneKey, ProviderKeys, discovered_key_set, key_set_at
 from gavel.runtime.tokens import TokenInvalid, TokenVerifier
 
@@ -106,6 +107,8 @@ class Door:
                     self._room.enter(rule.urgency)
             except ConnectError as error:
                 await _refuse(scope, send, error)
+                if seconds := self._room.rest_seconds():
+                    rest(scope, seconds)
                 return
             try:
                 try:

@@ -21,6 +21,10 @@ RATE_WINDOW_SECONDS = 0.5
 # The best rate of late counts, and fades: a lull says nothing of what can be done.
 RATE_FADES_TO = 0.95
 RETRY_AFTER_SECONDS = 1.0
+# To say no costs a quarter of a bid, and whoever asks again at once would be told no all day: so those who were refused
+# are listened to again in turn, so many a second, and at most an eighth of the processor goes into it.
+REFUSALS_PER_SECOND_MAX = 1_000
+REFUSALS_AT_ONCE_MAX = 100
 
 
 class Urgency(Enum):
@@ -42,6 +46,7 @@ class Room:
         self._per_second = 0.0
         self._done = 0
         self._window_began = clock()
+        self._refusals_until = 0.0
 
     @property
     def urgent_max(self) -> int:
@@ -77,3 +82,10 @@ class Room:
             if seconds >= RATE_WINDOW_SECONDS:
                 self._per_second = max(self._done / seconds, self._per_second * RATE_FADES_TO)
                 self._done, self._window_began = 0, now
+
+    def rest_seconds(self) -> float:
+        """How long someone who is being refused should not be listened to: 0 unless very many are (GCRA)."""
+        now = self._clock()
+        self._refusals_until = max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX
+        seconds = self._refusals_until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+        return seconds if seconds > 1e-9 else 0.0

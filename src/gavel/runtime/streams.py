@@ -46,6 +46,22 @@ class StreamingProtocol(BoundedRequests):
         self.transport.set_protocol(stream)
         stream.connection_made(self.transport)
 
+    def rest(self, seconds: float) -> None:
+        """Read nothing from this client for so long: what it sends meanwhile waits in the kernel, and costs nothing."""
+        self.flow.pause_reading()
+        self.loop.call_later(seconds, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+
+def rest(scope: MutableMapping[str, Any], seconds: float) -> None:
+    """Let the connection rest by which a request came, once it is answered."""
+    connection = scope["state"][_KEY]()
+    if connection is not None and not connection.transport.is_closing():
+        connection.rest(seconds)
+
 
 class Stream(asyncio.Protocol):
     """A response whose head has been sent with `transfer-encoding: chunked`, and whose chunks are yet to come."""

@@ -4,7 +4,15 @@ import pytest
 from connectrpc.code import Code
 
 from gavel.runtime.connect import RetryLater
-from gavel.runtime.room import READS_MAX, URGENT_CALLS_MAX, URGENT_CALLS_MIN, Room, Urgency
+from gavel.runtime.room import (
+    READS_MAX,
+    REFUSALS_AT_ONCE_MAX,
+    REFUSALS_PER_SECOND_MAX,
+    URGENT_CALLS_MAX,
+    URGENT_CALLS_MIN,
+    Room,
+    Urgency,
+)
 
 
 class Clock:
@@ -62,3 +70,15 @@ def test_there_is_room_for_what_is_done_in_a_second(per_second: int, expected: i
         room.enter(Urgency.URGENT)
         room.leave(Urgency.URGENT)
     assert room.urgent_max == pytest.approx(expected, rel=0.02)
+
+
+def test_a_few_who_are_refused_are_listened_to_at_once_and_a_flood_of_them_in_turn() -> None:
+    clock = Clock()
+    room = Room(clock)
+    assert [room.rest_seconds() for _ in range(REFUSALS_AT_ONCE_MAX)] == [0.0] * REFUSALS_AT_ONCE_MAX
+    in_turn = [room.rest_seconds() for _ in range(REFUSALS_PER_SECOND_MAX)]
+    assert in_turn == sorted(in_turn)
+    assert in_turn[0] == pytest.approx(1 / REFUSALS_PER_SECOND_MAX)
+    assert in_turn[-1] == pytest.approx(1)
+    clock.now = 1 + REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+    assert room.rest_seconds() == 0
