@@ -20,6 +20,7 @@ from gavel.bids.domain.changing import update_item
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports import ItemView
+from gavel.runtime.postgres import load_sql
 from gavel.runtime.redis import RedisLink
 from tests.auction_house import SELLER, House
 from tests.servers.redis import RedisServer
@@ -87,6 +88,21 @@ async def test_the_texts_are_shown_from_redis_where_they_are_of_the_committed_ve
     shown = await shop.catalogue.item(item_id)
     assert shown is not None
     assert shown[0].listing.title == "Only Redis says so"
+
+
+async def test_a_hundred_reads_of_a_cold_item_are_one_read_of_postgres(shop: Shop) -> None:
+    item_id, queries = await shop.house.list_item(title="Cold"), list[str]()
+
+    async def note_queries(connection: asyncpg.Connection) -> None:
+        connection.add_query_logger(lambda logged: queries.append(logged.query))
+
+    async with asyncpg.create_pool(shop.house.url, min_size=0, init=note_queries) as pool:
+        catalogue = CachedItemCatalogue(pool, shop.texts)
+        shown = await asyncio.gather(*(catalogue.item(item_id) for _ in range(100)))
+        assert queries.count(load_sql("gavel.bids.adapters", "read_item_with_version")) == 1
+        assert [each[0].listing.title for each in shown if each is not None] == ["Cold"] * 100
+        assert await catalogue.item(item_id) is not None
+        assert queries.count(load_sql("gavel.bids.adapters", "read_item_state")) == 1
 
 
 async def test_price_and_status_come_from_postgres_at_every_look(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from gavel.bids.adapters.redis_item_texts import ItemTexts, RedisItemTexts
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import CacheAway, ItemView
+from gavel.runtime.flights import Flights
 from gavel.runtime.postgres import load_sql
 
 _READ_ITEM_STATE = load_sql(__package__, "read_item_state")
@@ -22,7 +23,7 @@ _READ_ITEM_WITH_VERSION = load_sql(__package__, "read_item_with_version")
 class CachedItemCatalogue(PostgresItemCatalogue):
     """The same, but one item's texts, the long part of it, come from Redis where they are of the committed version.
 
-    Price, seq, status and end always come from Postgres.
+    Price, seq, status and end always come from Postgres. Those who ask for one item at the same time share one answer.
     """
 
     def __init__(self, pool: asyncpg.Pool, texts: RedisItemTexts) -> None:
@@ -30,9 +31,13 @@ class CachedItemCatalogue(PostgresItemCatalogue):
         self._pool = pool
         self._texts = texts
         self.reads = CacheFigures("item_texts")
+        self._flights: Flights[ItemId, tuple[ItemView, datetime] | None] = Flights(self._load)
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         """See ItemCatalogue.item."""
+        return await self._flights.join(item_id)
+
+    async def _load(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         try:
             texts = await self._texts.read(item_id)
         except CacheAway:
