@@ -16,6 +16,7 @@ DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Interfa
 
 # SQLSTATE classes: connection exception; operator intervention, which is a server that stops or is not up yet.
 _CONNECTION_CLASSES = ("08", "57P")
+_INSUFFICIENT_PRIVILEGE = "42501"
 
 CONNECT_SECONDS_MAX = 3.0
 STATEMENT_SECONDS_MAX = 10.0
@@ -28,6 +29,11 @@ PARTING_SECONDS_MAX = 0.5
 def sqlstate_of(error: BaseException | None) -> str:
     """What the server says it is, as a code of five characters; an empty text where it said nothing."""
     return (isinstance(error, asyncpg.PostgresError) and error.sqlstate) or ""
+
+
+def is_forbidden(error: BaseException | None) -> bool:
+    """Whether the server lets the role that asked do no such thing: it answers, and would answer the same again."""
+    return sqlstate_of(error) == _INSUFFICIENT_PRIVILEGE
 
 
 def connection_was_lost(error: BaseException | None) -> bool:

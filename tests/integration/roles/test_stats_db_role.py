@@ -10,6 +10,7 @@ from gavel.runtime import postgres
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
 from gavel.userstats.domain.events import Event
 from gavel.userstats.ports import Unavailable
+from tests.e2e.gavel_process import environment, run
 from tests.integration.roles.service_roles import explain, granted, sqlstate, statements
 from tests.integration.userstats.conftest import EMPTY
 from tests.servers.postgres import PostgresServer
@@ -85,6 +86,15 @@ async def test_the_role_can_not_rebuild(stats_book: PostgresStatsBook) -> None:
     with pytest.raises(Unavailable, match="InsufficientPrivilege"):
         await stats_book.rebuild(log())
     assert await totals_in(stats_book, EVERYONE) == totals_of(history)
+
+
+async def test_a_rebuild_by_command_as_the_role_is_told_that_it_needs_the_owner(
+    urls: tuple[str, str], bid_db_url: str
+) -> None:
+    said = "gavel: the database lets this role do no such thing: connect as the owner\n"
+    assert await run("stats", "rebuild", env=environment(BID_DB_URL=bid_db_url, STATS_DB_URL=urls[1])) == (2, said)
+    env = environment(BID_DB_URL=bid_db_url, STATS_DB_URL=urls[0])
+    assert await run("stats", "rebuild", env=env, out=True) == (0, "0 events counted from the log\n")
 
 
 FORBIDDEN = [
