@@ -1,14 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ItemEventSchema, ListMyBidsResponseSchema, Standing } from "@gavel/client";
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { InMemoryGavel } from "./testing/in-memory-gavel";
 import { aBid, anItem, bidPlaced, ITEM_ID, ME, RIVAL } from "./testing/items";
 import { renderPage } from "./testing/render-page";
+import { TokenSession } from "./who/session";
 
 const LEADING = { seq: 2n, bidCount: 1n, currentHighestBid: 2_000n, minimumNextBid: 2_100n, highestBidderId: ME };
 const SLOW = { timeout: 12_000 };
+const HOUR_MS = 3_600_000;
 
 function history(): string[] {
   const rows = screen.queryAllByRole("row").slice(1);
@@ -81,6 +83,23 @@ describe("being outbid", () => {
     expect(await screen.findByRole("heading", { name: "A lamp" })).toBeInTheDocument();
     expect(notices.queryByText("You've been outbid")).not.toBeInTheDocument();
     expect(document.title).not.toMatch(/outbid/);
+  });
+});
+
+describe("a sign-in that has expired", () => {
+  it("is told as the reason for being signed out, until someone signs in again", async () => {
+    const gavel = new InMemoryGavel(anItem(LEADING));
+    const session = new TokenSession(() => undefined);
+    const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
+    signIn();
+    renderPage(gavel, `/items/${ITEM_ID}`, session);
+    await waitFor(() => gavel.stream);
+    expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();
+    gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
+    expect(await screen.findByText("Your sign-in has expired: sign in again.")).toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "Sign in" })).toBeInTheDocument();
+    act(signIn);
+    expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();
   });
 });
 

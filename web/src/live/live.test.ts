@@ -37,11 +37,41 @@ describe("a stream that ends because its token has", () => {
     session.accept({ text: "second", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
     await ended();
     expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 3n });
+    expect(session.hasExpired()).toBe(false);
     vi.setSystemTime(Date.now() + HOUR_MS);
     await ended();
 
     expect(sent.filter((each) => each !== "unary")).toEqual(["Bearer first", "Bearer second", null]);
     expect(session.identity().userId).toBe("");
+    expect(session.hasExpired()).toBe(true);
+    session.signOut();
+    expect(session.hasExpired()).toBe(false);
+    live.feed.stop();
+  });
+
+  it("is believed before the clock of this machine, and so is an answer that refuses the token", async () => {
+    const gavel = new InMemoryGavel(anItem());
+    gavel.answers = {
+      placeBid: () => {
+        throw new ConnectError("the token has expired", Code.Unauthenticated);
+      },
+    };
+    const session = new TokenSession(() => undefined);
+    const live = new Live(session, gavel.transport);
+    const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
+
+    signIn();
+    live.feed.watch([ITEM_ID]);
+    await vi.advanceTimersByTimeAsync(0);
+    gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
+    await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
+    expect(session.hasExpired()).toBe(true);
+    expect(session.authorization()).toBeNull();
+
+    signIn();
+    expect(session.hasExpired()).toBe(false);
+    await expect(live.bids.placeBid({ itemId: ITEM_ID, userId: ME, amount: 100n })).rejects.toThrow("expired");
+    expect(session.hasExpired()).toBe(true);
     live.feed.stop();
   });
 });

@@ -146,12 +146,38 @@ export class Live {
   }
 }
 
+/** Sends what proves who one is, and tells the session where the server does not believe it. */
 function authorize(session: Session): Interceptor {
-  return (next) => (request) => {
+  return (next) => async (request) => {
     const authorization = session.authorization();
-    if (authorization) {
-      request.header.set("Authorization", authorization);
+    if (!authorization) {
+      return next(request);
     }
-    return next(request);
+    request.header.set("Authorization", authorization);
+    const told = (error: unknown): void => {
+      if (ConnectError.from(error).code === Code.Unauthenticated) {
+        session.refused(authorization);
+      }
+    };
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: telling(response.message, told) } : response;
+    } catch (error) {
+      told(error);
+      throw error;
+    }
   };
+}
+
+/** The same messages, with a word to `told` where they end in an error. */
+async function* telling<Message>(
+  messages: AsyncIterable<Message>,
+  told: (error: unknown) => void,
+): AsyncGenerator<Message> {
+  try {
+    yield* messages;
+  } catch (error) {
+    told(error);
+    throw error;
+  }
 }

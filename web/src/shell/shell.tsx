@@ -6,6 +6,7 @@ import { phaseAt } from "../bidding/phase";
 import { useIdentity, useLive } from "../live/live-context";
 import { standingIn } from "../lots/standing";
 import { ConnectionBanner } from "./connection-banner";
+import { ExpiredBanner } from "./expired-banner";
 import { IdentityButton } from "./identity-button";
 import { useMyBids } from "./my-bids";
 import { NoticeList } from "./notices";
@@ -55,6 +56,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </div>
         </div>
         <ConnectionBanner />
+        <ExpiredBanner />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         {children}

@@ -4,13 +4,17 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { App, openQueries } from "../app";
 import { Live } from "../live/live";
-import { PickedSession } from "../who/session";
+import { PickedSession, type Session } from "../who/session";
 import type { InMemoryGavel } from "./in-memory-gavel";
 import { ME } from "./items";
 
 /** The whole page at an address, on a Gavel in memory. */
-export function renderPage(gavel: InMemoryGavel, path: string) {
-  const live = new Live(new PickedSession({ userId: ME, name: "Me" }), gavel.transport);
+export function renderPage(
+  gavel: InMemoryGavel,
+  path: string,
+  session: Session = new PickedSession({ userId: ME, name: "Me" }),
+) {
+  const live = new Live(session, gavel.transport);
   const location = memoryLocation({ path, record: true });
   const queries = openQueries();
   queries.setDefaultOptions({ queries: { retry: false } });

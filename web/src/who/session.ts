@@ -10,6 +10,8 @@ export interface Session {
   subscribe(listener: () => void): () => void;
   /** What to send as `Authorization`; null where there is nothing to send. */
   authorization(): string | null;
+  /** The server does not believe what was sent as `Authorization`, or not any more. */
+  refused(authorization: string): void;
 }
 
 /** Trusted mode: an id that this browser made up, and a name to go with it. */
@@ -30,6 +32,10 @@ export class PickedSession implements Session {
 
   authorization(): null {
     return null;
+  }
+
+  refused(): void {
+    // Nothing was sent.
   }
 
   rename(name: string): void {
@@ -55,6 +61,7 @@ const NOBODY: Identity = { userId: "", name: "Not signed in" };
 export class TokenSession implements Session {
   #identity: Identity = NOBODY;
   #token: Token | null = null;
+  #hasExpired = false;
   readonly #listeners = new Set<() => void>();
   readonly signIn: () => void;
 
@@ -69,11 +76,21 @@ export class TokenSession implements Session {
     return () => this.#listeners.delete(listener);
   };
 
+  /** Whether the sign-in has ended by itself, and nobody has signed in or out since. */
+  readonly hasExpired = (): boolean => this.#hasExpired;
+
   authorization(): string | null {
     if (this.#token && this.#token.endsAtMs <= Date.now()) {
-      this.signOut();
+      this.#expire();
     }
-    return this.#token && `Bearer ${this.#token.text}`;
+    return this.#token && bearer(this.#token);
+  }
+
+  refused(authorization: string): void {
+    // Someone may have signed in again since it was sent.
+    if (this.#token && authorization === bearer(this.#token)) {
+      this.#expire();
+    }
   }
 
   accept(token: Token, userId: string): void {
@@ -86,13 +103,23 @@ export class TokenSession implements Session {
     this.#become(null, NOBODY);
   }
 
-  #become(token: Token | null, identity: Identity): void {
+  #expire(): void {
+    sessionStorage.removeItem(TOKEN_KEY);
+    this.#become(null, NOBODY, true);
+  }
+
+  #become(token: Token | null, identity: Identity, hasExpired = false): void {
     this.#token = token;
     this.#identity = identity;
+    this.#hasExpired = hasExpired;
     for (const listener of this.#listeners) {
       listener();
     }
   }
+}
+
+function bearer(token: Token): string {
+  return `Bearer ${token.text}`;
 }
 
 /** The token that this tab holds, unless it has ended. */
