@@ -196,6 +196,26 @@ async def test_an_idempotency_key_in_body_and_header(client: Client, headers: di
         _refused(await client.call("PlaceBid", body | {"idempotencyKey": key}, **headers), 400, "invalid_argument")
 
 
+@way
+async def test_a_key_of_any_script_is_the_same_in_body_and_header(client: Client, headers: dict[str, str]) -> None:
+    item_id, url = await client.list_item(), client.url_of("PlaceBid")
+    body = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    first = await client.ok("PlaceBid", body | {"idempotencyKey": "clé 鍵"}, **headers)
+    for repeated in (body, body | {"idempotencyKey": "clé 鍵"}):
+        # As bytes: of a text the client would take ASCII only.
+        sent = {name.encode(): value.encode() for name, value in (headers | {"Idempotency-Key": "clé 鍵"}).items()}
+        again = await client.http.post(url, json=repeated, headers=sent)
+        assert again.status_code == 200, again.text
+        assert again.json()["bid"] == first["bid"]
+
+
+async def test_a_key_in_a_header_that_is_no_text_is_refused(client: Client) -> None:
+    body = {"itemId": await client.list_item(), "userId": bidder(1), "amount": 100}
+    sent = {b"Idempotency-Key": "clé".encode("latin-1")}
+    reply = await client.http.post(client.url_of("PlaceBid"), json=body, headers=sent)
+    assert "idempotency_key" in _refused(reply, 400, "invalid_argument")["message"]
+
+
 async def test_the_wrong_content_type_method_or_name(gavel: Standalone, client: Client) -> None:
     url = f"{gavel.url}/{PLACE_BID}"
     for content_type in ({"Content-Type": "text/plain"}, {}):

@@ -238,10 +238,15 @@ async def test_with_a_reserve_buy_now_stays_until_it_is_met(client: Client) -> N
 
 
 async def test_a_scheduled_auction_starts_by_the_clock(client: Client) -> None:
-    item_id, anna = await client.list_item(startAt=_in(1.0)), _someone()
+    item_id, later, anna = (
+        await client.list_item(startAt=_in(1.0)),
+        await client.list_item(startAt="2034-01-01T00:00:00Z"),
+        _someone(),
+    )
     body = {"itemId": item_id, "userId": anna, "amount": 100}
-    if (await _item(client, item_id))["status"] == "ITEM_STATUS_SCHEDULED":
-        assert _refused(await client.call("PlaceBid", body), 400, "failed_precondition") == "REASON_NOT_STARTED"
+    assert (await _item(client, later))["status"] == "ITEM_STATUS_SCHEDULED"
+    too_early = await client.call("PlaceBid", body | {"itemId": later})
+    assert _refused(too_early, 400, "failed_precondition") == "REASON_NOT_STARTED"
     async with asyncio.timeout(10):
         while (await _item(client, item_id))["status"] == "ITEM_STATUS_SCHEDULED":  # noqa: ASYNC110 - the server's
             await asyncio.sleep(POLL_SECONDS)

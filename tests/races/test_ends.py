@@ -150,9 +150,9 @@ async def _pairs(
 ) -> AsyncGenerator[tuple[ItemId, object, object]]:
     """A command against a bid on each of many items, from two processes: what either was answered, and who was first.
 
-    Each process gets some of both, in any order, so that either may come first to the lock.
+    Each process gets some of both, in any order, so that either may come first to the lock; both have, in the end.
     """
-    dice = random.Random(7)
+    dice, was_first = random.Random(7), set[bool]()
     async with open_house(house.url) as second:
         for _ in range(ROUNDS):
             items = await asyncio.gather(
@@ -168,7 +168,9 @@ async def _pairs(
                 (item_id, is_first): answer for (item_id, is_first, _), answer in zip(calls, answers, strict=True)
             }
             for item_id in items:
+                was_first.add(isinstance(by_call[item_id, True], Answer))
                 yield item_id, by_call[item_id, True], by_call[item_id, False]
+    assert was_first == {True, False}
 
 
 async def test_bids_against_a_cancel_leave_no_bid_on_a_cancelled_item(house: House) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 
 from gavel.bids.adapters.postgres_audit_log import FIRST_ID, LAST_ID, check_log
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.increments import BidIncrement, increment_at
 from tests.auction_house import SELLER
 from tests.simulation.town import Story
 
@@ -50,7 +51,19 @@ async def check_auction(bid_pool: asyncpg.Pool, item_id: ItemId) -> None:
     maxima = {row["user_id"]: row["maximum"] for row in standings}
     assert maxima[end["leader_id"]] == standings[0]["maximum"] >= end["price"]
     others = [maximum for user_id, maximum in maxima.items() if user_id != end["leader_id"]]
-    assert end["price"] >= max(others, default=0)
+    beaten = max(others, default=0)
+    increment = BidIncrement(auction["increment_fixed"], auction["increment_basis_points"])
+    asked = [row["amount"] for row in bids if row["user_id"] == end["leader_id"] and not row["automatic"]]
+    one_more = beaten + increment_at(beaten, increment, auction["currency"]) if beaten else 0
+    lowest, highest = auction["start_price"], max(auction["start_price"], auction["reserve_price"], *asked, one_more)
+    assert max(beaten, lowest) <= end["price"] <= highest
+    bought = not bids[-1]["automatic"] and bids[-1]["amount"] == auction["buy_now_price"]
+    if beaten == maxima[end["leader_id"]] and not bought:
+        raises = await bid_pool.fetch("SELECT * FROM maximum_raises WHERE item_id = $1", item_id)
+        # A raise comes after the event that it names as the newest.
+        arrivals = [(row["seq"], False, row) for row in bids] + [(row["seq"], True, row) for row in raises]
+        reached = [(seq, raised, row["user_id"]) for seq, raised, row in arrivals if row["maximum"] == beaten]
+        assert min(reached)[2] == end["leader_id"]
 
 
 async def check_chain(bid_pool: asyncpg.Pool) -> None:

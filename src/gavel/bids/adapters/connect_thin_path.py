@@ -79,7 +79,8 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str
     deadline_seconds = asyncio.get_running_loop().time() + CALL_SECONDS_MAX
     incoming = tracing.valid(traceparent.decode("latin-1")) if traceparent else ""
     request = Request(tracing.begin(incoming), request_id.decode("latin-1"))
-    metadata = Metadata(Call(deadline_seconds, request.traceparent), key.decode("latin-1"))
+    # UTF-8, as in the body and for Connect; what is not that has characters that no key may have.
+    metadata = Metadata(Call(deadline_seconds, request.traceparent), key.decode(errors="surrogateescape"))
     return content_type, metadata, incoming, request
 
 
