@@ -19,8 +19,9 @@ import pytest
 
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.embedded_postgres import EmbeddedPostgres
-from tests.e2e.gavel_process import POLL_SECONDS, Client, Standalone, service_of
+from tests.e2e.gavel_process import POLL_SECONDS, Client, Standalone
 from tests.servers.otlp_collector import Collector, running_collector
+from tests.watching import Stream, watching
 
 pytestmark = pytest.mark.e2e
 
@@ -59,9 +60,8 @@ def _varint(number: int) -> bytes:
 class Wiretap:
     """All that the server says, call by call."""
 
-    def __init__(self, gavel: Standalone, http: httpx.AsyncClient) -> None:
-        self.client = Client(http, gavel.url)
-        self._url = gavel.url
+    def __init__(self, client: Client) -> None:
+        self.client = client
         self.said: list[tuple[str, bytes]] = []
 
     async def call(self, method: str, **body: Any) -> dict[str, Any]:
@@ -74,17 +74,25 @@ class Wiretap:
 
     async def read(self, method: str, message: Any) -> bytes:
         """Call a method in binary."""
-        url = f"{self._url}/{service_of(method)}/{method}"
         reply = await self.client.http.post(
-            url, content=message.to_binary(), headers={"Content-Type": "application/proto"}
+            self.client.url_of(method), content=message.to_binary(), headers={"Content-Type": "application/proto"}
         )
         assert reply.status_code == 200
         self._keep(method, reply)
         return reply.content
 
-    async def page(self, path: str) -> None:
+    async def page(self, path: str, url: str = "") -> None:
         """Look at a page that is no method."""
-        self._keep(path, await self.client.http.get(f"{self._url}{path}"))
+        self._keep(path, await self.client.http.get(f"{url or self.client.url}{path}"))
+
+    async def watched(self, stream: Stream, seqs: dict[str, int]) -> None:
+        """Keep what a stream says until it has told these seqs of the items."""
+        told = dict.fromkeys(seqs, 0)
+        while any(told[item_id] < seq for item_id, seq in seqs.items()):
+            message = await stream.next()
+            self.said.append(("WatchItems", json.dumps(message).encode()))
+            if (event := message.get("event")) is not None:
+                told[event["itemId"]] = int(event["seq"])
 
     def _keep(self, name: str, reply: httpx.Response) -> None:
         self.said.append((name, b"\n".join(name + b": " + value for name, value in reply.headers.raw) + reply.content))
@@ -130,6 +138,21 @@ async def _use_all_of_it(tap: Wiretap) -> None:
         reservePrice=RESERVE, endAt=(datetime.now(UTC) + timedelta(seconds=4)).isoformat(), softClose={}
     )
     await tap.call("CreateItem", title="x", sellerId=SELLER, startPrice=100, reservePrice=RESERVE_REFUSED)
+    item_ids = (reserved, priced, ending)
+    from_the_start = dict.fromkeys(item_ids, 0)
+    async with (
+        watching(tap.client.url, from_the_start) as as_json,
+        watching(tap.client.url, from_the_start, encoding="proto") as as_binary,
+    ):
+        await _bid_and_look(tap, *item_ids)
+        seqs = {item_id: int((await tap.call("GetItem", id=item_id))["item"]["seq"]) for item_id in item_ids}
+        for stream in (as_json, as_binary):
+            await tap.watched(stream, seqs)
+    async with watching(tap.client.url, dict.fromkeys(item_ids, 1)) as resumed:
+        await tap.watched(resumed, seqs)
+
+
+async def _bid_and_look(tap: Wiretap, reserved: str, priced: str, ending: str) -> None:
     for item_id in (ending, reserved, priced):
         await tap.bid(item_id, ANNA, 1_000, MAXIMUM, "a")
         await tap.bid(item_id, BELA, 2_000, 3_000)
@@ -196,11 +219,11 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(
             await _keep_what_is_published(database)
             # A bug, as far as the server can tell: what was decided can't be stored, and the error quotes it.
             await database.execute(f"ALTER TABLE bids ADD CHECK (maximum <> {UNSTORABLE})")
-            tap = Wiretap(gavel, http)
+            tap = Wiretap(Client(http, gavel.url))
             await _use_all_of_it(tap)
             told_to_anna = [
                 json.dumps(await tap.client.ok("ListMyBids", {"userId": ANNA})).encode(),
-                await Wiretap(gavel, http).read("ListMyBids", pb.ListMyBidsRequest(user_id=ANNA)),
+                await Wiretap(tap.client).read("ListMyBids", pb.ListMyBidsRequest(user_id=ANNA)),
             ]
             published = [(row["routing_key"], row["body"]) for row in await database.fetch("SELECT * FROM published")]
             stored = await database.fetchval("SELECT count(*) FROM auctions WHERE leader_maximum = $1", RAISED)
@@ -221,6 +244,8 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(
     assert "NotStorable" in logs
     assert "violates check constraint" in postgres_log
     assert {"bids.v1.BidService/PlaceBid", "commit batch"} <= {span.name for span in collector.spans()}
+    watched = b"".join(said for name, said in tap.said if name == "WatchItems")
+    assert all(kind in watched for kind in (b'"snapshot"', b'"bidPlaced"', b'"closed"'))
     assert any(name == "/metrics" and b"\ngavel_" in said for name, said in tap.said)
     codes = {json.loads(said[said.index(b"{") :])["code"] for _, said in tap.said if b'{"code"' in said}
     assert {"internal", "invalid_argument", "failed_precondition", "permission_denied", "already_exists"} <= codes
