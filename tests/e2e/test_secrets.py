@@ -43,7 +43,7 @@ SECRETS = (
 SELLER, ANNA, BELA, CARLA = (str(uuid4()) for _ in range(4))
 
 
-def _found(haystack: bytes) -> list[int]:
+def found(haystack: bytes) -> list[int]:
     """The secrets in it, as digits or as Protobuf writes a number."""
     plain = haystack.replace(b",", b"").replace(b"_", b"")
     return [secret for secret in SECRETS if str(secret).encode() in plain or _varint(secret) in haystack]
@@ -130,7 +130,7 @@ async def _keep_what_is_published(database: asyncpg.Connection) -> None:
     )
 
 
-async def _use_all_of_it(tap: Wiretap) -> None:
+async def use_all_of_it(tap: Wiretap) -> None:
     """Every way to plant a secret, and every way in which one might be told."""
     reserved = await tap.list_item(reservePrice=RESERVE)
     priced = await tap.list_item(reservePrice=RESERVE_BESIDE_BUY_NOW, buyNowPrice=BUY_NOW)
@@ -220,7 +220,7 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(
             # A bug, as far as the server can tell: what was decided can't be stored, and the error quotes it.
             await database.execute(f"ALTER TABLE bids ADD CHECK (maximum <> {UNSTORABLE})")
             tap = Wiretap(Client(http, gavel.url))
-            await _use_all_of_it(tap)
+            await use_all_of_it(tap)
             told_to_anna = [
                 json.dumps(await tap.client.ok("ListMyBids", {"userId": ANNA})).encode(),
                 await Wiretap(tap.client).read("ListMyBids", pb.ListMyBidsRequest(user_id=ANNA)),
@@ -233,13 +233,13 @@ async def test_no_reserve_and_no_maximum_is_found_in_anything_that_leaves(
     logs = await gavel.logs()
     postgres_log = (gavel.folder / "postgres.log").read_text()
 
-    assert [name for name, said in tap.said if _found(said)] == []
-    assert [key for key, body in published if _found(body)] == []
-    assert [line for line in (logs + postgres_log).splitlines() if _found(line.encode())] == []
-    assert [body for body in collector.bodies if _found(body)] == []
+    assert [name for name, said in tap.said if found(said)] == []
+    assert [key for key, body in published if found(body)] == []
+    assert [line for line in (logs + postgres_log).splitlines() if found(line.encode())] == []
+    assert [body for body in collector.bodies if found(body)] == []
     # All of it was there to be found, and this search finds what the one who may see it is shown.
     assert (stored, planted) == (2, 2)
-    assert [_found(told) for told in told_to_anna] == [[RAISED]] * 2
+    assert [found(told) for told in told_to_anna] == [[RAISED]] * 2
     assert {key for key, _ in published} == {"item.listed", "bid.placed", "auction.closed"}
     assert "NotStorable" in logs
     assert "violates check constraint" in postgres_log
