@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aio_pika
 import asyncpg
@@ -48,7 +49,8 @@ async def _refusing_to_store(url: str) -> AsyncGenerator[asyncpg.Connection]:
 async def _kept_in_redis(url: str) -> list[tuple[str, bytes]]:
     """Everything that Redis holds, by key."""
     kept = list[tuple[str, bytes]]()
-    async with Redis.from_url(url) as redis:
+    redis: Any = Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+    async with redis:
         async for key in redis.scan_iter("*"):
             kind = (await redis.type(key)).decode()
             match kind:
