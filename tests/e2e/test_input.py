@@ -357,6 +357,15 @@ def test_nan_is_what_python_writes_for_it() -> None:
     assert json.dumps(math.nan) == "NaN"
 
 
+@pytest.mark.parametrize(("method", "body"), [("GetItem", {"id": "x"}), ("GetUserStats", {"userId": "x"})])
+async def test_headers_that_are_no_utf8_are_headers_all_the_same(
+    gavel: Standalone, client: Client, method: str, body: dict[str, str]
+) -> None:
+    junk = [(b"content-type", b"application/json"), (b"referer", b"caf\xe9 \xff")]
+    reply = await client.http.post(client.url_of(method), content=json.dumps(body), headers=junk)
+    _refused(reply, 400, "invalid_argument")
+
+
 @pytest.mark.parametrize("method", ["PlaceBid", "GetItem", "GetUserStats", "WatchItems"])
 async def test_grpc_is_refused_in_words_of_http(gavel: Standalone, client: Client, method: str) -> None:
     grpc = {"Content-Type": "application/grpc+proto", "TE": "trailers"}

@@ -215,17 +215,32 @@ def _detail_text(detail: ErrorDetail) -> str:
 
 
 def only_connect(app: Asgi) -> Asgi:
-    """The application, gRPC refused: it needs trailers, which HTTP/1.1 as it is served here does not have."""
+    """The application, gRPC refused: it needs trailers, which HTTP/1.1 as it is served here does not have.
+
+    Headers come to it as UTF-8, which connectrpc takes for granted and HTTP does not: other bytes are read as Latin-1.
+    """
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         if any(name == b"content-type" and value.startswith(b"application/grpc") for name, value in scope["headers"]):
             headers = [(b"accept-post", b"application/json, application/proto"), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 415, "headers": headers})
             await send({"type": "http.response.body"})
-        else:
+        elif all(value.isascii() for _, value in scope["headers"]):
             await app(scope, receive, send)
+        else:
+            await app(
+                {**scope, "headers": [(name, _as_utf8(value)) for name, value in scope["headers"]]}, receive, send
+            )
 
     return served
+
+
+def _as_utf8(value: bytes) -> bytes:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").encode()
+    return value
 
 
 def call_seconds(ctx: RequestContext[Any, Any]) -> float:
