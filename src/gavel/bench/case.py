@@ -36,6 +36,10 @@ class Effort:
     watchers: int = 1_000
     watched_turns: int = 5
     held_watchers: int = 10_000
+    # Callers of an overload: enough to ask for three times what is done while those who are let in wait.
+    callers: int = 8_000
+    # Of servers that are compared under load in turn.
+    turns: int = 7
 
 
 # A look, not a measurement.
@@ -44,9 +48,11 @@ QUICK = Effort(
     single_bids=50,
     backlog_events=60_000,
     long_backlog_events=60_000,
-    watchers=50,
     watched_turns=1,
+    watchers=50,
     held_watchers=200,
+    callers=400,
+    turns=2,
 )
 
 

@@ -14,7 +14,6 @@ from gavel.bench.load import place_bids
 from gavel.bench.processes import GAVEL_COMMAND, Server, running_server
 
 ITEMS = 100
-TURNS = 7
 # Short turns, so that whatever else the machine does hits all alike.
 TURN_SECONDS_MAX = 2
 DRAIN_SECONDS_MAX = 60.0
@@ -43,7 +42,7 @@ def costs(variants: Mapping[str, Variant], scratch: Path, effort: Effort) -> dic
         for stand in stands.values():
             stand.bid(effort, effort.warmup_seconds)
         turns: dict[str, list[Cost]] = {name: [] for name in stands}
-        for _ in range(TURNS):
+        for _ in range(effort.turns):
             for name, stand in stands.items():
                 turns[name].append(stand.bid(effort, min(effort.seconds, TURN_SECONDS_MAX)))
     return {name: _median(each) for name, each in turns.items()}

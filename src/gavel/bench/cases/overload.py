@@ -11,10 +11,8 @@ from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed
 from gavel.bench.load import Load, place_bids
 from gavel.bench.processes import GAVEL_COMMAND, Server, running_server
 
-# So many that a bid which waited is seldom overtaken by a higher one: by the rules it would be too low then.
-ITEMS = 4_000
-# Enough to ask for three times what is done while those who are let in wait.
-CONNECTIONS = 8_000
+# So few to an item that a bid which waited is seldom overtaken by a higher one: by the rules it would be too low then.
+CALLERS_PER_ITEM = 2
 TIMES_CAPACITY = 3
 # Those who are let in wait so long for their answer; see WAIT_SECONDS_MAX in gavel.runtime.room.
 WAIT_SECONDS = 1.0
@@ -61,7 +59,7 @@ class Overload:
 
     def _measure(self, server: Server, effort: Effort) -> Measured:
         category = f"bench-{uuid4()}"
-        item_ids, bids_before = create_items(server.port, category, ITEMS), 0
+        item_ids, bids_before = create_items(server.port, category, effort.callers // CALLERS_PER_ITEM), 0
 
         def bid(connections: int, seconds: int, pause_ms: int = 0) -> Load:
             """What the callers saw. Afterwards nothing is owed."""
@@ -84,10 +82,10 @@ class Overload:
         if not peak.accepted:
             raise MeasurementFailed("no bid was accepted")
         peak_per_s = peak.accepted / peak.seconds
-        resting = max(CONNECTIONS - peak_per_s * WAIT_SECONDS, 0)
+        resting = max(effort.callers - peak_per_s * WAIT_SECONDS, 0)
         pause_ms = max(round(resting / (TIMES_CAPACITY * peak_per_s) * 1_000), 1)
-        load = bid(CONNECTIONS, TIMES_AS_LONG * effort.seconds, pause_ms)
-        flood = bid(CONNECTIONS, TIMES_AS_LONG * effort.seconds, FLOOD_PAUSE_MS)
+        load = bid(effort.callers, TIMES_AS_LONG * effort.seconds, pause_ms)
+        flood = bid(effort.callers, TIMES_AS_LONG * effort.seconds, FLOOD_PAUSE_MS)
         goodput_per_s = load.accepted / load.seconds
         return {
             "goodput_percent": goodput_per_s / peak_per_s * 100,
