@@ -353,6 +353,12 @@ async def test_what_two_processes_write_of_busy_auctions_is_one_chain_for_each(
     async with open_house(new_house.url) as other:
         await asyncio.gather(*(_live((new_house, other), items, seed) for seed in range(12)))
         await other.decide(unwanted, lambda auction, at: cancel_item(auction, at, SELLER))
+        # Whatever chance has brought: a raise and other texts, on an item that nobody can have bought.
+        other_texts = listing_changes(description="seen by none", category="maps")
+        leader, amount = new_user(), (await other.state(items[4]))["price"] + 10_000
+        for house, max_amount in ((other, amount + 1), (new_house, amount + 2)):
+            await house.bid(items[4], amount, by=leader, max_amount=max_amount)
+        await other.decide(items[4], lambda auction, at: update_item(auction, at, SELLER, other_texts))
         for item_id in items[:4]:
             await new_house.end_now(item_id)
             await other.decide(item_id, close_due)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 ADAPTERS = "gavel.userstats.adapters"
 # Letters are kept here only by `gavel standalone`, which owns its databases.
-STANDALONE = {"drop_dead_letters", "list_dead_letters", "put_dead_letters"}
+STANDALONE = {"count_dead_letters", "drop_dead_letters", "list_dead_letters", "put_dead_letters"}
 INSUFFICIENT_PRIVILEGE = "42501"
 
 
