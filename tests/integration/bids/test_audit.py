@@ -354,7 +354,7 @@ async def test_what_two_processes_write_of_busy_auctions_is_one_chain_for_each(
         await asyncio.gather(*(_live((new_house, other), items, seed) for seed in range(12)))
         await other.decide(unwanted, lambda auction, at: cancel_item(auction, at, SELLER))
         # Whatever chance has brought: a raise and other texts, on an item that nobody can have bought.
-        other_texts = listing_changes(description="seen by none", category="maps")
+        other_texts = listing_changes(category="maps")
         leader, amount = new_user(), (await other.state(items[4]))["price"] + 10_000
         for house, max_amount in ((other, amount + 1), (new_house, amount + 2)):
             await house.bid(items[4], amount, by=leader, max_amount=max_amount)
