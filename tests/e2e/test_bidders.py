@@ -60,7 +60,6 @@ async def test_auctions_that_end_during_the_run_have_the_right_winners_and_total
     assert (status, verification["differences"], account["failed"]) == (0, [], {}), error
     assert (verification["items"], verification["ended"]) == (12, 12)
     assert {each["strategy"] for each in account["bidders"] if each["bids"]} == set(STRATEGIES)
-    assert account["purchases"] > 0
     assert account["raised_maxima"] > 0
 
 
