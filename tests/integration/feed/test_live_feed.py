@@ -8,7 +8,7 @@ from gavel.bids.adapters.postgres_feed_log import PostgresFeedLog
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.feed_ports import FeedStopping, StreamDeadline, WatcherTooSlow
 from gavel.bids.ports import Overloaded
-from gavel.bids.use_cases import live_feed
+from gavel.bids.use_cases import item_channel, live_feed
 from gavel.bids.use_cases.live_feed import HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
 from gavel.bids.use_cases.watch_items import watch_items
 from tests.auction_house import House, open_house
@@ -49,7 +49,7 @@ async def test_a_heartbeat_comes_when_nothing_else_was_sent_for_fifteen_seconds(
     item_id = await house.list_item()
     quiet, lively = [await watched(feed, log, {item_id: 0}) for _ in range(2)]
     quiet.sent_seconds = now() - HEARTBEAT_SECONDS + SWEEP_SECONDS
-    lively.sent_seconds = now() - HEARTBEAT_SECONDS + 2 * SWEEP_SECONDS
+    lively.sent_seconds = now() - HEARTBEAT_SECONDS / 2
     await feed.sweep()
     await feed.sweep()
     assert quiet.sent == "snapshot 1;heartbeat;"
@@ -113,6 +113,24 @@ async def test_more_than_one_reading_is_filled_in_several(
         pass
     assert fills == 2
     assert watcher.sent == "heartbeat;" + "".join(f"event {seq};" for seq in range(2, 9))
+
+
+async def test_a_gap_before_more_than_may_wait_is_filled(
+    feed: LiveFeed, log: PostgresFeedLog, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_channel, "WAITING_EVENTS_MAX", 5)
+    item_id = await house.list_item()
+    watcher = await watched(feed, log, {item_id: 1})
+    for amount in range(1, 9):
+        await house.bid(item_id, amount)
+    # All but the first has come, and there is room for no more.
+    feed.take(await log.after({item_id: 2}, 100))
+    for _ in range(3):
+        await feed.fill()
+        while await feed.tell():
+            pass
+        feed._compare_at_seconds = 0.0
+    assert watcher.sent == "heartbeat;" + "".join(f"event {seq};" for seq in range(2, 10))
 
 
 async def test_no_more_watch_than_the_process_has_room_for(

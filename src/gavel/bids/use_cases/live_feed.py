@@ -200,7 +200,9 @@ class LiveFeed:
         if now_seconds >= self._compare_at_seconds:
             channels = self._channels.values()
             self._compare_at_seconds = now_seconds + COMPARE_SECONDS
-        seqs = {each.item_id: each.known_seq for each in channels if each.seq is not None and each.has_room}
+        # Without room the latest give way to those before a gap: nothing else would ever bring the turn of what waits.
+        readable = (each for each in channels if each.seq is not None and (each.has_room or each.has_gap))
+        seqs = {each.item_id: each.known_seq for each in readable}
         self._gaps.clear()
         if not seqs:
             return False
