@@ -5,8 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
+from gavel.runtime import migrations as migrations_module
 from gavel.runtime import postgres
 from gavel.runtime.migrations import Migration, SchemaMismatch, is_current, load_migrations, migrate
+from tests.auction_house import until
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -48,6 +50,34 @@ async def test_of_two_at_once_one_migrates_and_the_other_waits(empty_url: str) -
     migrations = load_migrations("gavel.bids")
     applied = await asyncio.gather(*(_migrate(empty_url, migrations) for _ in range(4)))
     assert sorted(applied) == [0, 0, 0, len(migrations)]
+
+
+async def test_a_migration_that_waits_for_a_long_reader_holds_nobody_else_up(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations_module, "LOCK_SECONDS_MAX", 0.2)
+    first = Migration(1, "0001_first.sql", "CREATE TABLE busy (id integer)")
+    second = Migration(2, "0002_second.sql", "ALTER TABLE busy ADD COLUMN name text")
+    await _migrate(empty_url, [first])
+    reader, other = [await asyncpg.connect(empty_url) for _ in range(2)]
+    reading = reader.transaction()
+    await reading.start()
+    await reader.execute("SELECT FROM busy")
+    migrating = asyncio.create_task(_migrate(empty_url, [first, second]))
+
+    async def waits() -> bool:
+        return await other.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'busy'::regclass)"
+        )
+
+    await until(waits)
+    # Behind the migration it would wait as long as the reader reads.
+    await other.execute("SELECT FROM busy", timeout=60)
+    assert not migrating.done()
+    await reading.rollback()
+    assert await migrating == 1
+    for connection in (reader, other):
+        await connection.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing_and_can_be_run_again(empty_url: str) -> None:

@@ -1,5 +1,6 @@
 """Schema changes: plain SQL files, applied in order, each once, by one process at a time."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,10 @@ from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect
 
 # A large table takes its time.
 MIGRATION_SECONDS_MAX = 3_600.0
+# While a change of a table waits for those who use it, whoever comes later waits behind it: so it gives way after this,
+# lets them through, and tries again.
+LOCK_SECONDS_MAX = 2.0
+LOCK_PAUSE_SECONDS = 1.0
 
 # Any number does, as long as every version of Gavel uses the same one.
 _ADVISORY_LOCK = 7_226_582_171
@@ -66,16 +71,37 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
         )
         missing = await _missing(connection, migrations)
         for migration in missing:
-            async with connection.transaction():
-                await connection.execute(migration.sql, timeout=MIGRATION_SECONDS_MAX)
-                await connection.execute(
-                    "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-                    migration.version,
-                    migration.name,
-                    migration.checksum,
-                )
+            await _apply_patiently(connection, migration)
             _log.info("migrated", migration=migration.name)
         return len(missing)
+
+
+async def _apply_patiently(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Apply one beside others who go on, for MIGRATION_SECONDS_MAX at most: then raises what kept it waiting."""
+    loop = asyncio.get_running_loop()
+    deadline_seconds = loop.time() + MIGRATION_SECONDS_MAX
+    while True:
+        try:
+            await _apply(connection, migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if loop.time() > deadline_seconds:
+                raise
+            _log.warning("migration_gives_way", migration=migration.name, error=type(error).__name__)
+            await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS_MAX * 1_000)}")
+        await connection.execute(migration.sql, timeout=MIGRATION_SECONDS_MAX)
+        await connection.execute(
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+            migration.version,
+            migration.name,
+            migration.checksum,
+        )
 
 
 @asynccontextmanager
