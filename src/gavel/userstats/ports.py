@@ -66,6 +66,7 @@ class StatsBook(Protocol):
     async def forget(self, older_than: timedelta, limit: int) -> int:
         """Let go of up to `limit` ids of events that are older; the number let go, 0 where none was left.
 
+        Older than the newest event that was counted, by as much: while nothing is counted, nothing grows old.
         From then on such events are not counted any more (see Counted.forgotten): forgetting never counts twice.
         Raises Unavailable.
         """

@@ -97,8 +97,10 @@ async def test_garbage_is_dead_as_a_whole_and_the_queue_moves_on(counter: Counte
 
 async def test_an_event_older_than_the_dedup_horizon_is_dead_and_the_rest_counts(counter: Counter) -> None:
     late = bid(ANNA, 1_000, seq=2, at=NOON - DEDUP_HORIZON - DEDUP_HORIZON)
+    await counter.transport.send([body([bid(ANNA, 1_100, seq=3)])])
+    await counter.run()
     await forget_event_ids(counter.book)
-    await counter.transport.send([body([late, bid(ANNA, 1_100, seq=3)])])
+    await counter.transport.send([body([late, bid(ANNA, 1_200, seq=4)])])
     assert await counter.run() == CounterPass(deliveries=1, new=1, dead=1)
     assert await counter.dead() == [DeadLetter(body([late]), FORGOTTEN)]
 

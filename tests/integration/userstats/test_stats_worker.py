@@ -79,14 +79,15 @@ async def test_a_worker_that_starts_before_its_schema_waits_for_it(stats_db_url:
 
 
 async def test_the_worker_forgets_old_ids_by_itself(stats_db_url: str, stats_pool: asyncpg.Pool) -> None:
-    old = bid(ANNA, 1_000, seq=2, at=NOON - timedelta(days=60))
-    await stats_pool.execute("INSERT INTO counted_events VALUES ($1)", old.event_id)
+    old, recent = bid(ANNA, 1_000, seq=2, at=NOON - timedelta(days=60)), bid(ANNA, 1_100, seq=3)
+    await stats_pool.execute("INSERT INTO counted_events VALUES ($1), ($2)", old.event_id, recent.event_id)
     async with (
         running_stats_worker(stats_db_url, InProcessEventSource(InProcessBroker())),
         asyncio.timeout(SOON_SECONDS),
     ):
-        while await stats_pool.fetchval("SELECT count(*) FROM counted_events"):
+        while await stats_pool.fetchval("SELECT count(*) FROM counted_events") > 1:
             pass
+    assert str(await stats_pool.fetchval("SELECT event_id FROM counted_events")) == recent.event_id
 
 
 async def test_stopping_finishes_the_pass_under_way(stats_db_url: str, stats_pool: asyncpg.Pool) -> None:
