@@ -11,7 +11,7 @@ import { readPageConfig } from "./who/page-config";
 const CALL_MS_MAX = 10_000;
 
 async function main(root: HTMLElement): Promise<void> {
-  const config = await readPageConfig();
+  const config = await readPageConfig(null, { onAway: () => sayAway(root) });
   const live = new Live(
     await openSession(config),
     (interceptors) =>
@@ -29,6 +29,15 @@ async function main(root: HTMLElement): Promise<void> {
       <App live={live} queries={openQueries()} />
     </StrictMode>,
   );
+}
+
+/** Until it is known what kind of installation this is, there is no page to show; React takes this away. */
+function sayAway(root: HTMLElement): void {
+  const message = document.createElement("p");
+  message.className = "message message--alarm";
+  message.role = "status";
+  message.textContent = "Gavel does not answer. Trying again …";
+  root.replaceChildren(message);
 }
 
 applyTheme();

@@ -53,7 +53,7 @@ function RefusalMessage({ refusal, item, form }: BidAnswersProps & { refusal: Re
         </button>
       )}
       {next === "retry" && (
-        <button type="button" className="button button--small" onClick={form.submit}>
+        <button type="button" className="button button--small" onClick={() => void form.retry()}>
           Try again
         </button>
       )}

@@ -107,6 +107,22 @@ describe("the bid form", () => {
     expect(placed[2]?.idempotencyKey).not.toBe(placed[0]?.idempotencyKey);
   });
 
+  it("tries again with the same bid, whatever has become of the price meanwhile", async () => {
+    const away = (): never => {
+      throw new ConnectError("away", Code.Unavailable);
+    };
+    const { panel, user, placed, gavel } = await bidding(anItem(BID_BEFORE), away);
+    await waitFor(() => gavel.stream);
+    gavel.stream.snapshot(anItem(BID_BEFORE));
+    await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
+    await panel.findByRole("button", { name: "Try again" });
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    await waitFor(() => expect(panel.getByLabelText("Your bid")).toHaveValue("26.00"));
+    await user.click(panel.getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(placed.map((each) => each.amount)).toEqual([2_100n, 2_100n]));
+    expect(placed[1]?.idempotencyKey).toBe(placed[0]?.idempotencyKey);
+  });
+
   it("sends a maximum beside the bid", async () => {
     const { panel, user, placed } = await bidding();
     await user.click(panel.getByRole("button", { name: /Set a maximum/ }));

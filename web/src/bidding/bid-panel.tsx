@@ -11,7 +11,7 @@ import { localTime } from "../ui/local-time";
 import { TokenSession } from "../who/session";
 import { BidForm } from "./bid-form";
 import { BuyNow } from "./buy-now";
-import { endMs, type Phase, shownPrice, startMs } from "./phase";
+import { canBuyNow, endMs, isLedBy, type Phase, shownPrice, startMs } from "./phase";
 import { SellerPanel } from "./seller-panel";
 import "./bid-panel.css";
 
@@ -50,7 +50,7 @@ export function BidPanel({ item }: { item: Item }) {
       ) : phase === "open" ? (
         <>
           <BidForm key={userId} item={item} />
-          {item.buyNowAvailable && <BuyNow item={item} />}
+          {canBuyNow(item, phase) && <BuyNow item={item} />}
         </>
       ) : (
         <p className="message">The least bid will be {formatMoney(item.minimumNextBid, item.currency)}.</p>
@@ -62,7 +62,7 @@ export function BidPanel({ item }: { item: Item }) {
 function Leader({ item, phase }: { item: Item; phase: Phase }) {
   const { userId } = useIdentity();
   const bids = Number(item.bidCount);
-  const leads = item.highestBidderId === userId;
+  const leads = isLedBy(item, userId);
   return (
     <div className="bid-panel__leader" data-leads={leads || undefined}>
       {bids === 0 ? (

@@ -32,6 +32,16 @@ export function endMs(item: Item): number {
   return item.endAt ? timestampMs(item.endAt) : 0;
 }
 
+/** Whether someone holds the highest bid. Nobody does before the first one, least of all who is not signed in. */
+export function isLedBy(item: Item, userId: string): boolean {
+  return userId !== "" && item.highestBidderId === userId;
+}
+
+/** Whether it can be bought at once. No event tells that an auction has opened: until someone bids it can. */
+export function canBuyNow(item: Item, phase: Phase): boolean {
+  return phase === "open" && item.buyNowPrice > 0n && (item.bidCount === 0n || item.buyNowAvailable);
+}
+
 /** The price that is shown: the highest bid, or before the first one the start price. */
 export function shownPrice(item: Item): bigint {
   return item.bidCount > 0n ? item.currentHighestBid : item.startPrice;

@@ -3,7 +3,8 @@ import { useEffect, useRef, useState } from "react";
 import { useIdentity } from "../live/live-context";
 import { majorText, parseMoney } from "../money/money";
 import { type Bid, type Checked, checkBid } from "./bid-draft";
-import { useBid } from "./use-bid";
+import { isLedBy } from "./phase";
+import { type BidAnswer, useBid } from "./use-bid";
 
 type Problem = Extract<Checked, { ok: false }>;
 
@@ -12,8 +13,8 @@ type Problem = Extract<Checked, { ok: false }>;
  * is, whatever others bid meanwhile.
  */
 export function useBidForm(item: Item) {
-  const leads = item.highestBidderId === useIdentity().userId;
-  const { place, isPlacing, answer, forget } = useBid(item);
+  const leads = isLedBy(item, useIdentity().userId);
+  const { place, retry, isPlacing, answer, forget } = useBid(item);
   const [typed, setTyped] = useState<string | null>(null);
   const [maximumText, setMaximumText] = useState<string | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -35,13 +36,15 @@ export function useBidForm(item: Item) {
     setDoubtful(null);
     forget();
   };
-  const send = async (bid: Bid): Promise<void> => {
-    setDoubtful(null);
-    const answered = await place(bid);
-    if (answered.kind === "accepted") {
+  const settle = (answered: BidAnswer | null): void => {
+    if (answered?.kind === "accepted") {
       setTyped(null);
       setMaximumText(null);
     }
+  };
+  const send = async (bid: Bid): Promise<void> => {
+    setDoubtful(null);
+    settle(await place(bid));
   };
   const amountText = typed ?? majorText(item.minimumNextBid, item.currency);
   const submit = (): void => {
@@ -75,6 +78,10 @@ export function useBidForm(item: Item) {
     maximumField,
     submit,
     send,
+    async retry() {
+      clearAnswers();
+      settle(await retry());
+    },
     offerMaximum() {
       setMaximumText((text) => text ?? "");
       requestAnimationFrame(() => maximumField.current?.focus());

@@ -41,8 +41,10 @@ export function useBid(item: Item) {
     },
     [live, queries, item],
   );
+  /** What was not answered for certain, once more with its key: the same bid, whatever has become of the price. */
+  const retry = useCallback(async () => (attempt.current ? place(attempt.current) : null), [place]);
   const forget = useCallback(() => setAnswer(null), []);
-  return { place, isPlacing, answer, forget };
+  return { place, retry, isPlacing, answer, forget };
 }
 
 async function send(

@@ -40,7 +40,7 @@ export function PriceChart({ item, bids }: { item: Item; bids: readonly Bid[] })
           <g key={line.label + line.y}>
             <line className="chart__rule" x1={chart.left} x2={width} y1={line.y} y2={line.y} />
             <text className="chart__text" x={chart.left - 8} y={line.y + 4} textAnchor="end">
-              {format(line.amount).replace(/[.,]0+$/, "")}
+              {format(line.amount).replace(/\.0+$/, "")}
             </text>
           </g>
         ))}

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type GetItemBidsResponse, GetItemBidsResponseSchema } from "@gavel/client";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { aBid } from "../testing/items";
-import { BidHistory, HISTORY_BIDS_MAX } from "./bid-history";
+import { BidHistory, HISTORY_BIDS_MAX, RETRY_MS } from "./bid-history";
 
 const PAGE = 3n;
 
@@ -79,6 +79,62 @@ describe("a history", () => {
     history.add(aBid(5n));
     await reading;
     expect(seqs(history)).toEqual([5, 4, 3, 2]);
+  });
+
+  it("keeps a bid that came by the feed while the first page was on its way, and shows it with that", async () => {
+    const server = pages(4n);
+    const history = new BidHistory(server.read);
+    const reading = history.reload();
+    history.add(aBid(5n));
+    expect(history.view()).toMatchObject({ bids: [], state: "loading" });
+    await reading;
+    expect(seqs(history)).toEqual([5, 4, 3, 2]);
+  });
+
+  it("shows no hole where a bid comes between a jump and the page after it", async () => {
+    const server = pages(5n);
+    const history = new BidHistory(server.read);
+    await history.reload();
+    server.last = 50n;
+    const reading = history.reload();
+    history.add(aBid(51n));
+    await reading;
+    expect(seqs(history)).toEqual([51, 50, 49, 48]);
+  });
+
+  it("shows no hole where it jumps twice during one read", async () => {
+    const server = pages(5n);
+    const history = new BidHistory(server.read);
+    await history.reload();
+    server.last = 50n;
+    const reading = history.reload();
+    server.last = 90n;
+    const again = history.reload();
+    history.add(aBid(91n));
+    await Promise.all([reading, again]);
+    await history.reload();
+    expect(seqs(history)).toEqual([91, 90, 89, 88]);
+  });
+
+  it("does not take one bid for all where the first page did not come, and asks for it again", async () => {
+    vi.useFakeTimers();
+    try {
+      let isAway = true;
+      const server = pages(4n);
+      const history = new BidHistory(async (token) =>
+        isAway ? Promise.reject(new Error("away")) : server.read(token),
+      );
+      const leave = history.subscribe(() => undefined);
+      await history.reload();
+      history.add(aBid(5n));
+      expect(history.view()).toMatchObject({ bids: [], state: "failed" });
+      isAway = false;
+      await vi.advanceTimersByTimeAsync(RETRY_MS);
+      expect(seqs(history)).toEqual([5, 4, 3, 2]);
+      leave();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("reads once more, not many times, when it is asked again during a read", async () => {

@@ -37,10 +37,10 @@ export function useItem(itemId: string): Item | undefined {
 }
 
 /** Have the feed watch these items while the component is shown. */
-export function useWatched(itemIds: readonly string[]): void {
+export function useWatched(itemIds: readonly string[], behind = false): void {
   const { watching } = useLive();
   const key = itemIds.join(" ");
-  useEffect(() => (key ? watching.add(key.split(" ")) : undefined), [watching, key]);
+  useEffect(() => (key ? watching.add(key.split(" "), behind) : undefined), [watching, key, behind]);
 }
 
 export function useConnection(): ConnectionState {

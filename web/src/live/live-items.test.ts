@@ -69,6 +69,13 @@ describe("the newest state of an item", () => {
     expect(reserved.get(ITEM_ID)?.buyNowAvailable).toBe(false);
   });
 
+  it("offers buy-now by the same rule on what was last told before it opened", () => {
+    const scheduled = { buyNowPrice: 9_000n, buyNowAvailable: false, reserveState: ReserveState.NOT_MET };
+    const reserved = showing(anItem({ ...scheduled, bidCount: 0n }));
+    reserved.apply(bidPlaced(2n, { amount: 2_000n }));
+    expect(reserved.get(ITEM_ID)?.buyNowAvailable).toBe(true);
+  });
+
   it("tells of a change once, and of nothing where nothing changed", () => {
     const items = showing();
     const [ofOne, ofAny] = [vi.fn(), vi.fn()];

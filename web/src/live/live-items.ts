@@ -91,7 +91,7 @@ function after(event: ItemEvent, shown: Item): Item {
     highestBidderId: event.highestBidderId,
     bidCount: event.bidCount,
     // The events say nothing of buy-now: once someone bids it is gone, unless a hidden reserve keeps it open.
-    buyNowAvailable: shown.buyNowAvailable && (event.bidCount === 0n || reserveKeepsBuyNow(event, shown)),
+    buyNowAvailable: couldBeBought(shown) && (event.bidCount === 0n || reserveKeepsBuyNow(event, shown)),
   };
   if (event.endAt) {
     item.endAt = event.endAt;
@@ -106,6 +106,11 @@ function after(event: ItemEvent, shown: Item): Item {
     item.buyNowAvailable = false;
   }
   return item;
+}
+
+/** No event tells that an auction has opened: an item that was last told before it is taken for open. */
+function couldBeBought({ buyNowAvailable, buyNowPrice, bidCount }: Item): boolean {
+  return buyNowAvailable || (bidCount === 0n && buyNowPrice > 0n);
 }
 
 function reserveKeepsBuyNow(event: ItemEvent, shown: Item): boolean {

@@ -30,6 +30,16 @@ describe("the lead", () => {
     expect(told.outbid.mock.calls[0]?.[0]).toMatchObject({ currentHighestBid: 5_000n });
   });
 
+  it("is nobody's who is not signed in, so that the first bid takes it from nobody", () => {
+    const items = new LiveItems();
+    items.offer(anItem({ seq: 1n, bidCount: 0n, highestBidderId: "" }));
+    const told = { outbid: vi.fn(), won: vi.fn() };
+    watchLead(items, () => "", told);
+    items.apply(bidPlaced(2n, { userId: RIVAL }));
+    vi.advanceTimersByTime(SETTLE_MS);
+    expect(told.outbid).not.toHaveBeenCalled();
+  });
+
   it("is not told lost where one's own maximum answers in the same decision", () => {
     const { items, told } = watching();
     items.apply(bidPlaced(3n, { userId: RIVAL }));

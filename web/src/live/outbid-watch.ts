@@ -1,4 +1,5 @@
 import { type Item, ItemStatus } from "@gavel/client";
+import { isLedBy } from "../bidding/phase";
 import type { LiveItems } from "./live-items";
 
 /** One decision makes several events; someone whose maximum answers loses the lead for no longer than this. */
@@ -16,7 +17,7 @@ export function watchLead(
     if (before && !before.outcome && after.outcome?.sold && after.outcome.winnerId === me) {
       told.won(after);
     }
-    if (before?.highestBidderId !== me || after.highestBidderId === me || settling.has(after.id)) {
+    if (!before || !isLedBy(before, me) || isLedBy(after, me) || settling.has(after.id)) {
       return;
     }
     settling.set(
@@ -24,7 +25,7 @@ export function watchLead(
       setTimeout(() => {
         settling.delete(after.id);
         const now = items.get(after.id);
-        if (now && now.highestBidderId !== me && me === userId() && now.status !== ItemStatus.CANCELLED) {
+        if (now && !isLedBy(now, me) && me === userId() && now.status !== ItemStatus.CANCELLED) {
           told.outbid(now);
         }
       }, SETTLE_MS),

@@ -11,7 +11,8 @@ export function keepAwake(feed: Feed): () => void {
     const lateMs = Date.now() - tickedAtMs - TICK_MS;
     tickedAtMs = Date.now();
     if (lateMs > SLEPT_MS_MIN) {
-      feed.wake("surely broken");
+      // Of a page that is hidden, browsers run timers no more than once a minute.
+      feed.wake(document.visibilityState === "visible" ? "surely broken" : "maybe broken");
     }
   }, TICK_MS);
   const listening = new AbortController();

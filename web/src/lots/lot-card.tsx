@@ -1,6 +1,6 @@
 import type { Item } from "@gavel/client";
 import { Link } from "wouter";
-import { shownPrice } from "../bidding/phase";
+import { isLedBy, shownPrice } from "../bidding/phase";
 import { useIdentity, useItem } from "../live/live-context";
 import { Countdown, usePhase } from "./countdown";
 import { LotPicture } from "./lot-picture";
@@ -34,7 +34,7 @@ export function LotCard({ listed, hasBid }: { listed: Item; hasBid: boolean }) {
             </p>
           </div>
           <div className="lot-card__side">
-            {(hasBid || item.highestBidderId === userId) && <StandingTag item={item} userId={userId} />}
+            {(hasBid || isLedBy(item, userId)) && <StandingTag item={item} userId={userId} />}
             <span className="label numbers">{bids === 1 ? "1 bid" : `${bids} bids`}</span>
           </div>
         </div>

@@ -1,11 +1,11 @@
 import type { Item } from "@gavel/client";
 import { Standing } from "@gavel/client";
-import { phaseAt } from "../bidding/phase";
+import { isLedBy, phaseAt } from "../bidding/phase";
 import { useByClock } from "../clock/use-clock";
 
 /** How someone who has bid on an item stands, from the item's newest state. */
 export function standingIn(item: Item, userId: string, phase: ReturnType<typeof phaseAt>): Standing {
-  const leads = item.highestBidderId === userId;
+  const leads = isLedBy(item, userId);
   if (phase === "sold" || phase === "unsold" || phase === "cancelled") {
     return item.outcome?.sold && item.outcome.winnerId === userId ? Standing.WON : Standing.LOST;
   }

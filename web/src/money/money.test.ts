@@ -37,10 +37,10 @@ describe("what is typed in major units becomes minor ones", () => {
     ["1 234", "USD", 123_400n],
     ["1,234", "USD", 123_400n],
     [".5", "USD", 50n],
-    ["21.000", "USD", 2_100n],
     ["2100", "JPY", 2_100n],
     ["2,100", "JPY", 2_100n],
     ["2.100", "BHD", 2_100n],
+    ["2.1000", "USD", 210n],
     ["0.0001", "CLF", 1n],
     ["9999999999999.99", "USD", 999_999_999_999_999n],
   ])("%s %s is %d", (typed, currency, minor) => {
@@ -64,6 +64,13 @@ describe("what is typed in major units becomes minor ones", () => {
 
   it("asks back what can be read two ways where a currency has three digits", () => {
     expect(parseMoney("1,234", "BHD")).toEqual({ ok: false, problem: "Write 1.234 or 1234: 1,234 can mean both." });
+  });
+
+  it.each([
+    ["1.000", "JPY", "Write 1 or 1000: 1.000 can mean both."],
+    ["21.500", "USD", "Write 21.50 or 21500: 21.500 can mean both."],
+  ])("asks back %s %s, which may be thousands", (typed, currency, problem) => {
+    expect(parseMoney(typed, currency)).toEqual({ ok: false, problem });
   });
 
   it("takes no more than the contract does", () => {

@@ -86,6 +86,10 @@ export function parseMoney(typed: string, currency: string): ParsedMoney {
       problem: digits ? `${currency} has ${digits} digits after the point.` : `${currency} has no fractions.`,
     };
   }
+  if (/^\d{1,3}\.\d{3}$/.test(text) && digits !== 3) {
+    const decimal = digits ? `${whole}.${fraction.slice(0, digits).padEnd(digits, "0")}` : whole;
+    return { ok: false, problem: `Write ${decimal} or ${whole}${fraction}: ${text} can mean both.` };
+  }
   const minor = BigInt(whole + fraction.slice(0, digits).padEnd(digits, "0"));
   if (minor > AMOUNT_MAX) {
     return { ok: false, problem: `No more than ${formatMoney(AMOUNT_MAX, currency)}.` };

@@ -3,7 +3,7 @@ import type { Item } from "@gavel/client";
 import { useEffect } from "react";
 import { Link } from "wouter";
 import { BidPanel } from "../bidding/bid-panel";
-import { shownPrice } from "../bidding/phase";
+import { canBuyNow, isLedBy, shownPrice } from "../bidding/phase";
 import { HistoryTable } from "../history/history-table";
 import { Leaderboard } from "../history/leaderboard";
 import { PriceChart } from "../history/price-chart";
@@ -57,7 +57,7 @@ function Auction({ item }: { item: Item }) {
   // Whoever leads again knows that they were outbid.
   const outbidKey = `outbid ${item.id}`;
   const isToldOutbid = notices.some((notice) => notice.key === outbidKey);
-  const leads = item.highestBidderId === userId;
+  const leads = isLedBy(item, userId);
   useEffect(() => {
     if (leads && isToldOutbid) {
       dismiss(outbidKey);
@@ -114,7 +114,7 @@ function Auction({ item }: { item: Item }) {
                 <>
                   <dt>Buy now</dt>
                   <dd className="numbers">
-                    {item.buyNowAvailable ? formatMoney(item.buyNowPrice, item.currency) : "over since bidding began"}
+                    {canBuyNow(item, phase) ? formatMoney(item.buyNowPrice, item.currency) : "over since bidding began"}
                   </dd>
                 </>
               )}

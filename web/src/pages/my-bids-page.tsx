@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
 import { BidService, type MyBid, Standing } from "@gavel/client";
 import { Link, useSearchParams } from "wouter";
-import { phaseAt, shownPrice } from "../bidding/phase";
+import { isLedBy, phaseAt, shownPrice } from "../bidding/phase";
 import { useByClock } from "../clock/use-clock";
 import { useIdentity, useItem, useLive, useWatched } from "../live/live-context";
 import { usePace } from "../live/use-items";
@@ -120,7 +120,7 @@ function MyBidRow({ bid }: { bid: MyBid }) {
           </Link>
         </h3>
         <p className="small muted numbers">
-          Your bid {money(bid.amount)}
+          Your bid {money(isLedBy(item, userId) ? item.currentHighestBid : bid.amount)}
           {bid.maxAmount > bid.amount && `, your maximum ${money(bid.maxAmount)}`}
         </p>
       </div>

@@ -12,7 +12,11 @@ export function LeadKeeper() {
   const queries = useQueryClient();
   const { tell } = useNotices();
   const { bids } = useMyBids();
-  useWatched(bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])));
+  // Behind what is on the page, however often a bid changes which these are.
+  useWatched(
+    bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])),
+    true,
+  );
   useEffect(
     () =>
       watchLead(live.items, () => live.session.identity().userId, {

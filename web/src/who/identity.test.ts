@@ -61,6 +61,7 @@ describe("ids and paddles", () => {
     }
     expect(Math.min(...hues)).toBeGreaterThan(120);
     expect(new Set(ids.map(pseudonym)).size).toBeGreaterThan(1_500);
-    expect(new Set(ids.map(hashOf)).size).toBe(2_400);
+    // Of so many hashes of 32 bits two meet now and then, and six pairs never.
+    expect(new Set(ids.map(hashOf)).size).toBeGreaterThan(2_394);
   });
 });

@@ -16,7 +16,7 @@ export async function openSession(config: PageConfig): Promise<Session> {
     token = await returned(login);
   }
   if (token) {
-    const { userId } = await readPageConfig(token.text, config.apiUrl);
+    const { userId } = await readPageConfig(token.text, { origin: config.apiUrl });
     if (userId) {
       session.accept(token, userId);
     }

@@ -1,3 +1,5 @@
+import { backoffMs } from "../live/backoff";
+
 /** Where people sign in, where the installation wants tokens. */
 export type Login = { readonly issuer: string; readonly clientId: string; readonly scope: string };
 
@@ -12,27 +14,39 @@ export type PageConfig = {
   readonly apiUrl: string;
 };
 
-const TRUSTED: Omit<PageConfig, "apiUrl"> = { login: null, currency: null, userId: "" };
-
 /**
- * Read `/page.json`. An installation that serves none is a trusted one. Where the page is served apart from the API it
- * names that, and the API tells the rest.
+ * Read `/page.json`. An installation that serves none is a trusted one; one that does not answer is asked until it does,
+ * and `onAway` is called each time. Where the page is served apart from the API it names that, and the API tells the rest.
  */
-export async function readPageConfig(token: string | null = null, origin = location.origin): Promise<PageConfig> {
-  try {
-    const response = await fetch(`${origin}/page.json`, {
-      cache: "no-store",
-      headers: token ? { Authorization: `Bearer ${token}` } : {},
-    });
-    const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
-    const told = response.ok && isJson ? fieldsOf(await response.json()) : {};
-    const apiUrl = textOf(told.api_url).replace(/\/$/, "");
-    if (apiUrl && apiUrl !== origin && origin === location.origin) {
-      return await readPageConfig(token, apiUrl);
+export async function readPageConfig(
+  token: string | null = null,
+  { origin = location.origin, onAway }: { origin?: string; onAway?: (() => void) | undefined } = {},
+): Promise<PageConfig> {
+  for (let attempt = 0; ; attempt += 1) {
+    const told = await askFor(`${origin}/page.json`, token);
+    if (told) {
+      const apiUrl = textOf(told.api_url).replace(/\/$/, "");
+      return apiUrl && apiUrl !== origin && origin === location.origin
+        ? readPageConfig(token, { origin: apiUrl, onAway })
+        : { ...configOf(told), apiUrl: origin };
     }
-    return { ...configOf(told), apiUrl: origin };
+    onAway?.();
+    await new Promise((done) => setTimeout(done, backoffMs(attempt)));
+  }
+}
+
+/** The fields of a JSON file; none where it is not served, and null where nobody answers for the installation. */
+async function askFor(url: string, token: string | null): Promise<Record<string, unknown> | null> {
+  try {
+    const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
+    const response = await fetch(url, { cache: "no-store", headers });
+    if (response.status >= 500 || response.status === 429) {
+      return null;
+    }
+    const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
+    return response.ok && isJson ? fieldsOf(await response.json()) : {};
   } catch {
-    return { ...TRUSTED, apiUrl: origin };
+    return null;
   }
 }
 
