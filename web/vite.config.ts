@@ -21,6 +21,9 @@ export default defineConfig({
     restoreMocks: true,
     // Two processors are shared with everything else that runs.
     maxWorkers: 2,
+    // The first test of a file may load the whole page.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
@@ -32,8 +35,6 @@ export default defineConfig({
           name: "components",
           include: ["src/**/*.test.tsx"],
           environment: "jsdom",
-          // The first test of a file loads the whole page, on processors that others use too.
-          testTimeout: 120_000,
           setupFiles: ["src/testing/setup.ts"],
         },
       },

@@ -109,6 +109,8 @@ test("on a phone what to do about a refusal is brought above the bar at the bott
   const item = await list(client, { title: "In the hand" });
   const { page } = await person({ width: 390, height: 700 });
   await page.goto(`/items/${item.id}`);
+  // Another font would move what was scrolled to.
+  await page.evaluate(() => document.fonts.ready.then(() => true));
   await panel(page).getByLabel("Your bid").fill("1");
   await panel(page)
     .getByRole("button", { name: /^Bid \$/ })
@@ -124,25 +126,28 @@ test("on a phone what to do about a refusal is brought above the bar at the bott
 });
 
 test("a late bid extends the auction, and the page says so", async ({ client, person }) => {
-  const item = await list(client, { title: "Soft close", endsInSeconds: 50, softCloseSeconds: 120 });
   const ada = await person();
+  const item = await list(client, { title: "Soft close", endsInSeconds: 50, softCloseSeconds: 120 });
   await ada.page.goto(`/items/${item.id}`);
   const clock = panel(ada.page).locator(".countdown [aria-hidden]");
   await expect(clock).toHaveText(/^0:[0-4]\d/);
   await bid(client, item, randomUUID(), 2_000n);
-  await expect(clock).toHaveText(/^(2:00|1:5\d)/);
+  await expect(clock).toHaveText(/^(2:0\d|1:\d\d)/);
   await expect(panel(ada.page).getByText("Extended by a late bid")).toBeVisible();
 });
 
 test("an auction ends with its winner on every page", async ({ client, person }) => {
-  const item = await list(client, { title: "The end", endsInSeconds: 25 });
   const [ada, ben] = [await person(), await person()];
+  const item = await list(client, { title: "The end", endsInSeconds: 25 });
   await bid(client, item, ben.userId, 2_000n);
   await bid(client, item, ada.userId, 2_500n);
   await ada.page.goto(`/items/${item.id}`);
   await ben.page.goto(`/items/${item.id}`);
-  await expect(panel(ada.page).getByText("You won!")).toBeVisible({ timeout: 45_000 });
-  await expect(ada.page.getByText("The end is yours for $25.00.")).toBeVisible();
+  // The notice goes again by itself.
+  await Promise.all([
+    expect(panel(ada.page).getByText("You won!")).toBeVisible({ timeout: 90_000 }),
+    expect(ada.page.getByText("The end is yours for $25.00.")).toBeVisible({ timeout: 90_000 }),
+  ]);
   await expect(panel(ben.page).getByText("Sold", { exact: true })).toBeVisible();
   await expect(panel(ben.page).getByLabel("Your bid")).toHaveCount(0);
 });

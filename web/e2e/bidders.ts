@@ -11,7 +11,7 @@ export async function runBidders(url: string, ...flags: string[]): Promise<void>
   };
   child.stdout.on("data", note);
   child.stderr.on("data", note);
-  const [status] = await once(child, "exit");
+  const [status] = await once(child, "close");
   if (status !== 0) {
     throw new Error(`gavel bidders ended with ${status}:\n${said}`);
   }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -91,14 +92,19 @@ export class GavelProcess {
   }
 }
 
+// Below those that the kernel gives to outgoing connections, which could take it before the server that is started.
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") {
-    throw new Error("no free port");
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const listens = await new Promise<boolean>((done) => {
+      server.once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => done(true));
+    });
+    if (listens) {
+      server.close();
+      await once(server, "close");
+      return port;
+    }
   }
-  return address.port;
 }
