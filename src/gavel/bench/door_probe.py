@@ -29,7 +29,10 @@ def known_token_us(minter: Minter, token: str) -> float:
         OneKey(key), issuer=minter.issuer, audience=minter.audience, algorithms=("EdDSA",), roles_claim="roles"
     )
     signed = (*_HEADERS, (b"authorization", f"Bearer {token}".encode()))
-    return asyncio.run(_call_us(Door(verifier), signed)) - asyncio.run(_call_us(Door(None), _HEADERS))
+    doors = ((Door(verifier), signed), (Door(None), _HEADERS))
+    # In turn, so that whatever else the machine does hits both.
+    known_us, trusted_us = zip(*([asyncio.run(_call_us(*each)) for each in doors] for _ in range(TRIES)), strict=True)
+    return min(known_us) - min(trusted_us)
 
 
 async def _call_us(door: Door, headers: Sequence[tuple[bytes, bytes]]) -> float:
@@ -45,13 +48,11 @@ async def _call_us(door: Door, headers: Sequence[tuple[bytes, bytes]]) -> float:
         raise MeasurementFailed(f"the door refused a call: {message}")
 
     guarded = door.before(app, CALL_RULES)
-    tries: list[float] = []
-    for _ in range(TRIES):
-        began_seconds = time.thread_time()
-        for _ in range(CALLS):
-            scope = {"type": "http", "path": PATH, "method": "POST", "headers": headers, "client": ("127.0.0.1", 1)}
-            await guarded(scope, receive, send)
-        tries.append((time.thread_time() - began_seconds) / CALLS * 1e6)
-    if inside[PATH] != TRIES * CALLS:
-        raise MeasurementFailed(f"the door let in {inside[PATH]} of {TRIES * CALLS} calls")
-    return min(tries)
+    began_seconds = time.thread_time()
+    for _ in range(CALLS):
+        scope = {"type": "http", "path": PATH, "method": "POST", "headers": headers, "client": ("127.0.0.1", 1)}
+        await guarded(scope, receive, send)
+    took_us = (time.thread_time() - began_seconds) / CALLS * 1e6
+    if inside[PATH] != CALLS:
+        raise MeasurementFailed(f"the door let in {inside[PATH]} of {CALLS} calls")
+    return took_us

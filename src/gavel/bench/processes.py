@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gavel.local_servers.ports import free_port
 from gavel.runtime.embedded_postgres import EmbeddedPostgres
 
 HOST = "127.0.0.1"
@@ -75,13 +75,6 @@ def running_server(
         yield Server(port, process.pid, EmbeddedPostgres(folder.resolve() / "postgres").url("bid_db"))
     finally:
         _stop(process, log_file)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:

@@ -38,11 +38,12 @@ def warn_if_busy(console: Console, conditions: Conditions) -> None:
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("", no_wrap=True)
+    # Only this one gives way where the terminal is narrow.
+    table.add_column("")
     for heading in ("Gavel", "naive", "times"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("goal", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for title, group in groupby(rows, key=lambda row: row.case.title):
         table.add_row(f"[bold]{title}[/bold]")
         for row in group:

@@ -9,7 +9,9 @@ from gavel.bench.bid_db import wait_until_nothing_is_owed
 from gavel.bench.bid_service import create_items
 from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed
 from gavel.bench.load import Load, place_bids
+from gavel.bench.newcomers import newcomers
 from gavel.bench.processes import GAVEL_COMMAND, Server, running_server
+from gavel.bench.samples import percentile
 
 # So few to an item that a bid which waited is seldom overtaken by a higher one: by the rules it would be too low then.
 CALLERS_PER_ITEM = 2
@@ -28,7 +30,7 @@ class Overload:
     """First as many bids as it takes from a few callers; then callers without number, patient ones and a flood.
 
     The patient want three times as much, wait for their answer and rest; late answers make them ask less. The flood
-    has the same callers with hardly a rest.
+    has the same callers with hardly a rest. Meanwhile someone new comes now and then.
     """
 
     name: str = "overload"
@@ -43,6 +45,9 @@ class Overload:
         Figure(name="peak_per_s", label="accepted bids at the peak", unit="/s"),
         Figure(name="goodput_per_s", label="accepted bids of the patient", unit="/s"),
         Figure(name="answered_per_s", label="answers, refusals too", unit="/s"),
+        Figure(name="new_p50_ms", label="someone new's answer, p50", unit="ms", at_most=10),
+        Figure(name="new_p99_ms", label="someone new's answer, p99", unit="ms"),
+        Figure(name="new_refused_percent", label="of them told that there is no room", unit="%"),
         Figure(name="p50_ms", label="an answer, p50", unit="ms"),
         Figure(name="p99_ms", label="an answer, p99", unit="ms"),
         Figure(name="memory_peak_mb", label="server's memory, peak", unit="MB"),
@@ -84,8 +89,9 @@ class Overload:
         peak_per_s = peak.accepted / peak.seconds
         resting = max(effort.callers - peak_per_s * WAIT_SECONDS, 0)
         pause_ms = max(round(resting / (TIMES_CAPACITY * peak_per_s) * 1_000), 1)
-        load = bid(effort.callers, TIMES_AS_LONG * effort.seconds, pause_ms)
-        flood = bid(effort.callers, TIMES_AS_LONG * effort.seconds, FLOOD_PAUSE_MS)
+        with newcomers(server.port, item_ids[0]) as new:
+            load = bid(effort.callers, TIMES_AS_LONG * effort.seconds, pause_ms)
+            flood = bid(effort.callers, TIMES_AS_LONG * effort.seconds, FLOOD_PAUSE_MS)
         goodput_per_s = load.accepted / load.seconds
         return {
             "goodput_percent": goodput_per_s / peak_per_s * 100,
@@ -95,6 +101,9 @@ class Overload:
             "goodput_per_s": goodput_per_s,
             "offered_times": (load.answered + load.late) / load.seconds / peak_per_s,
             "answered_per_s": load.answered / load.seconds,
+            "new_p50_ms": percentile(new.answers_ms, 50),
+            "new_p99_ms": percentile(new.answers_ms, 99),
+            "new_refused_percent": new.refused / len(new.answers_ms) * 100,
             "p50_ms": load.p50_ms,
             "p99_ms": load.p99_ms,
             "memory_peak_mb": server.usage().memory_peak_mb,
