@@ -21,7 +21,7 @@ demo: $(DEMO_INSTALLED) ## Run all of Gavel in one process, with its page, sampl
 	@AUTH_MODE=trusted exec $(BIN)/gavel standalone --sample-auctions
 
 .PHONY: page
-page: ## Build the page into web/dist (Node 20.19 or newer)
+page: ## Build the page into web/dist (Node 20.19, 22.12 or newer)
 	@scripts/build-page.sh
 
 .PHONY: up
@@ -30,11 +30,11 @@ up: $(DEMO_INSTALLED) ## Run the four processes on a Postgres, RabbitMQ and Redi
 	@AUTH_MODE=trusted $(BIN)/python -m gavel.local_servers.stack up
 
 .PHONY: down
-down: ## Stop what `make up` started; the data stays
+down: $(DEMO_INSTALLED) ## Stop what `make up` started; the data stays
 	@$(BIN)/python -m gavel.local_servers.stack down
 
 .PHONY: queues
-queues: ## List the queues of the RabbitMQ that `make up` started
+queues: $(DEMO_INSTALLED) ## List the queues of the RabbitMQ that `make up` started
 	@$(BIN)/python -m gavel.local_servers.stack queues
 
 .PHONY: cluster
@@ -53,7 +53,7 @@ cluster-delete: ## Remove the cluster, its registry and all that is in them
 
 .PHONY: bench
 bench: $(DEV_INSTALLED) ## Measure Gavel beside a naive baseline on this machine
-	@scripts/install-test-servers.sh wrk
+	@scripts/install-test-servers.sh wrk redis-server rabbitmq-server
 	@$(BIN)/gavel bench $(BENCH_FLAGS)
 
 ##@ Develop
@@ -94,7 +94,7 @@ proto-gen-ts: $(DEV_INSTALLED) web/node_modules ## Generate the TypeScript clien
 # Node's own record of what lies in node_modules, written when all of it is there.
 web/node_modules: web/node_modules/.package-lock.json
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	@command -v npm >/dev/null || { echo "Node 20.19 or newer and npm are needed here, and were not found." >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "Node 20.19, 22.12 or newer and npm are needed here, and were not found." >&2; exit 1; }
 	@cd web && npm ci
 	@touch $@
 
@@ -138,7 +138,7 @@ test-integration: $(DEV_INSTALLED) servers ## Run the tests against real servers
 	@$(BIN)/pytest -m integration $(PYTEST_FLAGS)
 
 .PHONY: test-e2e
-test-e2e: $(DEV_INSTALLED) test-page ## Run the tests against the real processes, the page in a real browser among them
+test-e2e: $(DEV_INSTALLED) servers test-page ## Run the tests against the real processes, the page in a real browser among them
 	@$(BIN)/pytest -m e2e $(PYTEST_FLAGS)
 
 .PHONY: test-faults

@@ -12,7 +12,7 @@ give_up() {
 
 is_recent_enough() {
     command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number);
-        process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+        process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 }
 
 is_current() {
@@ -22,7 +22,7 @@ is_current() {
 
 [ "${1:-}" = --if-possible ] && optional=yes
 is_current && exit 0
-is_recent_enough || give_up "it is built with Node 20.19 or newer and npm, which are not here."
+is_recent_enough || give_up "it is built with Node 20.19, 22.12 or newer and npm, which are not here."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! [ -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

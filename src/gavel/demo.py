@@ -30,7 +30,10 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
     if running.has_page:
         console.print(f"Open [link={address}]{address}[/link] in a browser, twice, and bid against yourself.\n")
     else:
-        console.print("The page is not built: `make page` does it where Node 20 is installed. The API needs none.\n")
+        console.print(
+            "The page is not built: `make page` does it where Node 20.19, 22.12 or newer is installed."
+            " The API needs none.\n"
+        )
     if items:
         # Plainly, since rich would wrap what is there to be copied.
         print(_auctions(items, at), _paste(address, items[-1]), sep="\n")  # noqa: T201

@@ -112,7 +112,13 @@ def test_servers_are_those_of_the_charts_pinned_to_a_version() -> None:
 
 def test_only_this_machine_reaches_what_is_published_on_the_documented_ports() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"bid-api": ["127.0.0.1:8080:8080"], "stats-api": ["127.0.0.1:8081:8080"]}
+    # As `make up` has them, so that scripts/verify-deployment.sh finds all of it.
+    assert published == {
+        "bid-api": ["127.0.0.1:8080:8080", "127.0.0.1:9090:9090"],
+        "bid-worker": ["127.0.0.1:9091:9090"],
+        "stats-api": ["127.0.0.1:8081:8080", "127.0.0.1:9092:9090"],
+        "stats-worker": ["127.0.0.1:9093:9090"],
+    }
 
 
 def test_a_process_may_do_little_and_is_given_the_time_to_drain() -> None:
