@@ -27,7 +27,7 @@ from gavel.bids.use_cases.place_bid import place_bid
 from gavel.runtime import postgres
 from tests.servers.postgres import PostgresServer
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 LANE_NAME = "tests-lane"
 
 # A COMMIT that waits for the test: a deferred trigger runs inside of it.
@@ -132,10 +132,12 @@ class House:
         return dict(row)
 
     async def end_now(self, item_id: ItemId) -> None:
-        """Let the item's time be up, which no guard would allow, so that nothing has to wait for it."""
+        """Let an open item's time be up, which no guard would allow, so that nothing has to wait for it."""
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")
-            await connection.execute("UPDATE auctions SET end_at = clock_timestamp() WHERE item_id = $1", item_id)
+            await connection.execute(
+                "UPDATE auctions SET end_at = clock_timestamp() WHERE item_id = $1 AND closed_at IS NULL", item_id
+            )
 
     async def owed_events(self) -> int:
         """How many events the outbox holds."""

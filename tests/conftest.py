@@ -8,10 +8,21 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from gavel.runtime import postgres
 from gavel.runtime.migrations import load_migrations, migrate
 from tests.servers.postgres import PostgresServer, running_postgres
+
+# Property tests are bounded in examples, not in time: a busy machine is no failure. Here, since a test keeps the
+# settings that it was defined with.
+settings.register_profile(
+    "unhurried",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 
 _database_numbers = count(1)
 
@@ -28,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def away_seconds(request: pytest.FixtureRequest) -> float:
     """How long what was taken away stays away at least."""
     return AWAY_SECONDS if request.config.getoption("--whole") else 0.0
+
+
+@pytest.fixture
+def grace_seconds(request: pytest.FixtureRequest) -> float:
+    """By how much a promised time may be missed: not at all with `--whole`, else by what a busy machine takes."""
+    return 0.0 if request.config.getoption("--whole") else 55.0
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

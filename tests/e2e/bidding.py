@@ -25,7 +25,7 @@ def new_bidders(how_many: int) -> list[int]:
 class Told:
     """The bids that were answered as accepted, and a way to wait until they are so many.
 
-    `cut` is what became of requests that had left whole and got no answer.
+    `cut` is what became of requests that had left whole and got no answer. Nobody asks any more once it is `over`.
     """
 
     def __init__(self, enough: int) -> None:
@@ -33,6 +33,7 @@ class Told:
         self.unavailable = 0
         self.cut: list[str] = []
         self.enough = asyncio.Event()
+        self.over = False
         self._enough_count = enough
 
     def add(self, bid: dict[str, Any]) -> None:
@@ -55,12 +56,12 @@ class _Sending:
 
 
 async def bid_on(client: Client, item_id: str, number: int, told: Told, **headers: str) -> None:
-    """One bidder who goes on until the server is gone.
+    """One bidder who goes on until it is over, or the server is gone.
 
     That is where nothing could be sent: nobody listens, or the connection was closed before. Everything else is `cut`.
     """
     amount = 100 + number
-    while True:
+    while not told.over:
         bid, sending = {"itemId": item_id, "userId": bidder(number), "amount": amount}, _Sending()
         try:
             reply = await client.http.post(
@@ -88,17 +89,14 @@ async def bidding(
 ) -> AsyncGenerator[list[str]]:
     """Inside the context new bidders bid on two new items at several APIs; yields the items.
 
-    On the way out a bid under way is let go of: it may be stored although nobody was told.
+    On the way out each is answered what it has asked, and asks no more: the account is exact.
     """
     item_ids = [await clients[0].list_item(bidIncrement={"fixed": 1}) for _ in range(2)]
     async with asyncio.TaskGroup() as group:
-        tasks = [
+        for number in new_bidders(bidders):
             group.create_task(bid_on(clients[number % len(clients)], item_ids[number % 2], number, told, **headers))
-            for number in new_bidders(bidders)
-        ]
         yield item_ids
-        for task in tasks:
-            task.cancel()
+        told.over = True
 
 
 async def check_account(client: Client, item_ids: list[str], told: list[dict[str, Any]]) -> None:

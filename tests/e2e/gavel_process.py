@@ -15,8 +15,9 @@ import httpx
 
 from gavel.local_servers.ports import free_port
 
-START_SECONDS_MAX = 60
-STOP_SECONDS_MAX = 10
+START_SECONDS_MAX = 120
+# Beside all else that a busy machine does; what is promised is held by test_servers_away.py.
+STOP_SECONDS_MAX = 60
 POLL_SECONDS = 0.05
 
 
@@ -155,7 +156,7 @@ class Client:
                 return found[::-1]
 
     async def stats_once(
-        self, user_id: str, total_bids: int, within_seconds: float = 10, **others: int
+        self, user_id: str, total_bids: int, within_seconds: float = 60, **others: int
     ) -> dict[str, Any]:
         """The user's statistics once they count so many bids, and so much else: counting comes a moment after the bid.
 

@@ -37,7 +37,7 @@ def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals_and_
     assert 0 < pipeline["counted_per_s"] <= pipeline["accepted_per_s"]
     assert pipeline["bid_api_cpu_us"] > pipeline["stats_worker_cpu_us"] > 0
     assert 0 < delays["commit_to_confirm_p50_ms"] <= delays["commit_to_confirm_p99_ms"]
-    assert delays["commit_to_confirm_p50_ms"] < delays["commit_to_stats_p50_ms"] <= delays["commit_to_stats_p99_ms"]
+    assert 0 < delays["commit_to_stats_p50_ms"] <= delays["commit_to_stats_p99_ms"]
     assert 0 < watchers["last_wire_p50_ms"] <= watchers["last_wire_p99_ms"]
     assert watchers["wire_p99_ms"] > 0
     assert watchers["stalled_times"] == pytest.approx(

@@ -83,7 +83,7 @@ async def test_a_second_gavel_on_the_same_folder_is_refused_in_words(data_folder
         status, said = await run("standalone", env=gavel.env | {"HTTP_PORT": str(free_port())})
         assert status == 2
         assert re.fullmatch(r"gavel: .* is in use by another Gavel \(process \d+\)\n", said), said
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=30) as http:
             assert (await http.get(f"{gavel.url}/readyz")).status_code == 200
 
 

@@ -142,8 +142,8 @@ async def test_my_bids_tell_my_standing_and_my_maximum_and_nobody_elses(client: 
     anna, bela = _someone(), _someone()
     led = await client.list_item(bidIncrement={"fixed": 100})
     bought = await client.list_item(reservePrice=900, buyNowPrice=2000)
-    ending = await client.list_item(endAt=(datetime.now(UTC) + timedelta(seconds=3)).isoformat(), softClose={})
-    for item_id in (bought, ending, led):
+    ending = await client.list_item(endAt=(datetime.now(UTC) + timedelta(seconds=8)).isoformat(), softClose={})
+    for item_id in (ending, bought, led):
         await _bid(client, item_id, bela, 200, 300)
         await _bid(client, item_id, anna, 400, 800)
     await client.ok("BuyNow", {"itemId": bought, "userId": bela})

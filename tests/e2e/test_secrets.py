@@ -135,7 +135,7 @@ async def use_all_of_it(tap: Wiretap) -> None:
     reserved = await tap.list_item(reservePrice=RESERVE)
     priced = await tap.list_item(reservePrice=RESERVE_BESIDE_BUY_NOW, buyNowPrice=BUY_NOW)
     ending = await tap.list_item(
-        reservePrice=RESERVE, endAt=(datetime.now(UTC) + timedelta(seconds=4)).isoformat(), softClose={}
+        reservePrice=RESERVE, endAt=(datetime.now(UTC) + timedelta(seconds=8)).isoformat(), softClose={}
     )
     await tap.call("CreateItem", title="x", sellerId=SELLER, startPrice=100, reservePrice=RESERVE_REFUSED)
     item_ids = (reserved, priced, ending)

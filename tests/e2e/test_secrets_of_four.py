@@ -54,8 +54,11 @@ async def _kept_in_redis(url: str) -> list[tuple[str, bytes]]:
         async for key in redis.scan_iter("*"):
             kind = (await redis.type(key)).decode()
             match kind:
+                case "none":
+                    # It has expired since it was listed, as what a rate limit spends does within a moment.
+                    continue
                 case "string":
-                    value = await redis.get(key)
+                    value = await redis.get(key) or b""
                 case "hash":
                     value = repr(await redis.hgetall(key)).encode()
                 case "zset":

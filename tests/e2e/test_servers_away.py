@@ -143,7 +143,7 @@ def _failures(log: Path) -> Counter[str]:
 
 
 async def test_with_postgres_stopped_hard_under_load_every_process_lives_says_so_and_goes_on_afterwards(
-    clients: list[StackClient], shared_stack: Stack
+    clients: list[StackClient], shared_stack: Stack, grace_seconds: float
 ) -> None:
     told, ids = Told(enough=50), {name: process.pid() for name, process in shared_stack.processes.items()}
     async with bidding(clients, told, BIDDERS) as item_ids:
@@ -155,7 +155,7 @@ async def test_with_postgres_stopped_hard_under_load_every_process_lives_says_so
             assert any("no answer" in problem for problem in said.values()), said
         assert told.unavailable > 0
         await asyncio.to_thread(shared_stack.postgres.start)
-        async with asyncio.timeout(COMES_BACK_SECONDS_MAX):
+        async with asyncio.timeout(COMES_BACK_SECONDS_MAX + grace_seconds):
             await asyncio.gather(all_are_ready(shared_stack), more_bids(told, 1))
         await more_bids(told, 50)
     assert told.cut == []
@@ -193,7 +193,10 @@ def _memory_kb(process_id: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-async def test_terminated_while_all_its_servers_are_frozen_a_process_exits_in_time(shared_stack: Stack) -> None:
+async def test_terminated_while_all_its_servers_are_frozen_a_process_exits_in_time(
+    shared_stack: Stack, grace_seconds: float
+) -> None:
+    seconds_max = STOP_SECONDS_MAX + grace_seconds
     names = ["bid-api", "bid-worker", "stats-api", "stats-worker"]
     processes = [shared_stack.processes[name] for name in names]
     shared_stack.rabbitmq.freeze()
@@ -202,7 +205,7 @@ async def test_terminated_while_all_its_servers_are_frozen_a_process_exits_in_ti
         with frozen(shared_stack):
             for process in processes:
                 process.signal(signal.SIGTERM)
-            gone = await asyncio.gather(*(asyncio.to_thread(each.wait_gone, STOP_SECONDS_MAX) for each in processes))
+            gone = await asyncio.gather(*(asyncio.to_thread(each.wait_gone, seconds_max) for each in processes))
     finally:
         shared_stack.rabbitmq.thaw()
         shared_stack.redis.thaw()

@@ -116,7 +116,8 @@ async def test_a_forged_signature_is_nobodys_and_known_keys_are_not_fetched_for_
     body = {"itemId": item_id, "userId": bidder(1), "amount": 100}
     for _ in range(20):
         _refused(await client.call("PlaceBid", body, Authorization=f"Bearer {token}"), 401, "unauthenticated")
-    assert provider.fetches == fetches
+    # Its own renewal may fall into this; a fetch for each forgery would be five.
+    assert provider.fetches <= fetches + 1
 
 
 @way
@@ -181,7 +182,7 @@ async def test_reads_that_are_not_public_need_a_token(data_folder: Path) -> None
         "JWT_PUBLIC_KEY_PATH": str(data_folder / "key.pem"),
         "PUBLIC_READS": "false",
     }
-    async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient() as http:
+    async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient(timeout=30) as http:
         client = Client(http, gavel.url)
         for method in ("GetItem", "ListItems", "ListSellerItems", "GetItemBids", "GetLeaderboard", "ListTopBidders"):
             _refused(await client.call(method, {}), 401, "unauthenticated")
@@ -202,8 +203,8 @@ async def test_a_stream_ends_with_its_token_and_goes_on_after_the_last_seq_with_
     client: Client, provider: Provider, encoding: str
 ) -> None:
     item_id = await _listed(client, provider)
-    # Expired already; the leeway of 30 s lets it in, and is over in a moment.
-    expiring = f"Bearer {provider.sign(bidder(1), exp=int(time.time()) - 28)}"
+    # Expired already; the leeway of 30 s lets it in, and is over in some seconds.
+    expiring = f"Bearer {provider.sign(bidder(1), exp=int(time.time()) - 22)}"
     async with watching(client.url, {item_id: 0}, encoding=encoding, authorization=expiring) as stream:
         assert (await stream.next())["snapshot"]["seq"] == "1"
         await client.ok("PlaceBid", {"itemId": item_id, "amount": 100}, **provider.headers(bidder(1)))
@@ -220,7 +221,7 @@ async def test_a_rotated_key_is_believed_at_once_and_a_provider_that_is_away_kee
 ) -> None:
     with running_provider() as provider:
         settings = {"AUTH_MODE": "jwt", "JWT_ISSUER": provider.issuer, "JWT_AUDIENCE": AUDIENCE}
-        async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient() as http:
+        async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient(timeout=30) as http:
             client = Client(http, gavel.url)
             before = provider.headers(bidder(1))
             await client.ok("ListMyBids", {}, **before)
@@ -240,7 +241,7 @@ async def test_bidders_bid_with_minted_tokens(data_folder: Path) -> None:
     settings = dict(
         line.removeprefix("export ").split("=", 1) for line in (await _said("token", "--settings", env=env))
     )
-    async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient() as http:
+    async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient(timeout=30) as http:
         arguments = ("bidders", "--url", gavel.url, "-n", "4", "--count", "40", "--create", "2", "--verify")
         status, said = await run(*arguments, env=env)
         assert (status, "AUTH_MODE=trusted" in said) == (2, True), said
@@ -294,7 +295,10 @@ async def test_one_user_who_floods_is_told_when_to_come_back_and_others_are_unaf
     with running_provider() as provider:
         # So few that even a slow machine sends more.
         settings = {"JWT_ISSUER": provider.issuer, "JWT_AUDIENCE": AUDIENCE, "RATE_LIMIT_USER_PER_SECOND": "1"}
-        async with running_standalone(data_folder, AUTH_MODE="jwt", **settings) as gavel, httpx.AsyncClient() as http:
+        async with (
+            running_standalone(data_folder, AUTH_MODE="jwt", **settings) as gavel,
+            httpx.AsyncClient(timeout=30) as http,
+        ):
             client = Client(http, gavel.url)
             item_id = await _listed(client, provider)
             for headers in WAYS.values():

@@ -87,9 +87,10 @@ def _postmaster(pid_file: Path) -> int:
 def _is_alive(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return "Z" not in Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[:1]
+    return "Z" not in stat.rpartition(")")[2].split()[:1]
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from gavel.runtime import postgres
+import asyncpg
+
 from gavel.runtime.embedded_postgres import embedded_postgres
 from tests.servers.containers import engine_answers
 
@@ -52,7 +53,8 @@ class PostgresServer:
             await self._run(f'DROP ROLE "{name}"')
 
     async def _run(self, statement: str) -> None:
-        connection = await postgres.connect(self._url, "tests")
+        # With more patience than Gavel has: dropping a database waits for a checkpoint.
+        connection = await asyncpg.connect(self._url, timeout=60, command_timeout=120)
         try:
             await connection.execute(statement)
         finally:

@@ -35,7 +35,7 @@ class RoughRoad:
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """Keep the messages; now and then only some of them, and always saying no afterwards: the relay has died."""
-        fails = not self.smooth and (self.failures == 0 or self._dice.random() < FAILED_LATE)
+        fails = self.failures == 0 or (not self.smooth and self._dice.random() < FAILED_LATE)
         kept = messages[: self._dice.randint(0, len(messages))] if fails else messages
         for message in kept:
             self._bodies[next(self._numbers)] = message.body
@@ -55,7 +55,7 @@ class RoughRoad:
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Let go of the deliveries; now and then not: the counter has died right before."""
-        if not self.smooth and (self.acks_lost == 0 or self._dice.random() < ACK_LOST):
+        if self.acks_lost == 0 or (not self.smooth and self._dice.random() < ACK_LOST):
             self.acks_lost += 1
             return
         for delivery in deliveries:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gavel.userstats.ports import Delivery, EventSource
 
-SOON_SECONDS = 10.0
+SOON_SECONDS = 60.0
 # Long enough to find what is there, short enough to find nothing.
 A_MOMENT_SECONDS = 0.05
 

@@ -12,7 +12,7 @@ from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports import Change
 from tests.unit.bids.auctions import ANNA, BELA, END, ITEM, bid, listed, seconds
 
-SOON_SECONDS = 20.0
+SOON_SECONDS = 60.0
 
 
 class Listener:

@@ -188,7 +188,10 @@ async def test_a_frozen_database_is_given_up_and_no_connection_is_waited_for(
 ) -> None:
     await _owe(pool, [b"a"])
     broker = Published()
-    async with asyncio.timeout(5), await postgres.open_pool(proxy.url(house.url), "tests-relay") as frozen:
+    async with (
+        asyncio.timeout(postgres.STATEMENT_SECONDS_MAX - 1),
+        await postgres.open_pool(proxy.url(house.url), "tests-relay") as frozen,
+    ):
         relay = PostgresOutbox(frozen)
         assert await relay.relay(broker.publish, 10) == 1
         proxy.hold()

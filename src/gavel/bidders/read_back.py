@@ -27,10 +27,10 @@ from gavel.contracts.userstats.v1 import user_stats_service_pb as userstats
 READERS = 8
 PAGE_SIZE = 100
 # Counting is asynchronous, and an auction has its outcome within a second of its end.
-SETTLE_SECONDS_MAX = 10.0
+SETTLE_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.5
-# An auction that ends so soon, before what is waited for is late, is waited for too.
-ENDING_SHARE = 0.5
+# An auction that ends so soon is waited for too.
+ENDING_SECONDS_MAX = 5.0
 
 One = TypeVar("One")
 Result = TypeVar("Result")
@@ -130,8 +130,9 @@ class Verifier:
 
     def _ending(self) -> bool:
         """Whether an auction is about to end, as those do whose end the last bids of the run have moved."""
-        seconds_max = ENDING_SHARE * SETTLE_SECONDS_MAX
-        return any(item.late_seconds is None and item.ends_in_seconds < seconds_max for item in self._checked.values())
+        return any(
+            item.late_seconds is None and item.ends_in_seconds < ENDING_SECONDS_MAX for item in self._checked.values()
+        )
 
     async def _check_items(self) -> set[str]:
         """Check the items that have changed since they were last checked; which those are."""

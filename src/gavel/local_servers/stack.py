@@ -27,7 +27,8 @@ from gavel.standalone import DATABASES
 # As whom the processes come to each database: not as its owner, who could rewrite the log.
 SERVICE_ROLES = {"bid_db": "gavel_bids", "stats_db": "gavel_stats"}
 
-READY_SECONDS_MAX = 30.0
+# All at once, on a machine that may have much else to do; one that ends instead is told of at once.
+READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0
 
 

@@ -102,6 +102,8 @@ class _Server(uvicorn.Server):
             async with asyncio.timeout(FAREWELL_SECONDS_MAX):
                 while self.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event to wait for
                     await asyncio.sleep(POLL_SECONDS)
+        # Where the process itself stood still meanwhile, what came is read before anyone is cut off.
+        await asyncio.sleep(POLL_SECONDS)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

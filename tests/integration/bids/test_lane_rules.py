@@ -114,17 +114,19 @@ async def test_an_item_that_is_locked_by_someone_who_hangs_is_free_again_in_time
     shared_bid_db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that froze under the lock loses it, because its session gives a silent lane up."""
-    monkeypatch.setattr("gavel.bids.adapters.postgres_batch.LANE_SILENCE_SECONDS_MAX", 0.2)
     async with open_house(shared_bid_db_url) as frozen, open_house(shared_bid_db_url) as other:
         item_id = await frozen.list_item()
-        await frozen.decide(item_id, unchanged)
+        with monkeypatch.context() as hasty:
+            hasty.setattr("gavel.bids.adapters.postgres_batch.LANE_SILENCE_SECONDS_MAX", 0.2)
+            await frozen.decide(item_id, unchanged)
         connection = await frozen.book._connection.get()
         await connection.execute(f"BEGIN; EXECUTE lock_auctions ('{{{item_id}}}')")
         assert (await other.bid(item_id, 5)).auction.price == 5
         assert (await frozen.bid(item_id, 6)).auction.price == 6
 
 
-async def test_stopping_answers_those_that_wait(shared_bid_db_url: str) -> None:
+async def test_stopping_answers_those_that_wait(shared_bid_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_auction_book, "DRAIN_SECONDS_MAX", 60.0)
     async with open_house(shared_bid_db_url) as house:
         item_id = await house.list_item()
         bids = [asyncio.create_task(house.bid(item_id, amount)) for amount in range(1, 300)]

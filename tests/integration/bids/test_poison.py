@@ -65,6 +65,13 @@ async def _in_one_batch(house: House, item_id: ItemId, decides: list[tuple[Decid
     return await asyncio.gather(*batch, return_exceptions=True)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trying apart may take as long as it takes here."""
+    monkeypatch.setattr(postgres_auction_book, "APART_SECONDS_MAX", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("poison", POISONS)
 async def test_one_poisonous_command_fails_alone_and_the_others_are_decided_in_order(house: House, poison: str) -> None:
     item_id = await house.list_item()
@@ -81,6 +88,7 @@ async def test_one_poisonous_command_fails_alone_and_the_others_are_decided_in_o
     assert (await house.state(item_id))["seq"] == stored[-1][0]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_one_of_a_whole_batch_of_256_fails_alone(house: House) -> None:
     item_id = await house.list_item()
 

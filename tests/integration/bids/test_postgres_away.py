@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from itertools import count
 
 import pytest
@@ -31,7 +32,15 @@ async def server() -> AsyncGenerator[OwnPostgres]:
         yield server
 
 
-async def _comes_back(house: House, item_id: ItemId, seconds: float = 5) -> None:
+@contextmanager
+def _thawed_after(server: OwnPostgres) -> Generator[None]:
+    try:
+        yield
+    finally:
+        server.thaw()
+
+
+async def _comes_back(house: House, item_id: ItemId, seconds: float = 60) -> None:
     """Bid until a bid is accepted."""
 
     async def accepted() -> bool:
@@ -55,7 +64,8 @@ async def test_absent_at_start_is_told_at_once_and_noticed_when_it_comes(server:
                 await house.bid(item_id, 1)
         with pytest.raises(Unavailable):
             await house.list_item()
-        assert time.monotonic() - began < 2
+        # Were each connected for in its full time, it would be a minute.
+        assert time.monotonic() - began < 10
         await server.start()
         await _comes_back(house, item_id)
 
@@ -98,7 +108,7 @@ async def test_stopped_hard_under_load_and_started_again_nothing_acknowledged_is
         async def going_on() -> bool:
             return len(acknowledged) > before + 100
 
-        await until(going_on, 5)
+        await until(going_on, 60)
         done.set()
         await asyncio.gather(*bidders)
         stored = await house.bids(item_id)
@@ -111,24 +121,22 @@ async def test_stopped_hard_under_load_and_started_again_nothing_acknowledged_is
 async def test_frozen_it_costs_callers_their_deadline_and_no_more(
     server: OwnPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_batch, "LANE_STATEMENT_SECONDS_MAX", 0.5)
-    monkeypatch.setattr(postgres_access, "READ_SECONDS_MAX", 0.3)
     async with open_house(server.url) as house:
         item_id = await house.list_item()
         await house.bid(item_id, 1)
         catalogue = PostgresItemCatalogue(house.pool)
         server.freeze()
-        try:
+        with monkeypatch.context() as hasty, _thawed_after(server):
+            hasty.setattr(postgres_batch, "LANE_STATEMENT_SECONDS_MAX", 0.5)
+            hasty.setattr(postgres_access, "READ_SECONDS_MAX", 0.3)
             began = time.monotonic()
             calls = [house.bid(item_id, amount, key="k", call=soon(0.3)) for amount in range(2, 50)]
             reads = [catalogue.item(item_id) for _ in range(12)]
             results = await asyncio.gather(*calls, *reads, house.list_item(call=soon(0.3)), return_exceptions=True)
             took_seconds = time.monotonic() - began
             await asyncio.gather(*(house.bid(item_id, 60, call=soon(0.5)) for _ in range(3)), return_exceptions=True)
-        finally:
-            server.thaw()
         assert explained(results).keys() <= {"DeadlineExceeded", "Unavailable"}
-        assert took_seconds < 1.5
+        assert took_seconds < postgres.CONNECT_SECONDS_MAX
         await _comes_back(house, item_id)
         found = await catalogue.item(item_id)
         assert found is not None
@@ -139,12 +147,13 @@ async def test_frozen_it_costs_callers_their_deadline_and_no_more(
 async def test_a_pool_without_a_free_connection_is_unavailable_in_time_and_bids_notice_nothing(
     server: OwnPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_access, "READ_SECONDS_MAX", 0.1)
     async with open_house(server.url) as house:
         item_id, catalogue = await house.list_item(), PostgresItemCatalogue(house.pool)
         held = [await house.pool.acquire() for _ in range(postgres.POOL_CONNECTIONS_MAX)]
-        with pytest.raises(Unavailable):
-            await catalogue.item(item_id)
+        with monkeypatch.context() as hasty:
+            hasty.setattr(postgres_access, "READ_SECONDS_MAX", 0.1)
+            with pytest.raises(Unavailable):
+                await catalogue.item(item_id)
         with pytest.raises(DeadlineExceeded):
             await house.list_item(call=soon(0.1))
         assert isinstance(await house.bid(item_id, 1), Answer)
@@ -159,9 +168,7 @@ async def test_frozen_it_keeps_no_pool_from_closing(server: OwnPostgres) -> None
     for connection in held:
         await pool.release(connection)
     server.freeze()
-    try:
+    with _thawed_after(server):
         async with asyncio.timeout(postgres.STATEMENT_SECONDS_MAX / 2):
             await pool.close()
-    finally:
-        server.thaw()
     assert pool.get_size() == 0

@@ -12,6 +12,8 @@ from tests.watching import watching
 pytestmark = pytest.mark.integration
 
 READ_TIMEOUT_SECONDS = 2
+# So that a machine which stands still for a moment is no silence.
+LONG_READ_TIMEOUT_SECONDS = 5
 # At each pass of the sweeper, so that as many come before the timeout as would with the real ones.
 HEARTBEAT_SECONDS = live_feed.SWEEP_SECONDS
 
@@ -32,10 +34,10 @@ async def test_heartbeats_keep_a_stream_open_beyond_the_proxys_read_timeout(
 ) -> None:
     monkeypatch.setattr(live_feed, "HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
     item_id = await live.house.list_item()
-    with proxy_to(live.address, proxy_read_timeout=f"{READ_TIMEOUT_SECONDS}s") as url:
+    with proxy_to(live.address, proxy_read_timeout=f"{LONG_READ_TIMEOUT_SECONDS}s") as url:
         async with watching(url, {item_id: 0}) as stream:
             assert "snapshot" in await stream.next()
-            for _ in range(round(1.5 * READ_TIMEOUT_SECONDS / HEARTBEAT_SECONDS)):
+            for _ in range(round(1.5 * LONG_READ_TIMEOUT_SECONDS / HEARTBEAT_SECONDS)):
                 assert "heartbeat" in await stream.next()
             await live.house.bid(item_id, 5)
             assert await stream.seqs(2) == [2]

@@ -104,10 +104,11 @@ async def test_a_broker_killed_between_publish_and_confirm_gets_it_again_and_it_
         await pipeline.all_is_counted()
         await asyncio.to_thread(mortal_rabbitmq.control, "eval", SAVE_QUEUES)
         mortal_rabbitmq.freeze()
-        await pipeline.bid(20)
+        # One, since publishing lasts no longer than a confirm is waited for.
+        await pipeline.bid(1)
         await pipeline.publishing_has_begun()
         await asyncio.to_thread(mortal_rabbitmq.kill)
-        await pipeline.bid(20)
+        await pipeline.bid(39)
         assert await new_house.owed_events() > 0
         await asyncio.to_thread(mortal_rabbitmq.start)
         await pipeline.bid(20)
@@ -167,10 +168,11 @@ async def test_a_frozen_broker_holds_up_no_bid_and_goes_on_when_it_thaws(
         await pipeline.bid(20)
         await pipeline.all_is_counted()
         mortal_rabbitmq.freeze()
-        await pipeline.bid(20)
+        await pipeline.bid(1)
         await pipeline.publishing_has_begun()
-        async with asyncio.timeout(5):
-            await pipeline.bid(200)
+        # Were each to wait for the broker, it would be ten minutes.
+        async with asyncio.timeout(60):
+            await pipeline.bid(219)
         mortal_rabbitmq.thaw()
         await pipeline.all_is_counted()
 

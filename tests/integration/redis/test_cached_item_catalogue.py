@@ -59,10 +59,11 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(house: House, mortal_redis: RedisServer) -> AsyncGenerator[Shop]:
-    """A process with a Redis."""
+async def shop(house: House, mortal_redis: RedisServer, request: pytest.FixtureRequest) -> AsyncGenerator[Shop]:
+    """A process with a Redis, for whose answers it has no patience only where they are kept from it."""
     prefix = f"tests-{uuid4()}"
-    link = RedisLink(mortal_redis.url, "tests", answer_seconds_max=0.5)
+    hasty = request.node.get_closest_marker("fault") is not None
+    link = RedisLink(mortal_redis.url, "tests", answer_seconds_max=0.5 if hasty else 10)
     texts = RedisItemTexts(link, prefix)
     pool = ConnectionPool(**parse_url(mortal_redis.url), decode_responses=True, protocol=2)
     async with Redis.from_pool(pool) as redis:

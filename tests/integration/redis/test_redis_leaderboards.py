@@ -146,8 +146,9 @@ async def test_scripts_that_the_server_has_forgotten_are_given_to_it_again(
 
 
 async def test_a_board_that_nobody_keeps_is_asked_for_once_in_a_while_and_not_with_every_change(
-    cache: RedisLeaderboards, redis: Any
+    cache: RedisLeaderboards, redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis_leaderboards, "ABSENT_SECONDS", 600)
     bidding = Bidding()
     await cache.apply([bidding.bid(A, 1)])
     before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]

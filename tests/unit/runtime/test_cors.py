@@ -33,7 +33,7 @@ async def test_a_listed_origin_may_read_replies_and_is_told_so_ahead() -> None:
 
 
 async def test_a_refusal_of_the_door_may_be_read_with_the_time_after_which_to_come_back() -> None:
-    door = Door(None, limits=Limits(address=RateLimit("address", 1, 1)), cors_origins=[LISTED])
+    door = Door(None, limits=Limits(address=RateLimit("address", 0.001, 1)), cors_origins=[LISTED])
     app = door.before(_app, {"/x": CallRule(public_read=True)})
     transport = httpx.ASGITransport(app, client=("203.0.113.9", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://gavel", headers={"origin": LISTED}) as client:
