@@ -6,6 +6,7 @@ from contextlib import aclosing
 import asyncpg
 import pytest
 
+from gavel.bids.adapters import postgres_event_log
 from gavel.bids.adapters.postgres_event_log import read_event_log
 from gavel.bids.adapters.postgres_outbox import PostgresOutbox
 from gavel.bids.domain.buy_now import buy_now
@@ -104,6 +105,37 @@ async def test_totals_rebuilt_from_the_log_equal_the_live_ones(house: House, sta
     await stats_pool.execute("TRUNCATE counted_events, bid_items, user_stats")
     assert await _rebuilt(house, book) == relayed
     assert await _rows(stats_pool, EVERY_ROW) == live
+
+
+async def test_what_is_committed_while_the_log_is_read_counts_once_and_nothing_is_held_for_it(
+    house: House, stats_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_event_log, "LOG_ROWS_MAX", 3)
+    book = PostgresStatsBook(stats_pool)
+    await _a_busy_day(house, BIDDERS)
+    connection = await postgres.connect(house.url, "tests")
+    looks: list[tuple[object, ...]] = []
+
+    async def disturbed() -> AsyncGenerator[bytes]:
+        async with aclosing(read_event_log(connection)) as log:
+            async for message in log:
+                if len(looks) % 4 == 0:
+                    await house.bid(await house.list_item(), 100, by=BIDDERS[len(looks) % len(BIDDERS)])
+                    await _relayed(house, book)
+                looks.append(
+                    *await _rows(
+                        house.pool,
+                        f"SELECT state, backend_xmin FROM pg_stat_activity WHERE pid = {connection.get_server_pid()}",
+                    )
+                )
+                yield message
+
+    async with aclosing(disturbed()) as log:
+        await rebuild_stats(book, READER, log)
+    await connection.close()
+    assert len(looks) > 10
+    assert set(looks) == {("idle", None)}
+    assert await _rows(stats_pool, COUNTED) == await _rows(house.pool, STORED)
 
 
 async def test_what_is_owed_while_the_log_is_read_counts_once(house: House, stats_pool: asyncpg.Pool) -> None:

@@ -1,6 +1,7 @@
 """The log of all items, read as the messages that were once published: for rebuilding what is counted from them."""
 
 from collections.abc import AsyncGenerator, Iterable
+from uuid import UUID
 
 import asyncpg
 
@@ -14,21 +15,22 @@ _READ_LOG_BIDS = load_sql(__package__, "read_log_bids")
 _READ_LOG_EVENTS = load_sql(__package__, "read_log_events")
 
 LOG_ROWS_MAX = 1_000
+_BEFORE_ALL = (UUID(int=0), 0)
 
 
 async def read_event_log(connection: asyncpg.Connection) -> AsyncGenerator[bytes]:
     """Every event that was committed when this is first asked, once each, as `events.v1.EventBatch` messages.
 
-    All from one snapshot, in no order that matters; LOG_ROWS_MAX events are held at a time.
+    Some of those that are committed meanwhile come too. In no order that matters, LOG_ROWS_MAX at a time, each time in
+    a statement of its own: a snapshot of the whole log would keep every row that bids and the relay replace meanwhile.
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        for statement, event_of in ((_READ_LOG_EVENTS, _event_of), (_READ_LOG_BIDS, bid_of)):
-            cursor = await connection.cursor(statement)
-            while rows := await cursor.fetch(LOG_ROWS_MAX):
-                for body in _messages(
-                    RecordedEvent(event_of(row), terms_of(row), row["traceparent"] or "") for row in rows
-                ):
-                    yield body
+    for statement, event_of in ((_READ_LOG_EVENTS, _event_of), (_READ_LOG_BIDS, bid_of)):
+        position = _BEFORE_ALL
+        while rows := await connection.fetch(statement, *position, LOG_ROWS_MAX):
+            position = (rows[-1]["item_id"], rows[-1]["seq"])
+            recorded = (RecordedEvent(event_of(row), terms_of(row), row["traceparent"] or "") for row in rows)
+            for body in _messages(recorded):
+                yield body
 
 
 def _messages(recorded: Iterable[RecordedEvent]) -> list[bytes]:

@@ -1,4 +1,4 @@
--- Every bid of the log with the terms it was made under.
+-- The next $3 bids of the log after the bid $2 of item $1, with the terms they were made under.
 SELECT b.item_id, b.seq, b.created_at, b.user_id, b.amount, b.maximum, b.automatic, b.outbid_user_id, b.bid_count,
        b.minimum_next_bid, b.end_at, b.traceparent,
        a.seller_id, a.currency, a.start_at, a.scheduled_end_at, a.start_price, a.reserve_price, a.buy_now_price,
@@ -6,3 +6,6 @@ SELECT b.item_id, b.seq, b.created_at, b.user_id, b.amount, b.maximum, b.automat
        a.increment_fixed, a.increment_basis_points
 FROM bids b
 JOIN auctions a USING (item_id)
+WHERE (b.item_id, b.seq) > ($1, $2)
+ORDER BY b.item_id, b.seq
+LIMIT $3
