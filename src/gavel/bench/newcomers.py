@@ -26,12 +26,11 @@ class Newcomers:
 
 
 @contextmanager
-def newcomers(port: int, item_id: str) -> Generator[Newcomers]:
-    """Have someone new ask for an item over and over in the context, each on a connection of their own.
+def newcomers(port: int, item_id: str, told: Newcomers) -> Generator[None]:
+    """Have someone new ask for an item over and over in the context, each on a connection of their own, and add them.
 
     Raises OSError on the way out where someone was not answered at all.
     """
-    told = Newcomers()
     over = threading.Event()
     body = json.dumps({"id": item_id})
     request = (
@@ -52,7 +51,7 @@ def newcomers(port: int, item_id: str) -> Generator[Newcomers]:
     with ThreadPoolExecutor(max_workers=1) as thread:
         asking = thread.submit(ask_on)
         try:
-            yield told
+            yield
         finally:
             over.set()
         asking.result()

@@ -20,7 +20,10 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
-LISTEN_BACKLOG_MAX = 2_048
+LISTEN_BACKLOG_MAX = 4_096
+# uvloop takes one connection off a socket in each turn of the event loop, and under load a turn lasts long: whoever comes
+# new would wait for seconds behind all others who do. So it is given the same socket as often as this.
+ACCEPTS_AT_ONCE = 16
 # Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
 OPEN_FILES_MAX = 32_768
 KEEP_ALIVE_SECONDS = 75
@@ -142,7 +145,8 @@ async def serving(
         connections,
         end_streams,
     )
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    listeners = [listener, *(listener.dup() for _ in range(ACCEPTS_AT_ONCE - 1))]
+    task = asyncio.create_task(server.serve(sockets=listeners), name="http")
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(POLL_SECONDS)

@@ -1,6 +1,7 @@
 """More bids than the server can decide: how many it still decides, and how long answers take."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +10,7 @@ from gavel.bench.bid_db import wait_until_nothing_is_owed
 from gavel.bench.bid_service import create_items
 from gavel.bench.case import Effort, Figure, Measured, MeasurementFailed
 from gavel.bench.load import Load, place_bids
-from gavel.bench.newcomers import newcomers
+from gavel.bench.newcomers import Newcomers, newcomers
 from gavel.bench.processes import GAVEL_COMMAND, Server, running_server
 from gavel.bench.samples import percentile
 
@@ -21,7 +22,7 @@ WAIT_SECONDS = 1.0
 # Callers who ask again right away, whatever they were told: thirty times what can be done, were they answered at once.
 FLOOD_PAUSE_MS = 100
 # The callers come within a second or two, and that counts.
-TIMES_AS_LONG = 2
+TIMES_AS_LONG = 3
 DRAIN_SECONDS_MAX = 120.0
 
 
@@ -65,18 +66,21 @@ class Overload:
     def _measure(self, server: Server, effort: Effort) -> Measured:
         category = f"bench-{uuid4()}"
         item_ids, bids_before = create_items(server.port, category, effort.callers // CALLERS_PER_ITEM), 0
+        new = Newcomers()
 
         def bid(connections: int, seconds: int, pause_ms: int = 0) -> Load:
             """What the callers saw. Afterwards nothing is owed."""
             nonlocal bids_before
-            load = place_bids(
-                server.port,
-                item_ids,
-                bids_before=bids_before,
-                connections=connections,
-                seconds=seconds,
-                pause_ms=pause_ms,
-            )
+            beside = newcomers(server.port, item_ids[0], new) if pause_ms else nullcontext()
+            with beside:
+                load = place_bids(
+                    server.port,
+                    item_ids,
+                    bids_before=bids_before,
+                    connections=connections,
+                    seconds=seconds,
+                    pause_ms=pause_ms,
+                )
             bids_before += load.sent_max(connections)
             if not wait_until_nothing_is_owed(server.bid_db_url, DRAIN_SECONDS_MAX):
                 raise MeasurementFailed(f"events were still owed {DRAIN_SECONDS_MAX:.0f} s after the load had ended")
@@ -89,9 +93,8 @@ class Overload:
         peak_per_s = peak.accepted / peak.seconds
         resting = max(effort.callers - peak_per_s * WAIT_SECONDS, 0)
         pause_ms = max(round(resting / (TIMES_CAPACITY * peak_per_s) * 1_000), 1)
-        with newcomers(server.port, item_ids[0]) as new:
-            load = bid(effort.callers, TIMES_AS_LONG * effort.seconds, pause_ms)
-            flood = bid(effort.callers, TIMES_AS_LONG * effort.seconds, FLOOD_PAUSE_MS)
+        load = bid(effort.callers, TIMES_AS_LONG * effort.seconds, pause_ms)
+        flood = bid(effort.callers, TIMES_AS_LONG * effort.seconds, FLOOD_PAUSE_MS)
         goodput_per_s = load.accepted / load.seconds
         return {
             "goodput_percent": goodput_per_s / peak_per_s * 100,

@@ -1,0 +1,51 @@
+"""Who comes new is let in although the event loop is slow: several in each of its turns."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import uvloop
+
+from gavel.runtime import serve
+from gavel.runtime.serve import ACCEPTS_AT_ONCE, Receive, Scope, Send, serving
+
+pytestmark = pytest.mark.integration
+
+CONNECTIONS = 4 * ACCEPTS_AT_ONCE
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def test_of_many_who_come_at_one_moment_several_are_let_in_in_each_turn_of_the_loop(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[asyncio.BaseTransport] = []
+
+    class Counted(serve._Connection):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            made.append(transport)
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
+
+    async def turns() -> int:
+        """How many turns of the loop it takes until all are in."""
+        async with serving(app, listener):
+            with ExitStack() as stack:
+                # The kernel takes them all; the loop stands still meanwhile.
+                for _ in range(CONNECTIONS):
+                    stack.enter_context(socket.create_connection(listener.getsockname()))
+                count = 0
+                while len(made) < CONNECTIONS:
+                    await asyncio.sleep(0)
+                    count += 1
+            return count
+
+    monkeypatch.setattr(serve, "_Connection", Counted)
+    assert uvloop.run(turns()) < CONNECTIONS / 2
