@@ -21,7 +21,7 @@ Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
 LISTEN_BACKLOG_MAX = 4_096
-# uvloop takes one connection off a socket in each turn of the event loop, and under load a turn lasts long: whoever comes
+# uvloop takes one connection off a socket in each turn of the event loop, and under load a turn lasts long: who comes
 # new would wait for seconds behind all others who do. So it is given the same socket as often as this.
 ACCEPTS_AT_ONCE = 16
 # Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
