@@ -23,7 +23,7 @@ RATE_FADES_TO = 0.95
 RETRY_AFTER_SECONDS = 1.0
 # To say no costs a quarter of a bid, and whoever asks again at once would be told no all day: so those who were refused
 # are listened to again in turn, so many a second, and at most a twentieth of the processor goes into it.
-REFUSALS_PER_SECOND_MAX = 400
+REFUSALS_PER_SECOND_MAX = 300
 REFUSALS_AT_ONCE_MAX = 100
 
 
