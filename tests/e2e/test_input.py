@@ -23,6 +23,8 @@ WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
 way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 PLACE_BID = "bids.v1.BidService/PlaceBid"
 JSON = {"Content-Type": "application/json"}
+REFUSED_WITHIN = timedelta(seconds=1)
+TRIES_MAX = 3
 
 
 @pytest.fixture(params=["trusted", "jwt"])
@@ -43,11 +45,19 @@ async def _post(gavel: Standalone, client: Client, body: bytes | str, **headers:
     return await client.http.post(f"{gavel.url}/{PLACE_BID}", content=body, headers=JSON | headers)
 
 
+def _elapsed(reply: httpx.Response) -> timedelta:
+    """How long the answer took; asked again where it was too long, since the machine may have stood still."""
+    elapsed, tries = reply.elapsed, 1
+    with httpx.Client(timeout=30) as again:
+        while elapsed >= REFUSED_WITHIN and tries < TRIES_MAX:
+            elapsed, tries = again.send(reply.request).elapsed, tries + 1
+    return elapsed
+
+
 def _refused(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
     error = reply.json()
     assert (reply.status_code, error["code"]) == (status, code), reply.text
-    # No call hangs until its own bound, which is twice that.
-    assert reply.elapsed < timedelta(seconds=5)
+    assert _elapsed(reply) < REFUSED_WITHIN
     for secret in ("Traceback", "asyncpg", "SELECT", ".py", "postgres", "<class"):
         assert secret not in reply.text
     return error
