@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
 import { expect, type Person, test } from "./fixtures";
-import { bid, list } from "./items";
+import { bid, bidderNamed, list } from "./items";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -104,31 +104,39 @@ for (const dark of [false, true]) {
   });
 }
 
-/** How wide the page is laid out, for now: another font may still be on its way. */
-function widthOf(page: Page): Promise<number> {
-  return page.evaluate(() => document.documentElement.scrollWidth);
+/** How wide the page is laid out, in its own font and in a wide one: what is shown until its own is there. */
+async function expectNoWiderThan(width: number, page: Page, name: string): Promise<void> {
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  for (const font of ["", "monospace"]) {
+    await page.evaluate((font) => document.documentElement.style.setProperty("--text", font), font);
+    await expect
+      .poll(() => page.evaluate(() => document.documentElement.scrollWidth), `${name}, font: ${font || "its own"}`)
+      .toBeLessThanOrEqual(width);
+  }
 }
 
 for (const width of [320, 390]) {
   test(`nothing is wider than a phone of ${width} pixels`, async ({ client, person }) => {
+    const [leader, rival] = [bidderNamed("Crimson Gazelle"), bidderNamed("Scarlet Sparrow")];
     const item = await list(client, {
       title: `Axe ${"Donaudampfschifffahrtsgesellschaft".repeat(3)}`,
       startPrice: 10n ** 13n,
     });
-    await bid(client, item, randomUUID(), 10n ** 13n, 10n ** 14n);
-    await bid(client, item, randomUUID(), 10n ** 13n + 10_000n);
+    await bid(client, item, leader, 10n ** 13n, 10n ** 14n);
+    await bid(client, item, rival, 10n ** 13n + 10_000n);
     const other = await list(client, { title: "Axe" });
-    const bidder = randomUUID();
-    await bid(client, other, bidder, 2_000n, 5_000n);
-    await bid(client, other, randomUUID(), 3_000n);
+    await bid(client, other, leader, 2_000n, 5_000n);
+    await bid(client, other, rival, 3_000n);
     const ada = await person({ width, height: 844 });
     for (const [name, visit] of Object.entries(VIEWS)) {
-      await visit(ada, other.id, bidder);
-      await expect.poll(() => widthOf(ada.page), name).toBeLessThanOrEqual(width);
+      await visit(ada, other.id, leader);
+      await expectNoWiderThan(width, ada.page, name);
     }
     await ada.page.goto(`/items/${item.id}`);
     await expect(ada.page.getByRole("region", { name: "Bidding" })).toBeVisible();
-    await expect.poll(() => widthOf(ada.page)).toBeLessThanOrEqual(width);
+    await expect(ada.page.locator(".leaderboard").getByText("Scarlet Sparrow")).toBeVisible();
+    await expect(ada.page.locator(".history").getByText("Scarlet Sparrow").first()).toBeVisible();
+    await expectNoWiderThan(width, ada.page, "an auction of a long title and great amounts");
   });
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { GavelClient, Item } from "@gavel/client";
+import { pseudonym } from "../src/who/pseudonym";
 
 type Listing = {
   title: string;
@@ -46,4 +47,14 @@ export async function bid(
   maxAmount = 0n,
 ): Promise<void> {
   await client.bids.placeBid({ itemId: item.id, userId, amount, maxAmount });
+}
+
+/** A user id that the page shows under this name. */
+export function bidderNamed(name: string): string {
+  for (;;) {
+    const userId = randomUUID();
+    if (pseudonym(userId) === name) {
+      return userId;
+    }
+  }
 }
