@@ -13,37 +13,42 @@ const POLL_MS = 100;
 /** The program to test: GAVEL_BIN, else the one of the repository's virtual environment. */
 export const PROGRAM = process.env.GAVEL_BIN ?? resolve(import.meta.dirname, "../../.venv/bin/gavel");
 
+/** What is set in the environment of a process, by name. */
+export type Settings = Readonly<Record<string, string>>;
+
 /** A real `gavel standalone` on a free port, with a data folder that goes when it does. */
 export class GavelProcess {
   readonly url: string;
   readonly #folder: string;
   readonly #port: number;
-  readonly #flags: readonly string[];
+  readonly #settings: Settings;
   #child: ChildProcess | null = null;
   #output = "";
 
-  private constructor(folder: string, port: number, flags: readonly string[]) {
+  private constructor(folder: string, port: number, settings: Settings) {
     this.#folder = folder;
     this.#port = port;
-    this.#flags = flags;
+    this.#settings = settings;
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async begin(...flags: string[]): Promise<GavelProcess> {
+  /** Start one, in trusted mode unless `settings` say otherwise. */
+  static async begin(settings: Settings = {}): Promise<GavelProcess> {
     const folder = await mkdtemp(join(tmpdir(), "gavel-e2e-"));
     // Postgres does not run as root: its own user must be able to pass through.
     await chmod(folder, 0o755);
-    const gavel = new GavelProcess(folder, await freePort(), flags);
+    const gavel = new GavelProcess(folder, await freePort(), settings);
     await gavel.start();
     return gavel;
   }
 
   /** Start, or start again on the same port and data. Returns when it says that it is ready. */
   async start(): Promise<void> {
-    const child = spawn(PROGRAM, ["standalone", ...this.#flags], {
+    const child = spawn(PROGRAM, ["standalone"], {
       env: {
         ...process.env,
         AUTH_MODE: "trusted",
+        ...this.#settings,
         HTTP_PORT: String(this.#port),
         GAVEL_DATA_DIR: join(this.#folder, "data"),
       },
