@@ -74,10 +74,26 @@ test("someone signs in at the provider, bids, stays signed in over a reload, and
   await context.close();
 });
 
-test("who comes back with the answer to another's sign-in stays signed out", async ({ browser, gavel }) => {
-  const page = await (await browser.newContext({ baseURL: gavel.url })).newPage();
-  await page.goto("/signed-in?code=stolen&state=guessed");
-  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
-  await expect(page).toHaveURL(`${gavel.url}/`);
-  await page.context().close();
+test("who comes back with the answer to another's sign-in stays signed out, and hands in no code", async ({
+  browser,
+  gavel,
+  provider,
+}) => {
+  const [other, victim] = [
+    await (await browser.newContext({ baseURL: gavel.url })).newPage(),
+    await (await browser.newContext({ baseURL: gavel.url })).newPage(),
+  ];
+  await other.goto("/");
+  await other.getByRole("banner").getByRole("button", { name: "Sign in" }).click();
+  const answer = (await other.getByRole("link", { name: "Sign me in" }).getAttribute("href")) ?? "";
+  expect(new URL(answer).pathname).toBe("/signed-in");
+  const asked: string[] = [];
+  victim.on("request", (request) => asked.push(request.url()));
+
+  await victim.goto(answer);
+
+  await expect(victim.getByRole("banner").getByRole("button", { name: "Sign in" })).toBeVisible();
+  await expect(victim).toHaveURL(`${gavel.url}/`);
+  expect(asked.filter((url) => url.startsWith(provider.url))).toEqual([]);
+  await Promise.all([other.context().close(), victim.context().close()]);
 });
