@@ -2,4 +2,4 @@
 
 from gavel.cli import app
 
-app()
+app(prog_name="gavel")

@@ -13,6 +13,7 @@ import uvloop
 
 from gavel import __version__
 from gavel.bidders.command import bidders
+from gavel.command_errors import OneLineErrors
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.grants import RoleUnfit
 from gavel.runtime.logs import configure_logs
@@ -27,6 +28,7 @@ EXIT_CANNOT_START = 2
 
 # Pretty tracebacks would print local variables, settings among them.
 app = typer.Typer(
+    cls=OneLineErrors,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

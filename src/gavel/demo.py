@@ -3,11 +3,10 @@
 from datetime import datetime
 from uuid import uuid4
 
-from rich.console import Console
-
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.money import minor_units_per_major
 from gavel.bids.ports import ItemView
+from gavel.console import open_console
 from gavel.sample_auctions import SAMPLES, list_samples
 from gavel.standalone import Standalone
 
@@ -23,7 +22,7 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
     if sample_auctions and len(items) < OPEN_AUCTIONS_MIN:
         await list_samples(bids.book, now=at, currency=currency)
         items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
-    console = Console()
+    console = open_console()
     console.print(
         f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
     )
@@ -35,7 +34,7 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
             " The API needs none.\n"
         )
     if items:
-        # Plainly, since rich would wrap what is there to be copied.
+        # Without rich, which would wrap on a terminal what is there to be copied.
         print(_auctions(items, at), _paste(address, items[-1]), sep="\n")  # noqa: T201
 
 

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gavel.bids.adapters.postgres_event_log import read_event_log
 from gavel.bids.settings import BidDatabaseSettings
+from gavel.console import open_console
 from gavel.runtime import postgres
 from gavel.runtime.settings import load_settings
 from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
@@ -32,7 +32,7 @@ async def list_letters(limit: int) -> None:
     table = Table("id", "died at", "bytes", "reason", box=None)
     for letter in kept:
         table.add_row(letter.letter_id, letter.died_at.isoformat(" ", "seconds"), str(len(letter.body)), letter.reason)
-    Console().print(table if kept else "No dead letters.")
+    open_console().print(table if kept else "No dead letters.")
 
 
 async def replay_letters(letter_ids: list[str] | None) -> None:

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from gavel.bids.adapters.postgres_bid_way import BidWay, bid_way
 from gavel.bids.domain.ids import EventId, canonical_uuid
 from gavel.bids.settings import BidDatabaseSettings
+from gavel.console import open_console
 from gavel.demo import money
 from gavel.runtime import postgres
 from gavel.runtime.settings import load_settings
@@ -40,7 +40,7 @@ async def trace_bid(bid_id: str) -> None:
         f"user   {way.user_id}\n"
         f"trace  {way.traceparent[3:35] or 'none: its request had no trace context'}\n"
     )
-    Console().print(_table(way.decided_at, steps(way, counted)))
+    open_console().print(_table(way.decided_at, steps(way, counted)))
 
 
 def steps(way: BidWay, counted: CountedEvent) -> list[Step]:

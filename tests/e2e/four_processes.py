@@ -56,8 +56,7 @@ async def run_command(stack: Stack, *arguments: str) -> str:
     """Run `gavel ARGUMENTS`, as an operator does, on the stack's servers; what it printed."""
     server = stack.postgres.server
     urls = {"BID_DB_URL": server.url("bid_db"), "STATS_DB_URL": server.url("stats_db")}
-    # Wide enough that no line of a table is broken.
-    env = environment(RABBITMQ_URL=stack.rabbitmq.url, COLUMNS="400", **urls)
+    env = environment(RABBITMQ_URL=stack.rabbitmq.url, **urls)
     command = [sys.executable, "-m", "gavel", *arguments]
     process = await asyncio.create_subprocess_exec(*command, env=env, stdout=PIPE, stderr=PIPE)
     async with asyncio.timeout(COMMAND_SECONDS_MAX):

@@ -22,12 +22,16 @@ POLL_SECONDS = 0.05
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment without Gavel's settings, and with these."""
+    """Return this process's environment without Gavel's settings, and with these.
+
+    The terminal is narrow, so that a test which depends on its width fails always and not by the length of a path.
+    """
     ours = (
         "AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "JWT_", "LOG_", "OTEL_", "PUBLIC_", "RABBITMQ_", "RATE_",
         "REDIS_", "STATS_",
     )  # fmt: skip
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return inherited | {"COLUMNS": "20"} | settings
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from gavel.bench.four_processes import running_four_processes
 from gavel.bench.processes import GAVEL_COMMAND, NAIVE_COMMAND, ServerFailed, running_server
 from gavel.bench.report import print_report, warn_if_busy
 from gavel.bench.results import Results, in_words
+from gavel.console import open_console
 from gavel.local_servers.server_process import LocalServerFailed
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed
 from gavel.runtime.postgres import DATABASE_ERRORS
@@ -59,7 +60,7 @@ def run_bench(options: BenchOptions) -> int:
 
     The exit status: 0 whatever the figures are, 1 where they could not be trusted.
     """
-    console = Console()
+    console = open_console()
     try:
         cases = options.cases
         results = _measure(console, cases, 1 if options.quick else options.rounds, options.effort)

@@ -25,6 +25,6 @@ def test_an_unknown_case_ends_with_status_1_and_the_names_that_there_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_bench(BenchOptions(only=("one_items",), results=tmp_path / "results")) == 1
-    said = " ".join(capsys.readouterr().out.split())
+    said = capsys.readouterr().out
     assert "no such case: one_items; there are idle, decision, one_item, many_items, pipeline" in said
     assert not (tmp_path / "results").exists()
