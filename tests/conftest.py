@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from gavel.runtime import postgres
 from gavel.runtime.migrations import load_migrations, migrate
+from tests.servers.containers import keep_loopback_off_proxies
 from tests.servers.postgres import PostgresServer, running_postgres
+from tests.servers.summary import summary
 
 # Property tests are bounded in examples, not in time: a busy machine is no failure. Here, since a test keeps the
 # settings that it was defined with.
@@ -24,6 +26,8 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
+keep_loopback_off_proxies()
+
 _database_numbers = count(1)
 
 # How long a server is taken away with `--whole`; without, only until it has been noticed.
@@ -33,6 +37,19 @@ AWAY_SECONDS = 60.0
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--whole`: faults that last, last as long as is promised."""
     parser.addoption("--whole", action="store_true", help=f"keep servers away for {AWAY_SECONDS:.0f} s")
+
+
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Count which servers a test uses."""
+    summary.count(getattr(item, "fixturenames", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the servers came from."""
+    if lines := summary.lines():
+        terminalreporter.section("servers")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -1,20 +1,110 @@
-"""Whether containers can serve."""
+"""Containers for the tests: whether the Docker engine can run an image, and the container of each server."""
 
-import shutil
-import subprocess
+import gc
+import os
+import warnings
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from testcontainers.community.postgres import PostgresContainer
+    from testcontainers.core.container import DockerContainer
+
+POSTGRES_IMAGE = "postgres:16"
+RABBITMQ_IMAGE = "rabbitmq:4.1-alpine"
+REDIS_IMAGE = "redis:7-alpine"
+AMQP_PORT = 5672
+REDIS_PORT = 6379
 ANSWER_SECONDS_MAX = 10
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def keep_loopback_off_proxies() -> None:
+    """Name the loopback in NO_PROXY, for this process and its children: an engine there is never asked by a proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*known, *_LOOPBACK]))
 
 
 @cache
-def engine_answers() -> bool:
-    """Whether a Docker engine answers; the client alone is not enough."""
-    client = shutil.which("docker")
-    if client is None:
-        return False
+def why_no_container(image: str) -> str | None:
+    """Return None where an engine answers and has the image, or pulls it now; else the reason in a few words.
+
+    The engine is asked by the library that runs the containers: DOCKER_HOST, Docker's context and
+    ~/.testcontainers.properties name it. Ryuk's image is needed too, unless TESTCONTAINERS_RYUK_DISABLED is set.
+    """
+    from testcontainers.core.config import testcontainers_config as config
+
+    with warnings.catch_warnings():
+        # The library leaves a socket that did not connect to the garbage collector, which warns of it.
+        warnings.simplefilter("ignore", ResourceWarning)
+        engine = _engine()
+        gc.collect()
+    if engine is None:
+        return "no Docker engine answers"
     try:
-        asked = subprocess.run([client, "version"], capture_output=True, timeout=ANSWER_SECONDS_MAX, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return asked.returncode == 0
+        reason = None if config.ryuk_disabled else _why_no_image(engine, config.ryuk_image)
+        if reason is not None:
+            return f"{reason}; TESTCONTAINERS_RYUK_DISABLED=true does without it"
+        return _why_no_image(engine, config.hub_image_name_prefix + image)
+    finally:
+        engine.close()
+
+
+def _engine() -> Any:
+    """Return a client of the engine, None where none answers."""
+    from docker.errors import DockerException
+    from testcontainers.core.docker_client import DockerClient
+
+    try:
+        return DockerClient(timeout=ANSWER_SECONDS_MAX).client
+    except DockerException:
+        return None
+
+
+def _why_no_image(engine: Any, image: str) -> str | None:
+    from docker.errors import DockerException, ImageNotFound
+    from requests.exceptions import RequestException
+
+    try:
+        engine.images.get(image)
+    except ImageNotFound:
+        try:
+            engine.images.pull(image)
+        except (DockerException, RequestException) as error:
+            text = getattr(error, "explanation", None) or error
+            return f"the Docker engine has no image {image} and can't pull it: {text}"
+    except (DockerException, RequestException) as error:
+        return f"the Docker engine does not tell about the image {image}: {error}"
+    return None
+
+
+def postgres_container() -> "PostgresContainer":
+    """Return a Postgres, not started."""
+    from testcontainers.community.postgres import PostgresContainer
+
+    return PostgresContainer(POSTGRES_IMAGE, driver=None).with_command("postgres -c log_error_verbosity=terse")
+
+
+def rabbitmq_container(port: int) -> "DockerContainer":
+    """Return a RabbitMQ on one port of the engine's machine, which it keeps when it is stopped and started again."""
+    return _container(RABBITMQ_IMAGE, AMQP_PORT, port)
+
+
+def redis_container(port: int) -> "DockerContainer":
+    """Return a Redis on one port of the engine's machine, which it keeps when it is stopped and started again."""
+    return _container(REDIS_IMAGE, REDIS_PORT, port)
+
+
+def host_of(container: "DockerContainer") -> str:
+    """Return where a container's ports are: another machine where the engine is on one."""
+    host = container.get_container_host_ip()
+    # As a number: some engines open no port of ::1, which "localhost" may mean.
+    return "127.0.0.1" if host == "localhost" else host
+
+
+def _container(image: str, inner_port: int, port: int) -> "DockerContainer":
+    from testcontainers.core.container import DockerContainer
+
+    return DockerContainer(image).with_bind_ports(inner_port, port)

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from gavel.runtime.embedded_postgres import embedded_postgres
-from tests.servers.containers import engine_answers
+from tests.servers.containers import POSTGRES_IMAGE, host_of, postgres_container, why_no_container
+from tests.servers.summary import summary
 
 # A superuser's URL of a server that tests may make databases on.
 URL_VARIABLE = "GAVEL_TEST_POSTGRES_URL"
-IMAGE = "postgres:16"
 ROLE_PASSWORD = "for-tests-only"
 
 
@@ -72,16 +72,17 @@ def url_as(url: str, role: str) -> str:
 async def running_postgres(folder: Path) -> AsyncGenerator[PostgresServer]:
     """A server from the environment, a container, or the wheel."""
     if url := os.environ.get(URL_VARIABLE):
+        summary.came_from("Postgres", URL_VARIABLE)
         yield PostgresServer(url)
-    elif engine_answers():
-        from testcontainers.postgres import PostgresContainer
-
-        container = PostgresContainer(IMAGE, driver=None).with_command("postgres -c log_error_verbosity=terse")
-        await asyncio.to_thread(container.start)
+    elif (reason := why_no_container(POSTGRES_IMAGE)) is None:
+        summary.came_from("Postgres", f"a container of {POSTGRES_IMAGE}", container=True)
+        container = postgres_container()
         try:
-            yield PostgresServer(container.get_connection_url())
+            await asyncio.to_thread(container.start)
+            yield PostgresServer(container.get_connection_url(host_of(container)))
         finally:
             await asyncio.to_thread(container.stop)
     else:
+        summary.came_from("Postgres", f"the wheel ({reason})")
         async with embedded_postgres(folder) as server:
             yield PostgresServer(server.url("postgres"))

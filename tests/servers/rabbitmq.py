@@ -12,12 +12,11 @@ from typing import Any, Protocol
 from gavel.local_servers.ports import free_port
 from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
 from gavel.local_servers.server_process import LocalServerFailed
-from tests.servers.containers import engine_answers
+from tests.servers.containers import RABBITMQ_IMAGE, host_of, rabbitmq_container, why_no_container
+from tests.servers.summary import summary
 
 # The URL of a vhost on which tests may declare and delete what bears their names.
 URL_VARIABLE = "GAVEL_TEST_RABBITMQ_URL"
-IMAGE = "rabbitmq:4.1-alpine"
-AMQP_PORT = 5672
 START_SECONDS_MAX = 90.0
 START_TRIES_MAX = 3
 POLL_SECONDS = 0.05
@@ -54,14 +53,22 @@ class RabbitMqServer(Protocol):
 
 
 def given_url() -> str | None:
-    """The server that the environment names."""
-    return os.environ.get(URL_VARIABLE)
+    """Return the URL of the server that the environment names."""
+    url = os.environ.get(URL_VARIABLE)
+    if url is not None:
+        summary.came_from("RabbitMQ", URL_VARIABLE)
+    return url
 
 
 @contextmanager
 def own_rabbitmq() -> Generator[RabbitMqServer]:
     """A server for this run alone, in a container or from this machine's programs, in words where there is neither."""
-    with _container() if engine_answers() else _local() as server:
+    reason = why_no_container(RABBITMQ_IMAGE)
+    if reason is None:
+        summary.came_from("RabbitMQ", f"a container of {RABBITMQ_IMAGE}", container=True)
+    else:
+        summary.came_from("RabbitMQ", f"this machine's programs ({reason})")
+    with _container() if reason is None else _local() as server:
         yield server
 
 
@@ -89,28 +96,26 @@ def _started(stack: ExitStack) -> LocalRabbitMq:
 
 @contextmanager
 def _container() -> Generator[RabbitMqServer]:
-    from testcontainers.core.container import DockerContainer
-
     port = free_port()
-    with DockerContainer(IMAGE).with_bind_ports(AMQP_PORT, port) as container:
-        server = ContainerRabbitMq(container.get_wrapped_container(), port)
+    with rabbitmq_container(port) as container:
+        server = ContainerRabbitMq(container.get_wrapped_container(), host_of(container), port)
         server.start()
         yield server
 
 
 class ContainerRabbitMq:
-    """A server in a container, on one port of this machine for as long as it is there."""
+    """A server in a container, on one port of the engine's machine for as long as it is there."""
 
-    def __init__(self, container: Any, port: int) -> None:
-        self.url = f"amqp://guest:guest@127.0.0.1:{port}/"
+    def __init__(self, container: Any, host: str, port: int) -> None:
+        self.url = f"amqp://guest:guest@{host}:{port}/"
         self._container = container
-        self._port = port
+        self._address = (host, port)
 
     def start(self) -> None:
         """See RabbitMqServer.start."""
         self._container.start()
         deadline = time.monotonic() + START_SECONDS_MAX
-        while not _speaks_amqp(self._port):
+        while not _speaks_amqp(self._address):
             assert time.monotonic() < deadline, "the container's RabbitMQ does not start"
             time.sleep(POLL_SECONDS)
 
@@ -139,10 +144,10 @@ class ContainerRabbitMq:
         return output.decode().strip()
 
 
-def _speaks_amqp(port: int) -> bool:
+def _speaks_amqp(address: tuple[str, int]) -> bool:
     """Whether a server greets there: the port of a container takes connections before its server does."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection(address, timeout=1) as connection:
             connection.settimeout(1)
             connection.sendall(b"AMQP\x00\x00\x09\x01")
             return len(connection.recv(8)) == 8

@@ -11,12 +11,11 @@ from typing import Any, Protocol
 
 from gavel.local_servers.ports import free_port
 from gavel.local_servers.redis import LocalRedis
-from tests.servers.containers import engine_answers
+from tests.servers.containers import REDIS_IMAGE, host_of, redis_container, why_no_container
+from tests.servers.summary import summary
 
 # The URL of a database in which tests may write and delete keys of theirs.
 URL_VARIABLE = "GAVEL_TEST_REDIS_URL"
-IMAGE = "redis:7-alpine"
-REDIS_PORT = 6379
 START_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.02
 
@@ -48,14 +47,22 @@ class RedisServer(Protocol):
 
 
 def given_url() -> str | None:
-    """The server that the environment names."""
-    return os.environ.get(URL_VARIABLE)
+    """Return the URL of the server that the environment names."""
+    url = os.environ.get(URL_VARIABLE)
+    if url is not None:
+        summary.came_from("Redis", URL_VARIABLE)
+    return url
 
 
 @contextmanager
 def own_redis() -> Generator[RedisServer]:
     """A server for this run alone, in a container or from this machine's programs, in words where there is neither."""
-    with _container() if engine_answers() else _local() as server:
+    reason = why_no_container(REDIS_IMAGE)
+    if reason is None:
+        summary.came_from("Redis", f"a container of {REDIS_IMAGE}", container=True)
+    else:
+        summary.came_from("Redis", f"this machine's programs ({reason})")
+    with _container() if reason is None else _local() as server:
         server.start()
         yield server
 
@@ -72,26 +79,24 @@ def _local() -> Generator[RedisServer]:
 
 @contextmanager
 def _container() -> Generator[RedisServer]:
-    from testcontainers.core.container import DockerContainer
-
     port = free_port()
-    with DockerContainer(IMAGE).with_bind_ports(REDIS_PORT, port) as container:
-        yield ContainerRedis(container.get_wrapped_container(), port)
+    with redis_container(port) as container:
+        yield ContainerRedis(container.get_wrapped_container(), host_of(container), port)
 
 
 class ContainerRedis:
-    """A server in a container, on one port of this machine for as long as it is there."""
+    """A server in a container, on one port of the engine's machine for as long as it is there."""
 
-    def __init__(self, container: Any, port: int) -> None:
-        self.url = f"redis://127.0.0.1:{port}/0"
+    def __init__(self, container: Any, host: str, port: int) -> None:
+        self.url = f"redis://{host}:{port}/0"
         self._container = container
-        self._port = port
+        self._address = (host, port)
 
     def start(self) -> None:
         """See RedisServer.start."""
         self._container.start()
         deadline = time.monotonic() + START_SECONDS_MAX
-        while not _answers(self._port):
+        while not _answers(self._address):
             assert time.monotonic() < deadline, "the container's Redis does not start"
             time.sleep(POLL_SECONDS)
 
@@ -114,10 +119,10 @@ class ContainerRedis:
             self._container.unpause()
 
 
-def _answers(port: int) -> bool:
+def _answers(address: tuple[str, int]) -> bool:
     """Whether a server answers there: the port of a container takes connections before its server does."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection(address, timeout=1) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(5) == b"+PONG"
     except OSError:

@@ -1,0 +1,42 @@
+"""Summary of a run's servers: where each came from, and how many tests used it."""
+
+from collections import Counter
+from collections.abc import Collection
+
+# The fixtures by which a test uses a server.
+FIXTURES = {
+    "Postgres": {"postgres_server"},
+    "RabbitMQ": {"rabbitmq_url", "own_rabbitmq_server"},
+    "Redis": {"redis_url", "own_redis_server"},
+}
+
+
+class Summary:
+    """What a run has used so far."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, dict[str, bool]] = {}
+        self._tests: Counter[str] = Counter()
+        self._container_tests = 0
+
+    def came_from(self, server: str, source: str, *, container: bool = False) -> None:
+        """Note where a server came from, in a few words."""
+        self._sources.setdefault(server, {})[source] = container
+
+    def count(self, fixtures: Collection[str]) -> None:
+        """Count a test that was run with these fixtures."""
+        used = [server for server in self._sources if not FIXTURES[server].isdisjoint(fixtures)]
+        self._tests.update(used)
+        self._container_tests += any(any(self._sources[server].values()) for server in used)
+
+    def lines(self) -> list[str]:
+        """Return a line a server, and how many tests used a container; none where no server was used."""
+        if not self._sources:
+            return []
+        named = [f"{server} from {' and '.join(sources)}" for server, sources in self._sources.items()]
+        lines = [f"{name}: {self._tests[server]} tests" for name, server in zip(named, self._sources, strict=True)]
+        return [*lines, f"{self._container_tests} tests ran on containers"]
+
+
+# Of this run.
+summary = Summary()
