@@ -1,6 +1,6 @@
 """Servers and databases for the tests: one server a run, a database a test, made from a migrated template."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from gavel.runtime import postgres
 from gavel.runtime.migrations import load_migrations, migrate
-from tests.servers.containers import keep_loopback_off_proxies
+from tests.servers.containers import IMAGES, keep_loopback_off_proxies, why_no_container
 from tests.servers.postgres import PostgresServer, running_postgres
-from tests.servers.summary import summary
+from tests.servers.summary import servers_of, summary
 
 # Property tests are bounded in examples, not in time: a busy machine is no failure. Here, since a test keeps the
 # settings that it was defined with.
@@ -39,9 +39,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help=f"keep servers away for {AWAY_SECONDS:.0f} s")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Pull the images that the tests need, before a test's time limit counts."""
+    if not session.config.option.collectonly:
+        for server in sorted({server for item in session.items for server in servers_of(_fixtures(item))}):
+            why_no_container(IMAGES[server])
+
+
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Count which servers a test uses."""
-    summary.count(getattr(item, "fixturenames", ()))
+    summary.count(_fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> Collection[str]:
+    return getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,7 +15,10 @@ RABBITMQ_IMAGE = "rabbitmq:4.1-alpine"
 REDIS_IMAGE = "redis:7-alpine"
 AMQP_PORT = 5672
 REDIS_PORT = 6379
+IMAGES = {"Postgres": POSTGRES_IMAGE, "RabbitMQ": RABBITMQ_IMAGE, "Redis": REDIS_IMAGE}
 ANSWER_SECONDS_MAX = 10
+# Between two pieces of an image that is pulled.
+PULL_SECONDS_MAX = 60
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -58,9 +61,11 @@ def _engine() -> Any:
     from testcontainers.core.docker_client import DockerClient
 
     try:
-        return DockerClient(timeout=ANSWER_SECONDS_MAX).client
+        engine: Any = DockerClient(timeout=ANSWER_SECONDS_MAX).client
     except DockerException:
         return None
+    engine.api.timeout = PULL_SECONDS_MAX
+    return engine
 
 
 def _why_no_image(engine: Any, image: str) -> str | None:

@@ -11,6 +11,11 @@ FIXTURES = {
 }
 
 
+def servers_of(fixtures: Collection[str]) -> set[str]:
+    """Return the servers that a test with these fixtures uses."""
+    return {server for server, names in FIXTURES.items() if not names.isdisjoint(fixtures)}
+
+
 class Summary:
     """What a run has used so far."""
 
@@ -25,7 +30,7 @@ class Summary:
 
     def count(self, fixtures: Collection[str]) -> None:
         """Count a test that was run with these fixtures."""
-        used = [server for server in self._sources if not FIXTURES[server].isdisjoint(fixtures)]
+        used = self._sources.keys() & servers_of(fixtures)
         self._tests.update(used)
         self._container_tests += any(any(self._sources[server].values()) for server in used)
 
