@@ -18,7 +18,7 @@ from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
 from gavel.runtime.grants import RoleUnfit
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.migrations import SchemaMismatch, migrate_database
-from gavel.runtime.postgres import DATABASE_ERRORS, is_forbidden
+from gavel.runtime.postgres import DATABASE_ERRORS, is_forbidden, reason_of
 from gavel.runtime.process import run_process, settle_memory, warn_of_trust
 from gavel.runtime.serve import AddressInUse, address_of, bind, serving, stop_signals
 from gavel.runtime.settings import SettingsInvalid, load_settings
@@ -52,7 +52,8 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         raise typer.Exit(EXIT_CANNOT_START) from None
     except (StatsUnavailable, *DATABASE_ERRORS) as error:
         # Without its text: a driver's message may name hosts and users.
-        said = f"a server gives no answer ({type(error).__name__})"
+        cause = error.__cause__ or error if isinstance(error, StatsUnavailable) else error
+        said = f"a server can't be used: {reason_of(cause)}"
         if is_forbidden(error) or is_forbidden(error.__cause__):
             said = "the database lets this role do no such thing: connect as the owner"
         print(f"gavel: {said}", file=sys.stderr)  # noqa: T201

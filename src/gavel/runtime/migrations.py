@@ -14,7 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from gavel.runtime.grants import grant, load_grants
 from gavel.runtime.health import Check
-from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect
+from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect, reason_of
 
 # A large table takes its time.
 MIGRATION_SECONDS_MAX = 3_600.0
@@ -158,7 +158,7 @@ def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Check:
             async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
                 current = await is_current(connection, migrations)
         except DATABASE_ERRORS as error:
-            return f"no answer ({type(error).__name__})"
+            return reason_of(error)
         return None if current else "the schema is not current: run gavel migrate"
 
     return check

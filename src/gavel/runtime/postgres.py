@@ -18,6 +18,18 @@ DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Interfa
 _CONNECTION_CLASSES = ("08", "57P")
 _INSUFFICIENT_PRIVILEGE = "42501"
 
+_AUTHENTICATION = "authentication failed: mend user and password in the database's URL, or the server's pg_hba.conf"
+# What to do about an error, by its SQLSTATE. The server's own text is never passed on: it may hold hosts and values.
+_REMEDIES = {
+    "28P01": _AUTHENTICATION,
+    "28000": _AUTHENTICATION,
+    "3D000": "there is no database of that name: mend its URL, or create it",
+    "53300": "no connection is left for this role: raise max_connections, or the role's limit",
+    "57P03": "the server starts or stops: wait",
+    "25006": "the database is read-only: name the primary in its URL",
+    _INSUFFICIENT_PRIVILEGE: "the role lacks a right: run gavel migrate with GRANT_TO as the owner",
+}
+
 CONNECT_SECONDS_MAX = 3.0
 STATEMENT_SECONDS_MAX = 10.0
 IDLE_IN_TRANSACTION_SECONDS_MAX = 15
@@ -34,6 +46,11 @@ def sqlstate_of(error: BaseException | None) -> str:
 def is_forbidden(error: BaseException | None) -> bool:
     """Whether the server lets the role that asked do no such thing: it answers, and would answer the same again."""
     return sqlstate_of(error) == _INSUFFICIENT_PRIVILEGE
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why the database can't be used, and what to do about it where that is known."""
+    return _REMEDIES.get(sqlstate_of(error), f"no answer ({type(error).__name__})")
 
 
 def connection_was_lost(error: BaseException | None) -> bool:

@@ -16,6 +16,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, InvalidFrameError, ProbableAuthenticationError
 from pamqp.commands import Basic
 from yarl import URL
 
@@ -204,6 +205,28 @@ async def publish_confirmed(
             raise NotConfirmed("a message was not confirmed")
 
 
+def reason_of(error: Exception) -> str:
+    """Return why the broker can't be used, and what to do about it where that is known."""
+    match error:
+        case ProbableAuthenticationError():
+            return "RabbitMQ refuses the login: mend user and password in RABBITMQ_URL"
+        case InvalidFrameError() if "Connection.OpenOk" in str(error):
+            # The library drops the reply that says which of the two it is.
+            return (
+                "RabbitMQ refuses the virtual host: it does not exist, or the user has no right to it:"
+                " mend it in RABBITMQ_URL, or use rabbitmqctl add_vhost and set_permissions"
+            )
+        case ChannelAccessRefused():
+            return f"RabbitMQ: the user lacks a right: give it with rabbitmqctl set_permissions ({_reply(error)})"
+        case _:
+            return f"RabbitMQ: {type(error).__name__} {_reply(error)}".strip()
+
+
+def _reply(error: Exception) -> str:
+    """The server's text, without what the library puts around it; it names queues and users, and no password."""
+    return str(error.args[0]) if isinstance(error, ChannelClosed) and error.args else str(error)
+
+
 async def answered(asked: Awaitable[T], seconds_max: float) -> T:
     """The broker's answer. Raises BrokerAway for whatever the library raises, or where the time is over."""
     try:
@@ -214,7 +237,7 @@ async def answered(asked: Awaitable[T], seconds_max: float) -> T:
     except Exception as error:
         # A bare Exception is what the library ends waiting with where it knows no reason.
         if isinstance(error, CONNECTION_EXCEPTIONS) or type(error) is Exception:
-            raise BrokerAway(f"RabbitMQ: {type(error).__name__} {error}".strip()) from error
+            raise BrokerAway(reason_of(error)) from error
         raise
     except asyncio.CancelledError as error:
         # The library cancels what waits on a connection that it loses; nobody meant this task.

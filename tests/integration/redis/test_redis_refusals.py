@@ -58,14 +58,16 @@ async def set_key(redis: Any) -> None:
 
 async def _told(url: str, work: Callable[[Any], Awaitable[object]] = set_key) -> tuple[str, str | None, list[Any]]:
     """What a caller, the readiness details and the log are told of it."""
+    said = ""
     async with a_link(url) as link:
         with capture_logs() as logs:
             for _ in range(3):
                 with pytest.raises((RedisAway, RedisRefused)) as raised:
                     await link.run(work)
+                said = str(raised.value)
             problem = await link.problem()
-    assert "s3cret" not in f"{raised.value}{problem}{logs}"
-    return str(raised.value), problem, [entry for entry in logs if entry["event"] == "redis_refused"]
+    assert "s3cret" not in f"{said}{problem}{logs}"
+    return said, problem, [entry for entry in logs if entry["event"] == "redis_refused"]
 
 
 async def _is_told(url: str, code: str, remedy: str, work: Callable[[Any], Awaitable[object]] = set_key) -> None:

@@ -40,5 +40,5 @@ async def test_a_replay_goes_through_more_letters_than_a_page_holds(stats_pool: 
 
 async def test_a_database_that_is_away_is_unavailable() -> None:
     async with await postgres.open_pool("postgresql://gavel@127.0.0.1:1/stats_db", "tests") as pool:
-        with pytest.raises(Unavailable, match="stats_db gives no answer"):
+        with pytest.raises(Unavailable, match="stats_db: no answer"):
             await PostgresDeadLetters(pool).list(1)

@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 
 from gavel.bids.ports import Unavailable
-from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS
+from gavel.runtime.postgres import CONNECT_SECONDS_MAX, DATABASE_ERRORS, reason_of
 
 # After a failed connect, commands are answered at once instead of each waiting for another try.
 RECONNECT_PAUSE_SECONDS = 0.25
@@ -41,7 +41,7 @@ class LaneConnection:
                 self._connection = await self._open()
         except DATABASE_ERRORS as error:
             self._retry_at_seconds = loop.time() + RECONNECT_PAUSE_SECONDS
-            _log.warning("lane_connect_failed", error=type(error).__name__)
+            _log.warning("lane_connect_failed", error=reason_of(error))
             raise Unavailable("the database can't be reached") from error
         return self._connection
 

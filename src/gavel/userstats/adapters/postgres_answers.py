@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from gavel.runtime.postgres import DATABASE_ERRORS, leaves_connection_in_doubt
+from gavel.runtime.postgres import DATABASE_ERRORS, leaves_connection_in_doubt, reason_of
 from gavel.userstats.ports import NotCountable, Unavailable
 
 ACQUIRE_SECONDS_MAX = 3.0
@@ -34,7 +34,7 @@ async def stats_connection(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
     except _CONTENT_ERRORS as error:
         raise NotCountable(f"the database refuses it: {error}") from error
     except DATABASE_ERRORS as error:
-        raise Unavailable(f"stats_db gives no answer ({type(error).__name__})") from error
+        raise Unavailable(f"stats_db: {reason_of(error)}") from error
 
 
 @asynccontextmanager
