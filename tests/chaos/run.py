@@ -134,7 +134,7 @@ async def _run(stack: Stack, harm: Harm) -> tuple[dict[str, Any], Books]:
         for command in ("bid-api", "stats-api")
     )
     async with fault_proxy(next_of(bid_apis)) as bids, fault_proxy(next_of(stats_apis)) as stats:
-        options = {"bidders": harm.bidders, "seconds": harm.seconds_max, "create": 6}
+        options = {"bidders": harm.bidders, "seconds": harm.seconds_max, "create": 6, "budget": 0}
         urls = {"url": f"http://127.0.0.1:{bids.port}", "stats-url": f"http://127.0.0.1:{stats.port}"}
         command = [f"--{name}={value}" for name, value in (options | urls).items()]
         bidders = await asyncio.create_subprocess_exec(

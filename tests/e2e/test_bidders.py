@@ -64,10 +64,25 @@ async def test_auctions_that_end_during_the_run_have_the_right_winners_and_total
     assert account["raised_maxima"] > 0
 
 
+async def test_prices_end_within_what_the_bidders_would_pay(shared_gavel: Standalone, client: Client) -> None:
+    options = ("--create", "8", "--seconds", "6", "--bidders", "30", "--verify", "--json")
+    status, out, error = await _run("--url", shared_gavel.url, *options)
+    account = json.loads(out)
+    assert (status, account["verification"]["differences"]) == (0, []), error
+    items = [(await client.ok("GetItem", {"id": each["item_id"]}))["item"] for each in account["items"]]
+    for item in items:
+        most = int(item.get("buyNowPrice", 0)) or 3 * int(item["startPrice"])
+        assert int(item["startPrice"]) <= int(item["currentHighestBid"]) <= most
+    assert len(items) == 8
+    assert any(int(item["currentHighestBid"]) > int(item["startPrice"]) for item in items)
+
+
 async def test_a_server_killed_during_the_run_and_started_again_has_what_it_answered(data_folder: Path) -> None:
     gavel = Standalone(data_folder)
     await gavel.start()
-    process = await _start("--url", gavel.url, "--create", "4", "--bidders", "40", "--seconds", "8", "--verify")
+    process = await _start(
+        "--url", gavel.url, "--create", "4", "--bidders", "40", "--seconds", "8", "--budget", "0", "--verify"
+    )
     try:
         assert process.stdout is not None
         async with asyncio.timeout(RUN_SECONDS_MAX):

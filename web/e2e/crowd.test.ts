@@ -9,7 +9,7 @@ import { list } from "./items";
 const SECONDS = Number(process.env.CROWD_SECONDS ?? 10);
 /** What the pages have come to by then, they are looked at for again. */
 const SOON = { timeout: 2_000 };
-const FLAGS = (process.env.CROWD_FLAGS ?? "--bidders 20 --pause 0.2").split(" ");
+const FLAGS = (process.env.CROWD_FLAGS ?? "--bidders 20 --pause 0.2 --budget 0").split(" ");
 
 function panel(page: Page) {
   return page.getByRole("region", { name: "Bidding" });

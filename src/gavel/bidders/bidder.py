@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from gavel.bidders.account import Account, Placed
+from gavel.bidders.budgets import Budget, budget_of
 from gavel.bidders.calls import BUY_NOW, PLACE_BID, Caller, Failed, NoAnswer, Refused
 from gavel.bidders.market import ItemOnSale, Market
 from gavel.bidders.options import NEEDS_TOKENS
@@ -50,7 +51,10 @@ class Bidder:
     ) -> None:
         self.user_id = user_id
         self.strategy = strategy_name(number)
+        self._number = number
+        self._seed = seed
         self._random = Random(f"{seed} {number}")
+        self._budgets: dict[int, Budget] = {}
         self._caller = caller
         self._market = market
         self._account = account
@@ -64,7 +68,7 @@ class Bidder:
             item = item or self._market.choose(self._random)
             if item is None:
                 return
-            sight = item.sight(self.user_id, loop.time(), bounds.ends_at)
+            sight = item.sight(self.user_id, loop.time(), bounds.ends_at, self._budget(item, loop.time()))
             match next_move(STRATEGIES[self.strategy], sight, self._random):
                 case Rest(seconds):
                     await wait_for(bounds.stopping, seconds)
@@ -77,6 +81,16 @@ class Bidder:
                     return
             if pause_seconds:
                 await wait_for(bounds.stopping, pause_seconds * self._random.uniform(0.5, 1.5))
+
+    def _budget(self, item: ItemOnSale, now: float) -> Budget:
+        """Return the budget for an item, which is made at the first look at it."""
+        budget = self._budgets.get(item.number)
+        if budget is None:
+            ends_at = min(item.ends_at, self._bounds.ends_at)
+            keys = {"seed": self._seed, "bidder": self._number, "item": item.number}
+            budget = budget_of(item.worth, item.minimum_next_bid, now, ends_at, **keys)
+            self._budgets[item.number] = budget
+        return budget
 
     async def _place(self, item: ItemOnSale, bid: Bid) -> ItemOnSale | None:
         """Place a bid. Returns the item where it is worth bidding on again at once."""

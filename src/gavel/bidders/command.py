@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from gavel.bidders import run_bidders
+from gavel.bidders.budgets import BUDGET_MAX
 from gavel.bidders.options import BIDDERS_MAX, DEFAULT_URL, ITEMS_MAX, SECONDS_MAX, BiddersOptions
+
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=BUDGET_MAX,
+        help="An item is worth so many times its start price, or its buy-now price where it has one; 0: no limit.",
+        show_default="3; 0 with --count",
+    ),
+]
 
 
 def bidders(
@@ -33,6 +44,7 @@ def bidders(
     pause: Annotated[
         float, typer.Option(min=0.0, max=SECONDS_MAX, help="Each bidder rests so many seconds between two bids.")
     ] = 0.0,
+    budget: BudgetOption = None,
     seed: Annotated[int, typer.Option(help="The same seed, the same tempers.")] = 1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Afterwards check bids, winners and totals; exit 1 on a difference.")
@@ -43,6 +55,8 @@ def bidders(
     json: Annotated[bool, typer.Option("--json", help="Print the account as JSON; progress goes to stderr.")] = False,
 ) -> None:
     """Let simulated bidders bid at a Gavel, and tell how that went.
+
+    Prices rise through the run to what the bidders would pay. For as many bids as the server takes: --budget 0.
 
     Each bid has an idempotency key, and is asked again with it until there is an answer.
     """
@@ -56,6 +70,7 @@ def bidders(
         create=create,
         ends_in_seconds=ends_in,
         pause_seconds=pause,
+        budget=budget,
         seed=seed,
         verify=verify,
         json=json,

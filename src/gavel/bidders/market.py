@@ -5,6 +5,7 @@ from random import Random
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
+from gavel.bidders.budgets import ROOM_SHARE, UNLIMITED, Budget
 from gavel.bidders.strategies import Sight
 from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
@@ -14,7 +15,10 @@ _OVER = {pb.BidRejected.Reason.ENDED, pb.BidRejected.Reason.CANCELLED}
 
 @dataclass(slots=True)
 class ItemOnSale:
-    """An item as last heard of. Minor units; `ends_at` is on the event loop's clock, as is every `now` here."""
+    """An item as last heard of. Minor units; `ends_at` is on the event loop's clock, as is every `now` here.
+
+    `number` tells the items of a run apart, the same again for a seed; `worth` is what it is worth to the crowd.
+    """
 
     item_id: str
     price: int
@@ -24,9 +28,13 @@ class ItemOnSale:
     buy_now_price: int
     called: int = 0
     over: bool = False
+    number: int = 0
+    worth: int = AMOUNT_MAX
 
     @classmethod
-    def of(cls, item: pb.Item, server_time: Timestamp | None, now: float) -> "ItemOnSale":
+    def of(
+        cls, item: pb.Item, server_time: Timestamp | None, now: float, *, number: int = 0, worth: int = AMOUNT_MAX
+    ) -> "ItemOnSale":
         """An item as GetItem shows it."""
         return cls(
             item_id=item.id,
@@ -36,6 +44,8 @@ class ItemOnSale:
             ends_at=now + _seconds_between(server_time, item.end_at),
             buy_now_price=item.buy_now_price if item.buy_now_available else 0,
             over=item.status is not pb.ItemStatus.ACTIVE,
+            number=number,
+            worth=worth,
         )
 
     @property
@@ -43,15 +53,21 @@ class ItemOnSale:
         """Whether there is anything left to bid."""
         return not self.over and self.minimum_next_bid <= AMOUNT_MAX
 
-    def sight(self, user_id: str, now: float, run_ends_at: float) -> Sight:
-        """What one bidder sees of it."""
+    @property
+    def has_room(self) -> bool:
+        """Whether it is cheap enough yet for the crowd to bid it up."""
+        return self.open and self.minimum_next_bid <= self.worth * ROOM_SHARE
+
+    def sight(self, user_id: str, now: float, run_ends_at: float, budget: Budget = UNLIMITED) -> Sight:
+        """Return what one bidder sees of it, who would pay so much."""
         return Sight(
             self.price,
             self.minimum_next_bid,
             self.called,
             leading=self.leader_id == user_id,
-            buy_now_price=self.buy_now_price,
+            buy_now_price=self.buy_now_price if budget.buys_at(self.buy_now_price) else 0,
             seconds_left=self.ends_at - now if self.ends_at <= run_ends_at else float("inf"),
+            limit=budget.limit(now),
         )
 
     def accepted(self, answer: pb.PlaceBidResponse, user_id: str, now: float) -> None:

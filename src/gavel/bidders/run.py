@@ -54,10 +54,12 @@ async def _run(options: BiddersOptions) -> Report:
     seller_id = str(uuid4())
     caller = Caller(address, CallTally(), token_of(seller_id))
     try:
-        items = await open_auctions(caller, options, seller_id)
+        items, created = await open_auctions(caller, options, seller_id)
     finally:
         caller.close()
-    created = [item.item_id for item in items] if options.create else []
+    if created and not options.create:
+        said = f"No open auction is within the bidders' budgets: {len(created)} new ones are listed for the run."
+        print(said, file=progress_stream(json=options.json), flush=True)
     loop, account, tally = asyncio.get_running_loop(), Account(), CallTally()
     begun_at = loop.time()
     bounds = Bounds(asyncio.Event(), begun_at + options.seconds_max, options.count)

@@ -16,6 +16,8 @@ RACE_SHARE = 0.25
 RAISE_SHARE = 0.2
 # How long a leader rests before it looks again.
 LEADER_REST_SECONDS = 0.05
+# How long one rests who would not pay the least bid yet.
+PATIENCE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Sight:
     """An item as one bidder sees it. Minor units; `price` 0 before the first bid, `buy_now_price` 0 for not on offer.
 
     `called` is the highest amount that any bidder of this run has asked for, answered or not. `seconds_left` is
-    infinite where the auction goes on for longer than the run.
+    infinite where the auction goes on for longer than the run. `limit` is the most that the bidder would bid now.
     """
 
     price: int
@@ -32,6 +34,7 @@ class Sight:
     leading: bool
     buy_now_price: int
     seconds_left: float
+    limit: int = AMOUNT_MAX
 
     @property
     def raise_by(self) -> int:
@@ -117,10 +120,29 @@ def strategy_name(number: int) -> str:
 
 
 def next_move(strategy: Strategy, sight: Sight, random: Random) -> Move:
-    """What a bidder does: its strategy's move, or a buy-now where there is one to take and it feels like it."""
+    """Return what a bidder does: its strategy's move within its limit, or now and then a buy-now where it would pay it.
+
+    One who would not pay the least bid waits: its limit may rise, and others' bids are worth watching.
+    """
+    if sight.minimum_next_bid > sight.limit:
+        return Rest(PATIENCE_SECONDS * random.uniform(0.5, 1.5))
     if sight.buy_now_price and random.random() < BUY_NOW_SHARE:
         return Buy(sight.buy_now_price)
-    return strategy(sight, random)
+    match strategy(sight, random):
+        case Bid() as bid:
+            return _within(sight, bid)
+        case move:
+            return move
+
+
+def _within(sight: Sight, bid: Bid) -> Bid:
+    """Return a bid within the limit: the least bid where the strategy's is above it, and a round maximum."""
+    amount = bid.amount if bid.amount <= sight.limit else sight.minimum_next_bid
+    if bid.max_amount <= sight.limit:
+        return Bid(amount, bid.max_amount)
+    step = 10 ** max(0, len(str(sight.limit)) - 2)
+    most = sight.limit // step * step
+    return Bid(amount, most if most > amount else 0)
 
 
 def _bid(amount: int) -> Bid:
