@@ -8,6 +8,12 @@ from gavel.bidders import run_bidders
 from gavel.bidders.budgets import BUDGET_MAX
 from gavel.bidders.options import BIDDERS_MAX, DEFAULT_URL, ITEMS_MAX, SECONDS_MAX, BiddersOptions
 
+ItemsOption = Annotated[
+    int,
+    typer.Option(
+        min=1, max=ITEMS_MAX, help="Bid on up to so many of the open auctions; where all are too dear, some are made."
+    ),
+]
 BudgetOption = Annotated[
     float | None,
     typer.Option(
@@ -31,7 +37,7 @@ def bidders(
         typer.Option(min=0.1, max=SECONDS_MAX, help="Stop after so long.", show_default="30, without --count"),
     ] = None,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after so many bids.")] = None,
-    items: Annotated[int, typer.Option(min=1, max=ITEMS_MAX, help="Bid on up to so many of the open auctions.")] = 20,
+    items: ItemsOption = 20,
     create: Annotated[
         int, typer.Option(min=0, max=ITEMS_MAX, help="Bid on so many auctions made for the run instead.")
     ] = 0,
