@@ -28,8 +28,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Generator[pytest.MonkeyPatch
 @pytest.fixture
 def engine(environment: pytest.MonkeyPatch) -> Generator[StubEngine]:
     """An engine on a Unix socket that has Postgres alone, and which the environment names."""
-    # Not below pytest's own folder, whose path may be longer than a socket's may be.
-    with TemporaryDirectory(prefix="gavel-tests-") as folder, stub_engine([POSTGRES_IMAGE], Path(folder) / "s") as stub:
+    # Not in the TMPDIR, whose path may be longer than that of a socket may be.
+    with (
+        TemporaryDirectory(prefix="gavel-tests-", dir="/tmp") as folder,
+        stub_engine([POSTGRES_IMAGE], Path(folder) / "s") as stub,
+    ):
         environment.setenv("DOCKER_HOST", stub.host)
         yield stub
 
@@ -76,7 +79,7 @@ def test_no_proxy_is_asked_for_an_engine_of_this_machine(environment: pytest.Mon
         environment.setenv(name, DEAD_PROXY)
     for name in ("NO_PROXY", "no_proxy"):
         environment.setenv(name, "registry.example")
-    with TemporaryDirectory(prefix="gavel-tests-") as folder:
+    with TemporaryDirectory(prefix="gavel-tests-", dir="/tmp") as folder:
         with stub_engine([POSTGRES_IMAGE], None if on == "the loopback" else Path(folder) / "s") as engine:
             environment.setenv("DOCKER_HOST", engine.host)
             keep_loopback_off_proxies()
