@@ -13,6 +13,7 @@ from gavel.runtime import postgres
 from gavel.runtime.migrations import load_migrations, schema_check
 from gavel.runtime.postgres import open_pool, reason_of
 from tests.auction_house import open_house
+from tests.e2e.gavel_process import environment, run
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -42,6 +43,16 @@ async def test_a_user_who_is_not_let_in_is_named_in_the_log(bid_db_url: str) -> 
                 await house.bid(ItemId(str(uuid4())), 100)
     [line] = [entry for entry in logs if entry["event"] == "lane_connect_failed"]
     assert line["error"].startswith("authentication failed: ")
+
+
+@pytest.mark.parametrize("arguments", [("migrate", "bids"), ("audit", "verify")])
+async def test_a_user_who_is_not_let_in_is_named_by_a_command_in_one_line(
+    bid_db_url: str, arguments: tuple[str, ...]
+) -> None:
+    status, said = await run(*arguments, env=environment(BID_DB_URL=as_stranger(bid_db_url)))
+    assert status == 2
+    assert said.startswith("gavel: a server can't be used: authentication failed: mend user and password")
+    assert (said.count("\n"), "s3cret" in said) == (1, False)
 
 
 async def test_a_database_that_is_not_there_is_named(postgres_server: PostgresServer) -> None:
