@@ -70,7 +70,7 @@ def error_code(error: BaseException) -> str:
     """Return the word by which Redis names an error, such as NOAUTH; an empty text where it did not answer."""
     if not isinstance(error, RedisError):
         return ""
-    found = re.match(r"[A-Z]{3,}(?= |$)", error.status_code or str(error))
+    found = re.match(r"[A-Z]{3,16}(?= |$)", error.status_code or str(error))
     return found[0] if found else ""
 
 
@@ -117,7 +117,7 @@ class RedisLink:
         self._breaker = breaker or CircuitBreaker()
         self._asked = {"answered": 0, "refused": 0, "away": 0}
         self._refusal_seconds = refusal_seconds
-        # When each refusal was logged last; the last one, and when it was met.
+        # When each remedy was logged last; the last refusal, and when it was met.
         self._logged_at: dict[str, float] = {}
         self._refusal: str | None = None
         self._refused_at = 0.0
@@ -179,8 +179,8 @@ class RedisLink:
         """Note a refusal, and log it unless that was done lately; its text."""
         now = time.monotonic()
         self._refusal, self._refused_at = f"Redis refuses with {code}: {remedy}", now
-        if now - self._logged_at.get(code, -math.inf) >= self._refusal_seconds:
-            self._logged_at[code] = now
+        if now - self._logged_at.get(remedy, -math.inf) >= self._refusal_seconds:
+            self._logged_at[remedy] = now
             _log.warning("redis_refused", code=code, remedy=remedy)
         return self._refusal
 
