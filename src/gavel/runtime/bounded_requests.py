@@ -107,7 +107,7 @@ class BoundedRequests(WholeResponses):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Bound how many there are, and how long someone who says nothing is listened to."""
         super().connection_made(transport)
-        self._in_head = self._is_whole = True
+        self._is_whole = True
         self._is_timed = False
         self._read_bytes = 0
         too_many = len(self.connections) - self.limits.connections_max
@@ -134,27 +134,32 @@ class BoundedRequests(WholeResponses):
         super().data_received(data)
         if self._is_whole or self.transport.is_closing():
             return
-        if self._in_head and self._read_bytes > self.limits.head_bytes_max:
+        if self._read_bytes > self.limits.head_bytes_max:
             self.turn_away(_HEAD_TOO_LARGE)
         elif not self._is_timed:
             self._time()
 
     def on_message_begin(self) -> None:
         """See HttpToolsProtocol."""
-        self._is_whole, self._in_head = False, True
+        self._is_whole = False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """See HttpToolsProtocol."""
-        self._in_head = False
         # What was read may be more than the head: a body, or requests before this one.
         if self._read_bytes > self.limits.head_bytes_max and self._head_bytes() > self.limits.head_bytes_max:
             self.app = _HEAD_TOO_LARGE.app
+        self._read_bytes = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See HttpToolsProtocol. Body bytes are not counted, chunk extensions and trailers are."""
+        self._read_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """See HttpToolsProtocol."""
-        self._is_whole, self._in_head, self._read_bytes = True, True, 0
+        self._is_whole, self._read_bytes = True, 0
         if self._is_timed:
             self.forget()
         super().on_message_complete()
@@ -169,10 +174,10 @@ class BoundedRequests(WholeResponses):
         self.clock.stop(self)
 
     def turn_away(self, reply: Reply) -> None:
-        """Close, with a word where no answer is under way that it would break into."""
+        """Close, with the reply unless an answer is owed to an earlier request, or has begun."""
         cycle = self.cycle
         is_answering = cycle is not None and not cycle.response_complete  # type: ignore[redundant-expr]
-        if not is_answering or not (self._in_head or cycle.response_started):
+        if not is_answering or not (self._in_head or self.pipeline or cycle.response_started):
             self.transport.write(reply.whole())
         if is_answering:
             # The application that waits for the rest of the body is told that its client is gone.

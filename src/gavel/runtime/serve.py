@@ -130,6 +130,7 @@ async def serving(
     server = _Server(
         uvicorn.Config(
             app,
+            interface="asgi3",
             loop="none",
             http=connections,
             ws="none",

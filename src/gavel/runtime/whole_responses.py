@@ -8,7 +8,7 @@ bytes that are added, because headers that uvicorn is given are checked and join
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from gavel.runtime.request_parsing import RequestParsing
 
 _HEAD = b"HTTP/"
 # 100 Continue and its kind are no answer yet.
@@ -20,7 +20,7 @@ _UNSAID = (
 )
 
 
-class WholeResponses(HttpToolsProtocol):
+class WholeResponses(RequestParsing):
     """uvicorn's HTTP/1.1, with the head of a response and its first body written together.
 
     Whoever takes the connection over in the middle of a response calls `flush` first.
