@@ -9,6 +9,7 @@ import pytest
 
 from gavel.runtime.bounded_requests import HEAD_BYTES_MAX
 from gavel.runtime.serve import Receive, Scope, Send, bind, serving
+from gavel.runtime.streams import Stream, chunk
 
 pytestmark = pytest.mark.integration
 
@@ -228,3 +229,25 @@ async def test_a_refusal_is_never_given_as_the_answer_to_the_request_before(refu
     async with _recorder() as server:
         replies = await server.replies([WHOLE + refused])
     assert replies == []
+
+
+async def test_a_request_pipelined_behind_a_stream_is_never_run_and_does_not_end_the_stream() -> None:
+    listener, requests = bind("127.0.0.1", 0), list[str]()
+    stream, returned = Stream(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        requests.append(scope["path"])
+        await receive()
+        headers = [(b"transfer-encoding", b"chunked")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        stream.take_over(scope)
+        asyncio.get_running_loop().call_soon(returned.set)
+
+    async with serving(app, listener):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE + LAST)
+        await returned.wait()
+        stream.finish(chunk(b"still here"))
+        assert (await reader.read()).endswith(b"\r\n\r\na\r\nstill here\r\n0\r\n\r\n")
+        writer.close()
+    assert requests == ["/first"]

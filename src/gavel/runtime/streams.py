@@ -11,6 +11,8 @@ import weakref
 from collections.abc import MutableMapping
 from typing import Any, cast
 
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
 from gavel.runtime.bounded_requests import BoundedRequests
 
 # Unread in this process; what was written before is the kernel's, up to the bound below.
@@ -33,6 +35,11 @@ class StreamingProtocol(BoundedRequests):
         super().on_message_begin()
         self.scope.setdefault("state", {})[_KEY] = weakref.ref(self)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # `cycle` of the connection is the request that was read last, and may wait behind this one.
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
     def hand_over(self, stream: "Stream") -> None:
         """Let the stream have the connection. For uvicorn this client is gone, so it neither writes nor waits."""
         self.flush()
@@ -41,7 +48,7 @@ class StreamingProtocol(BoundedRequests):
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
         self.pipeline.clear()
-        self.cycle.disconnected = True
+        self._answered.disconnected = True
         self.parser = cast("Any", None)
         self.transport.set_protocol(stream)
         stream.connection_made(self.transport)
