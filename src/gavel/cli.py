@@ -80,7 +80,10 @@ def standalone(
         configure_logs(settings.log_level, settings.log_format)
         listener = bind(settings.http_host, settings.http_port)
         with stop_signals() as stopping:
-            async with running_standalone(settings) as running, serving(running.app, listener, running.bids.feed.stop):
+            async with (
+                running_standalone(settings) as running,
+                serving(running.app, listener, running.bids.feed.stop, cors_origins=settings.cors_origins),
+            ):
                 warn_of_trust(settings, address_of(listener))
                 await welcome(running, address_of(listener), settings.house_currency, sample_auctions=sample_auctions)
                 settle_memory()

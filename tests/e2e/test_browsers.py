@@ -1,16 +1,32 @@
 """What a browser is told by a real Gavel: which pages may call, and that replies are neither kept nor guessed at."""
 
+import asyncio
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from tests.e2e.gavel_process import Client, bidder, new_data_folder, running_standalone
+from gavel.local_servers.ports import free_port
+from gavel.runtime.bounded_requests import HEAD_BYTES_MAX
+from tests.e2e.gavel_process import (
+    POLL_SECONDS,
+    START_SECONDS_MAX,
+    Client,
+    bidder,
+    environment,
+    new_data_folder,
+    running_standalone,
+    start,
+)
 
 pytestmark = pytest.mark.e2e
 
 LISTED, ALSO_LISTED, STRANGER = "https://app.example", "http://localhost:5173", "https://evil.example"
+# As a person may write them; browsers send them as above.
+WRITTEN = "HTTPS://App.example:443/ http://LOCALHOST:5173"
 WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
 way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 
@@ -19,7 +35,7 @@ way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 async def url() -> AsyncGenerator[str]:
     """A Gavel that lists two origins."""
     with new_data_folder() as folder:
-        async with running_standalone(folder, CORS_ORIGINS=f"{LISTED}, {ALSO_LISTED}") as gavel:
+        async with running_standalone(folder, CORS_ORIGINS=WRITTEN) as gavel:
             yield gavel.url
 
 
@@ -40,12 +56,13 @@ async def test_a_page_of_a_listed_origin_asks_ahead_bids_and_may_read_the_answer
     client: Client, headers: Mapping[str, str], origin: str
 ) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    asked["Access-Control-Request-Headers"] = "authorization,content-type,idempotency-key"
+    wanted = "authorization,baggage,content-type,idempotency-key,traceparent,tracestate,x-request-id"
+    asked["Access-Control-Request-Headers"] = wanted
     ahead = await client.http.options(client.url_of("PlaceBid"), headers=asked)
     told = _told_of_origins(ahead)
     assert (ahead.status_code, told["access-control-allow-origin"]) == (204, origin)
     allowed = told["access-control-allow-headers"].split(", ")
-    assert {"authorization", "content-type", "idempotency-key"} <= set(allowed)
+    assert set(wanted.split(",")) <= set(allowed)
     assert "POST" in told["access-control-allow-methods"]
 
     item_id = await client.list_item()
@@ -67,6 +84,29 @@ async def test_a_page_of_another_origin_is_told_nothing_and_may_read_nothing(
     assert (_told_of_origins(ahead), ahead.is_success) == ({}, False)
     reply = await client.call("ListItems", {}, **headers, Origin=origin)
     assert _told_of_origins(reply) == {}
+    assert "origin" in reply.headers["vary"]
+
+
+@pytest.mark.parametrize("name", ["bid-api", "stats-api"])
+async def test_each_api_process_lets_pages_of_listed_origins_read_early_refusals(name: str) -> None:
+    ports = {"HTTP_PORT": free_port(), "ADMIN_PORT": free_port()}
+    nowhere = dict.fromkeys(("BID_DB_URL", "STATS_DB_URL"), "postgresql://gavel@127.0.0.1:1/none")
+    settings = {setting: str(port) for setting, port in ports.items()} | nowhere
+    process = await start(name, env=environment(AUTH_MODE="trusted", CORS_ORIGINS=WRITTEN, **settings), stderr=DEVNULL)
+    try:
+        async with httpx.AsyncClient(timeout=30) as http, asyncio.timeout(START_SECONDS_MAX):
+            while True:
+                assert process.returncode is None
+                with suppress(httpx.TransportError):
+                    if (await http.get(f"http://127.0.0.1:{ports['ADMIN_PORT']}/livez")).is_success:
+                        break
+                await asyncio.sleep(POLL_SECONDS)
+            url = f"http://127.0.0.1:{ports['HTTP_PORT']}/"
+            reply = await http.post(url, headers={"Origin": LISTED, "X": "x" * HEAD_BYTES_MAX})
+        assert (reply.status_code, _told_of_origins(reply)["access-control-allow-origin"]) == (431, LISTED)
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 @way

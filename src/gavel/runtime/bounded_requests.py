@@ -12,6 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from gavel.runtime.cors import Cors, Header
 from gavel.runtime.whole_responses import WholeResponses, with_unsaid
 
 # A token may have eight thousand bytes, and a browser's cookies about as many.
@@ -30,11 +31,11 @@ class Reply:
     status: int
     code: str
     message: str
-    headers: Sequence[tuple[bytes, bytes]] = ()
+    headers: Sequence[Header] = ()
 
-    def whole(self) -> bytes:
+    def whole(self, more_headers: Sequence[Header] = ()) -> bytes:
         """Head and body as they are sent."""
-        head = b"".join(b"%b: %b\r\n" % header for header in self._headers())
+        head = b"".join(b"%b: %b\r\n" % header for header in (*self._headers(), *more_headers))
         return with_unsaid(b"%b%b\r\n" % (STATUS_LINE[self.status], head)) + self._body()
 
     async def app(self, _scope: object, _receive: object, send: Callable[[Any], Awaitable[None]]) -> None:
@@ -45,7 +46,7 @@ class Reply:
     def _body(self) -> bytes:
         return json.dumps({"code": self.code, "message": self.message}).encode()
 
-    def _headers(self) -> list[tuple[bytes, bytes]]:
+    def _headers(self) -> list[Header]:
         length = str(len(self._body())).encode()
         own = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close")]
         return [*own, *self.headers]
@@ -103,6 +104,8 @@ class BoundedRequests(WholeResponses):
 
     limits: RequestLimits
     clock: SendClock
+    # None: no page of another origin may call.
+    cors: Cors | None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Bound how many there are, and how long someone who says nothing is listened to."""
@@ -114,7 +117,8 @@ class BoundedRequests(WholeResponses):
         if too_many > CONNECTIONS_TURNED_AWAY_MAX:
             transport.abort()
         elif too_many > 0:
-            self.app = _NO_ROOM.app
+            # A page can read the refusal of its call only if the preflight before it is not refused.
+            self.app = _NO_ROOM.app if self.cors is None else self.cors.answering_preflights(_NO_ROOM.app)
             self._time()
         else:
             # uvicorn's own, which it otherwise starts with the first response.
@@ -151,6 +155,9 @@ class BoundedRequests(WholeResponses):
             self.app = _HEAD_TOO_LARGE.app
         self._read_bytes = 0
         super().on_headers_complete()
+        if self.cors is not None:
+            # uvicorn puts these on whatever it sends in reply, its own 500 included.
+            self.cycle.default_headers = [*self.cycle.default_headers, *self.cors.reply_headers(self.headers)]
 
     def on_body(self, body: bytes) -> None:
         """See HttpToolsProtocol. Body bytes are not counted, chunk extensions and trailers are."""
@@ -178,7 +185,7 @@ class BoundedRequests(WholeResponses):
         cycle = self.cycle
         is_answering = cycle is not None and not cycle.response_complete  # type: ignore[redundant-expr]
         if not is_answering or not (self._in_head or self.pipeline or cycle.response_started):
-            self.transport.write(reply.whole())
+            self.transport.write(reply.whole(() if self.cors is None else self.cors.reply_headers(self.headers)))
         if is_answering:
             # The application that waits for the rest of the body is told that its client is gone.
             cycle.disconnected = True

@@ -12,7 +12,6 @@ from prometheus_client.core import Metric
 
 from gavel.runtime.callers import Caller, Known, Nobody, Trusted, charge, let_in, token_needed
 from gavel.runtime.connect import RetryLater, refusal_reply
-from gavel.runtime.cors import allowing
 from gavel.runtime.health import Check
 from gavel.runtime.http_settings import HttpSettings
 from gavel.runtime.metrics import counter
@@ -85,14 +84,12 @@ class Door:
         *,
         public_reads: bool = True,
         limits: Limits | None = None,
-        cors_origins: Sequence[str] = (),
     ) -> None:
         """Without a verifier everyone is trusted."""
         self._verifier = verifier
         self._public_reads = public_reads
         self._limits = limits or Limits()
         self._room = Room()
-        self._cors_origins = cors_origins
         self._nobody, self._trusted = Nobody(), Trusted(self._limits.user)
         self._not_let_in = {code.value: 0 for code in NOT_LET_IN}
 
@@ -122,7 +119,7 @@ class Door:
                 if rule is not None:
                     self._room.leave(rule.urgency)
 
-        return allowing(self._cors_origins, guarded)
+        return guarded
 
     async def source(self) -> Sequence[Metric]:
         """Whom the door refused for want of room, for asking too often, or for who they are."""
@@ -161,7 +158,7 @@ async def open_door(
     async with AsyncExitStack() as stack:
         limits = await _limits(settings, redis_url, stack)
         if settings.auth_mode == "trusted":
-            yield Door(None, limits=limits, cors_origins=settings.cors_origins), {}
+            yield Door(None, limits=limits), {}
             return
         checks: dict[str, Check] = {}
         key = settings.public_key()
@@ -173,15 +170,7 @@ async def open_door(
             keys = ProviderKeys(fetch, settings.jwt_algorithms)
             await stack.enter_async_context(keys.renewing().running())
             checks["token_keys"] = keys.problem
-        yield (
-            Door(
-                _verifier(settings, keys),
-                public_reads=settings.public_reads,
-                limits=limits,
-                cors_origins=settings.cors_origins,
-            ),
-            checks,
-        )
+        yield Door(_verifier(settings, keys), public_reads=settings.public_reads, limits=limits), checks
 
 
 async def _limits(settings: HttpSettings, redis_url: str | None, stack: AsyncExitStack) -> Limits:

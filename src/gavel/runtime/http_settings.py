@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, HttpUrl, ValidationInfo, field_vali
 from pydantic_settings import NoDecode
 
 from gavel.runtime import tracing
+from gavel.runtime.cors import origins_of
 from gavel.runtime.settings import ProcessSettings
 from gavel.runtime.token_keys import PublicKey, public_key_of
 from gavel.runtime.tokens import ALGORITHMS
@@ -50,7 +51,7 @@ class HttpSettings(AdminSettings):
     jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
     jwt_roles_claim: str = "roles"
     public_reads: bool = True
-    # The origins of pages elsewhere that may call from a browser, such as https://app.example.com; no wildcard.
+    # The origins of pages elsewhere that may call from a browser, as browsers send them.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     # 0: no limit. An address may be that of an office; those of this machine are not limited.
     rate_limit_user_per_second: Annotated[int, Field(ge=0)] = 100
@@ -109,6 +110,11 @@ class HttpSettings(AdminSettings):
     @classmethod
     def _listed(cls, listed: object) -> object:
         return tuple(listed.replace(",", " ").split()) if isinstance(listed, str) else listed
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
+        return origins_of(listed)
 
     @field_validator("jwt_algorithms")
     @classmethod

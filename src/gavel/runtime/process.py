@@ -70,7 +70,8 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             if isinstance(settings, HttpSettings) and listener is not None and parts.app is not None:
                 door, door_checks = await stack.enter_async_context(open_door(settings, parts.redis_url))
                 app = door.before(parts.app, parts.rules)
-                await stack.enter_async_context(serving(app, listener, parts.end_streams))
+                served = serving(app, listener, parts.end_streams, cors_origins=settings.cors_origins)
+                await stack.enter_async_context(served)
                 checks, address = {**checks, **door_checks}, address_of(listener)
                 door_metrics.append(door.source)
                 warn_of_trust(settings, address)

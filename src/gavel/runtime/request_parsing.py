@@ -23,6 +23,7 @@ class RequestParsing(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.headers = []
         self.parser = _parser_of(self)
 
     def data_received(self, data: bytes) -> None:
@@ -53,7 +54,8 @@ class RequestParsing(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See HttpToolsProtocol."""
-        self._in_head = True
+        # The application keeps its own reference; whatever comes next is no part of that request.
+        self._in_head, self.headers = True, []
         super().on_message_complete()
 
     def _parse(self, data: bytes | memoryview) -> bytes | memoryview:

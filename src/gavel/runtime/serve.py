@@ -4,13 +4,14 @@ import asyncio
 import resource
 import signal
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
 
 import uvicorn
 
 from gavel.runtime.bounded_requests import RequestLimits, SendClock
+from gavel.runtime.cors import Cors
 from gavel.runtime.streams import StreamingProtocol
 
 Scope = MutableMapping[str, Any]
@@ -119,17 +120,19 @@ async def serving(
     listener: socket.socket,
     end_streams: Callable[[], None] | None = None,
     limits: RequestLimits | None = None,
+    cors_origins: Collection[str] = (),
 ) -> AsyncGenerator[None]:
     """Serve the app inside the context. On the way out: take no more, end the streams, and finish what was begun.
 
     Who is connected already is answered for FAREWELL_SECONDS_MAX more, and told with the answer to come elsewhere.
-    What is not finished within SHUTDOWN_SECONDS_MAX is cut off.
+    What is not finished within SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply.
     """
     _allow_open_files()
-    connections = _connections(limits or RequestLimits())
+    cors = Cors(cors_origins) if cors_origins else None
+    connections = _connections(limits or RequestLimits(), cors)
     server = _Server(
         uvicorn.Config(
-            app,
+            app if cors is None else cors.answering_preflights(app),
             interface="asgi3",
             loop="none",
             http=connections,
@@ -157,9 +160,10 @@ async def serving(
         await task
 
 
-def _connections(limits: RequestLimits) -> type[_Connection]:
+def _connections(limits: RequestLimits, cors: Cors | None) -> type[_Connection]:
     """What uvicorn makes of each connection of one server."""
-    return type("Connection", (_Connection,), {"limits": limits, "clock": SendClock(limits.send_seconds_max)})
+    clock = SendClock(limits.send_seconds_max)
+    return type("Connection", (_Connection,), {"limits": limits, "clock": clock, "cors": cors})
 
 
 def _allow_open_files() -> None:
