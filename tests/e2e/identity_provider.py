@@ -2,11 +2,12 @@
 
 import json
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 import httpx
 
@@ -17,6 +18,14 @@ from tests.tokens import SigningKey
 NAMELESS = "00000000-0000-4000-8000-000000000000"
 
 
+class Answer(NamedTuple):
+    """What a provider, or a firewall before it, answers."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json"})
+
+
 class Provider:
     """What a provider serves, to be changed by hand."""
 
@@ -24,8 +33,14 @@ class Provider:
         self.issuer = issuer
         self.key = SigningKey("first")
         self.fetches = 0
+        self.agents: list[str] = []
 
-    def document(self, path: str) -> dict[str, Any] | None:
+    def answer(self, path: str, /) -> Answer:
+        """The answer to a request."""
+        told = self.document(path)
+        return Answer(200 if told else 404, json.dumps(told).encode())
+
+    def document(self, path: str, /) -> dict[str, Any] | None:
         """What is under a path."""
         if path == "/.well-known/openid-configuration":
             return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}
@@ -49,13 +64,16 @@ def running_provider() -> Generator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = provider.document(self.path)
-            body = json.dumps(told).encode()
-            self.send_response(200 if told else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            provider.agents.append(self.headers.get("User-Agent", ""))
+            answer = provider.answer(self.path)
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(body)
+            # A client need not read what it does not want.
+            with suppress(ConnectionError):
+                self.wfile.write(answer.body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
             """Say nothing."""

@@ -25,9 +25,7 @@ _HEADERS = ((b"host", b"127.0.0.1"), (b"content-type", b"application/json"), (b"
 def known_token_us(minter: Minter, token: str) -> float:
     """Microseconds of CPU that a call takes more with a token that was seen before, against a door that trusts all."""
     key = public_key_of(minter.public_key_path.read_bytes())
-    verifier = TokenVerifier(
-        OneKey(key), issuer=minter.issuer, audience=minter.audience, algorithms=("EdDSA",), roles_claim="roles"
-    )
+    verifier = TokenVerifier(OneKey(key), issuer=minter.issuer, audience=minter.audience, algorithms=("EdDSA",))
     signed = (*_HEADERS, (b"authorization", f"Bearer {token}".encode()))
     doors = ((Door(verifier), signed), (Door(None), _HEADERS))
     # In turn, so that whatever else the machine does hits both.

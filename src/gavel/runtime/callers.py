@@ -19,7 +19,7 @@ ADMIN = "admin"
 class Actor:
     """A user as a verified token names them: a canonical UUID, and what they may do.
 
-    `roles` None: the token says nothing of roles, and its bearer is an ordinary user, who may do all but administer.
+    `roles` None: the token has no roles claim and need not have one; its bearer may do all but administer.
     `until_seconds` is when the token is good no more, leeway included, on the clock of `time.time`.
     """
 

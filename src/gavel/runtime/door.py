@@ -15,12 +15,13 @@ from gavel.runtime.connect import RetryLater, refusal_reply
 from gavel.runtime.health import Check
 from gavel.runtime.http_settings import HttpSettings
 from gavel.runtime.metrics import counter
+from gavel.runtime.oidc_discovery import discovered_key_set, key_set_at
 from gavel.runtime.rate_limits import RateLimit
 from gavel.runtime.redis import RedisLink
 from gavel.runtime.room import Room, Urgency
 from gavel.runtime.serve import Asgi, Receive, Scope, Send
 from gavel.runtime.streams import rest
-from gavel.runtime.token_keys import KeysAway, OneKey, ProviderKeys, discovered_key_set, key_set_at
+from gavel.runtime.token_keys import KeysAway, OneKey, ProviderKeys
 from gavel.runtime.tokens import TokenInvalid, TokenVerifier
 
 KEYS_AWAY_RETRY_AFTER_SECONDS = 2.0
@@ -194,6 +195,7 @@ def _verifier(settings: HttpSettings, keys: OneKey | ProviderKeys) -> TokenVerif
         keys,
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
+        client_ids=settings.jwt_client_ids,
         algorithms=settings.jwt_algorithms,
         roles_claim=settings.jwt_roles_claim,
     )

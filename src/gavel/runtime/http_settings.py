@@ -4,17 +4,19 @@ import ipaddress
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, HttpUrl, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, HttpUrl, StringConstraints, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from gavel.runtime import tracing
 from gavel.runtime.cors import origins_of
 from gavel.runtime.settings import ProcessSettings
-from gavel.runtime.token_keys import PublicKey, public_key_of
+from gavel.runtime.token_keys import RSA_BITS_MIN, PublicKey, algorithms_of, public_key_of
 from gavel.runtime.tokens import ALGORITHMS
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
+Stripped = Annotated[str, StringConstraints(strip_whitespace=True)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(lambda url: url or None)]
 
 
@@ -43,13 +45,16 @@ class HttpSettings(AdminSettings):
     # In trusted mode the body names the actor. It must be chosen by name, so that nobody runs it by accident.
     auth_mode: Literal["trusted", "jwt"]
     auth_trusted_anywhere: Annotated[bool, Field(validate_default=True)] = False
-    jwt_issuer: Annotated[str, Field(validate_default=True)] = ""
-    jwt_audience: Annotated[str, Field(validate_default=True)] = ""
+    jwt_issuer: Annotated[Stripped, Field(validate_default=True)] = ""
+    jwt_audience: Stripped = ""
+    # The clients whose access tokens are accepted without an audience, for providers that write none.
+    jwt_client_ids: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ()
     # Neither: the issuer's discovery document tells where its keys are.
-    jwt_jwks_url: str = ""
+    jwt_jwks_url: Stripped = ""
     jwt_public_key_path: Annotated[Path | None, Field(validate_default=True)] = None
-    jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
-    jwt_roles_claim: str = "roles"
+    jwt_algorithms: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ("RS256", "ES256", "EdDSA")
+    # Empty: the verifier's own, which a token need not have.
+    jwt_roles_claim: Stripped = ""
     public_reads: bool = True
     # The origins of pages elsewhere that may call from a browser, as browsers send them.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -72,18 +77,25 @@ class HttpSettings(AdminSettings):
             )
         return anywhere
 
-    @field_validator("jwt_issuer", "jwt_audience")
+    @field_validator("jwt_issuer")
     @classmethod
     def _needed_for_tokens(cls, text: str, info: ValidationInfo) -> str:
         if info.data.get("auth_mode") == "jwt" and not text:
             raise ValueError("is required while AUTH_MODE is jwt")
         return text
 
+    @field_validator("jwt_client_ids")
+    @classmethod
+    def _audience_or_clients(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("auth_mode") == "jwt" and not listed and not info.data.get("jwt_audience"):
+            raise ValueError("or JWT_AUDIENCE is required while AUTH_MODE is jwt")
+        return listed
+
     @field_validator("jwt_jwks_url")
     @classmethod
     def _url_of_the_web(cls, url: str) -> str:
-        if url and not url.startswith(("https://", "http://")):
-            raise ValueError("must be an http or https URL")
+        if url and not _is_url_of_the_web(url):
+            raise ValueError("must be an http or https URL, without a user or password")
         return url
 
     @field_validator("jwt_public_key_path", mode="before")
@@ -101,12 +113,14 @@ class HttpSettings(AdminSettings):
             try:
                 public_key_of(path.read_bytes())
             except (OSError, ValueError):
-                raise ValueError("must name a readable file with a public key in PEM") from None
-        elif info.data.get("auth_mode") == "jwt" and not jwks_url and issuer and "://" not in issuer:
+                raise ValueError(
+                    f"must name a readable file with a public key in PEM: Ed25519, EC, or RSA of {RSA_BITS_MIN} bits"
+                ) from None
+        elif info.data.get("auth_mode") == "jwt" and not jwks_url and issuer and not _is_url_of_the_web(issuer):
             raise ValueError("or JWT_JWKS_URL is required, unless JWT_ISSUER is a URL where keys can be discovered")
         return path
 
-    @field_validator("jwt_algorithms", "cors_origins", mode="before")
+    @field_validator("jwt_client_ids", "jwt_algorithms", "cors_origins", mode="before")
     @classmethod
     def _listed(cls, listed: object) -> object:
         return tuple(listed.replace(",", " ").split()) if isinstance(listed, str) else listed
@@ -118,10 +132,24 @@ class HttpSettings(AdminSettings):
 
     @field_validator("jwt_algorithms")
     @classmethod
-    def _public_key_algorithms(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
+    def _public_key_algorithms(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if not listed or not set(listed) <= set(ALGORITHMS):
             raise ValueError(f"must be some of {', '.join(ALGORITHMS)}")
+        path = info.data.get("jwt_public_key_path")
+        fitting = algorithms_of(public_key_of(path.read_bytes())) if path else set(listed)
+        if not fitting & set(listed):
+            raise ValueError(f"has none that the key of JWT_PUBLIC_KEY_PATH signs with: {', '.join(sorted(fitting))}")
         return listed
+
+
+def _is_url_of_the_web(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        )
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:
