@@ -5,6 +5,8 @@ import pytest
 from tests.deploy.rendered import CHARTS, RenderFailed, render
 
 BIDS = ("--values", str(CHARTS / "bid-service" / "values-development.yaml"))
+STATS = ("--values", str(CHARTS / "user-stats-service" / "values-development.yaml"))
+JWT = ("--set", "api.config.AUTH_MODE=jwt,api.config.JWT_ISSUER=https://login.example.com")
 WEB = ("--values", str(CHARTS / "web" / "values-development.yaml"))
 
 REFUSED = [
@@ -12,6 +14,8 @@ REFUSED = [
     ("bid-service", ("--set", "api.config.AUTH_MODE=trusted"), "secretName"),
     ("bid-service", (*BIDS, "--set", "api.config.AUTH_MODE=none"), "AUTH_MODE"),
     ("bid-service", (*BIDS, "--set", "api.config.AUTH_MODE=jwt"), "JWT_ISSUER"),
+    ("bid-service", (*BIDS, *JWT), "JWT_AUDIENCE"),
+    ("user-stats-service", (*STATS, *JWT), "JWT_AUDIENCE"),
     ("bid-service", (*BIDS, "--set-string", "api.config.AUTH_TRUSTED_ANYWHERE=false"), "AUTH_TRUSTED_ANYWHERE"),
     ("bid-service", (*BIDS, "--set", "image.tag=latest"), "tag"),
     ("bid-service", (*BIDS, "--set", "image.digest=sha256:abc"), "digest"),
@@ -32,6 +36,12 @@ REFUSED = [
 def test_unsafe_values_are_refused_by_name(chart: str, arguments: tuple[str, ...], named: str) -> None:
     with pytest.raises(RenderFailed, match=named):
         render(chart, *arguments)
+
+
+@pytest.mark.parametrize(("chart", "values"), [("bid-service", BIDS), ("user-stats-service", STATS)])
+@pytest.mark.parametrize("setting", ["JWT_AUDIENCE=gavel", "JWT_CLIENT_IDS=gavel-web"])
+def test_tokens_need_an_audience_or_clients(chart: str, values: tuple[str, ...], setting: str) -> None:
+    assert render(chart, *values, *JWT, "--set", f"api.config.{setting}")
 
 
 def test_a_digest_wins_over_a_tag() -> None:
