@@ -1,10 +1,13 @@
 """The provider's documents, fetched over real HTTP: what goes wrong is told in one line that says what to do."""
 
+import asyncio
 import re
 import socket
+import sys
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -212,6 +215,54 @@ async def test_a_server_that_falls_silent_is_left_after_a_while(
     monkeypatch.setattr(oidc_discovery, "FETCH_SECONDS_MAX", 0.2)
     with _saying(*pieces) as url:
         assert await _key_set_problem(url) == f"{url} did not answer within 0.2 s"
+
+
+@contextmanager
+def _dripping() -> Generator[str]:
+    """A server that sends one header after another and never comes to an end."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(ConnectionError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not done.wait(0.05):
+                    connection.sendall(b"x: y\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        done.set()
+        thread.join()
+
+
+async def test_a_server_that_never_comes_to_an_end_holds_one_request_alone() -> None:
+    with _dripping() as url:
+        fetch = key_set_at(url)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(fetch(), 0.2)
+        with pytest.raises(FetchFailed, match="the request before has not ended"):
+            await fetch()
+
+
+WAIT_A_MOMENT = """
+import asyncio, sys
+from gavel.runtime.oidc_discovery import key_set_at
+try:
+    asyncio.run(asyncio.wait_for(key_set_at(sys.argv[1])(), 0.2))
+except TimeoutError:
+    print("left")
+"""
+
+
+async def test_a_server_that_never_comes_to_an_end_does_not_keep_the_process_from_its_end() -> None:
+    with _dripping() as url:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", WAIT_A_MOMENT, url, stdout=PIPE)
+        async with asyncio.timeout(60):
+            said, _ = await process.communicate()
+    assert (process.returncode, said) == (0, b"left\n")
 
 
 async def test_a_server_of_another_protocol_is_told_so() -> None:

@@ -6,8 +6,9 @@ no password of a URL.
 
 import asyncio
 import json
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from http.client import HTTPException, HTTPResponse
 from typing import Any, cast
 from urllib.error import HTTPError, URLError
@@ -37,15 +38,13 @@ _DISCOVERY_PATH = "/.well-known/openid-configuration"
 _READ_BYTES = 65_536
 _REASON_CHARACTERS_MAX = 200
 
-# One thread of its own, so that a provider which answers slowly takes none of those that resolve names for others.
-_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="oidc-discovery")
-
 
 def key_set_at(url: str) -> FetchKeySet:
     """Make a function that fetches the key set at a URL."""
+    requests = _Requests()
 
     async def fetch() -> dict[str, Any]:
-        return await _fetch_object(url)
+        return await requests.get(url)
 
     return fetch
 
@@ -53,9 +52,10 @@ def key_set_at(url: str) -> FetchKeySet:
 def discovered_key_set(issuer: str) -> FetchKeySet:
     """Make a function that fetches the key set which the issuer's discovery document names."""
     document_url = issuer.rstrip("/") + _DISCOVERY_PATH
+    requests = _Requests()
 
     async def fetch() -> dict[str, Any]:
-        return await _fetch_object(key_set_url(issuer, document_url, await _fetch_object(document_url)))
+        return await requests.get(key_set_url(issuer, document_url, await requests.get(document_url)))
 
     return fetch
 
@@ -80,8 +80,34 @@ def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str
     return url
 
 
-async def _fetch_object(url: str) -> dict[str, Any]:
-    return await asyncio.get_running_loop().run_in_executor(_thread, _read_object, url)
+class _Requests:
+    """Requests in a thread that the process does not wait for when it exits, one at a time.
+
+    A server that sends its headers byte by byte can hold that thread for as long as it likes, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._free = threading.Semaphore()
+
+    async def get(self, url: str) -> dict[str, Any]:
+        """Fetch a JSON object. Raises FetchFailed."""
+        if not self._free.acquire(blocking=False):
+            raise FetchFailed(f"{_shown(url)} is not asked, since the request before has not ended")
+        future = Future[dict[str, Any]]()
+        # Whoever waits may stop waiting; the request goes on.
+        future.set_running_or_notify_cancel()
+        threading.Thread(target=self._run, args=(url, future), name="oidc-discovery", daemon=True).start()
+        return await asyncio.wrap_future(future)
+
+    def _run(self, url: str, future: Future[dict[str, Any]]) -> None:
+        try:
+            found = _read_object(url)
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            self._free.release()
+            future.set_exception(error)
+        else:
+            self._free.release()
+            future.set_result(found)
 
 
 def _read_object(url: str) -> dict[str, Any]:
