@@ -12,11 +12,12 @@ from uuid import uuid4
 
 import structlog
 from connectrpc.code import Code
-from connectrpc.codec import Codec, proto_binary_codec, proto_json_codec
+from connectrpc.codec import Codec, proto_binary_codec
 from connectrpc.errors import ConnectError, ErrorDetail
 from connectrpc.request import RequestContext
 from protobuf import Message
 
+from gavel.runtime.json_codec import StrictJsonCodec
 from gavel.runtime.requests import current_request
 from gavel.runtime.serve import Asgi, Receive, Scope, Send
 
@@ -90,7 +91,7 @@ def _unquoted(complaint: str) -> str:
     return _QUOTED.sub("...", told) + (place[0] if place else "")
 
 
-JSON_CODEC = ToldCodec(proto_json_codec())
+JSON_CODEC = ToldCodec(StrictJsonCodec())
 PROTO_CODEC = ToldCodec(proto_binary_codec())
 CODECS = (JSON_CODEC, PROTO_CODEC)
 

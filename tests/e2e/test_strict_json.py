@@ -1,0 +1,158 @@
+"""JSON as the contract has it, by both ways to PlaceBid: odd spellings are refused, and zero values are told."""
+
+import asyncio
+import json
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from gavel.contracts.bids.v1.bid_service_pb import ListItemsRequest, PlaceBidResponse
+from tests.e2e.gavel_process import SELLER_ID, Client, bidder
+from tests.fuzz.wire import number_field
+
+pytestmark = pytest.mark.e2e
+
+# A timeout of its own makes a call go the full way; without one PlaceBid takes the thin one.
+THIN: Mapping[str, str] = {}
+FULL = {"Connect-Timeout-Ms": "9000"}
+way = pytest.mark.parametrize("headers", [THIN, FULL], ids=["thin", "full"])
+
+ODD = ['"1_000"', '"+15000"', '"020000"', '"\u0661\u0665\u0660"', '"\uff11\uff15\uff10"', '" 150"', '"150 "', '"1."']
+
+
+async def _post(client: Client, method: str, body: str, headers: Mapping[str, str] = THIN) -> httpx.Response:
+    content_type = {"Content-Type": "application/json"}
+    return await client.http.post(client.url_of(method), content=body, headers=content_type | dict(headers))
+
+
+def _invalid(reply: httpx.Response) -> str:
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid_argument"), reply.text
+    return reply.json()["message"]
+
+
+@way
+@pytest.mark.parametrize("text", ODD)
+async def test_an_integer_spelled_oddly_is_refused(client: Client, text: str, headers: Mapping[str, str]) -> None:
+    item_id = await client.list_item()
+    for name in ("amount", "maxAmount", "max_amount"):
+        fields = {"amount": "15000"} | {name: 0}
+        bid = json.dumps({"itemId": item_id, "userId": bidder(1)} | fields).replace(f'"{name}": 0', f'"{name}": {text}')
+        assert "amount" in _invalid(await _post(client, "PlaceBid", bid, headers))
+    assert await client.bids(item_id) == []
+
+
+@pytest.mark.parametrize("text", ODD)
+@pytest.mark.parametrize(
+    ("method", "body", "field"),
+    [
+        ("GetLeaderboard", '{"limit": %s}', "limit"),
+        ("GetItemBids", '{"pageSize": %s}', "page_size"),
+        ("ListItems", '{"pageSize": %s}', "page_size"),
+        ("ListTopBidders", '{"pageSize": %s}', "page_size"),
+        ("CreateItem", '{"startPrice": %s}', "start_price"),
+        ("CreateItem", '{"reserve_price": %s}', "reserve_price"),
+        ("CreateItem", '{"softClose": {"windowSeconds": %s}}', "window_seconds"),
+        ("CreateItem", '{"bidIncrement": {"fixed": %s}}', "fixed"),
+    ],
+)
+async def test_so_is_every_other_integer(client: Client, method: str, body: str, field: str, text: str) -> None:
+    assert _invalid(await _post(client, method, body % text)).endswith(f".{field}")
+
+
+async def test_so_is_the_position_of_a_watcher(client: Client) -> None:
+    body = json.dumps({"items": [{"itemId": await client.list_item(), "afterSeq": "1_0"}]}).encode()
+    reply = await client.http.post(
+        client.url_of("WatchItems"),
+        content=b"\0" + len(body).to_bytes(4, "big") + body,
+        headers={"Content-Type": "application/connect+json"},
+    )
+    assert json.loads(reply.content[5:])["error"]["code"] == "invalid_argument"
+
+
+async def test_both_ways_take_and_refuse_the_same_tokens(client: Client) -> None:
+    chance = random.Random(13)
+    made = {
+        "".join(chance.choices(("1", "5", "0", "9", "+", "-", "_", ".", "e", " ", "\u0661"), k=chance.randint(1, 6)))
+        for _ in range(100)
+    }
+    tokens = [*ODD, "15000", "1.5e4", '"1.5e4"', "15000.0", "150.5", "true", "null", "[]", "1e30", "NaN"]
+    tokens += [json.dumps(text) for text in sorted(made)] + sorted(made)
+
+    async def asked(text: str, headers: Mapping[str, str]) -> tuple[int, Any]:
+        item_id = await client.list_item()
+        bid = f'{{"itemId": "{item_id}", "userId": "{bidder(1)}", "amount": {text}}}'
+        reply = await _post(client, "PlaceBid", bid, headers)
+        body = reply.json()
+        if reply.status_code == 200:
+            return 200, body["bid"]["amount"]
+        return reply.status_code, (body["code"], body["message"])
+
+    answers = await asyncio.gather(*(asyncio.gather(asked(text, THIN), asked(text, FULL)) for text in tokens))
+    differing = {text: ways for text, ways in zip(tokens, answers, strict=True) if ways[0] != ways[1]}
+    assert differing == {}
+    assert {status for (status, _), _ in answers} == {200, 400}
+
+
+@pytest.mark.parametrize("status", ['"ENDED"', '"ended"', '""', "99", "-1"])
+async def test_a_status_that_no_item_has(client: Client, status: str) -> None:
+    told = _invalid(await _post(client, "ListItems", f'{{"status": {status}}}'))
+    assert "ITEM_STATUS_ACTIVE" in told
+
+
+@pytest.mark.parametrize("number", [99, -1])
+async def test_a_status_that_no_item_has_in_binary(client: Client, number: int) -> None:
+    field = next(field for field in ListItemsRequest.desc().fields if field.name == "status")
+    reply = await client.http.post(
+        client.url_of("ListItems"),
+        content=number_field(field.number, number),
+        headers={"Content-Type": "application/proto"},
+    )
+    assert "status" in _invalid(reply)
+
+
+async def test_a_status_by_its_name_or_number_is_that_status(client: Client) -> None:
+    item_id = await client.list_item(startAt="2034-01-01T00:00:00Z")
+    for status in ('"ITEM_STATUS_SCHEDULED"', "4"):
+        listed = (await _post(client, "ListItems", f'{{"status": {status}, "pageSize": 100}}')).json()["items"]
+        assert {item["status"] for item in listed} == {"ITEM_STATUS_SCHEDULED"}
+        assert item_id in {item["id"] for item in listed}
+
+
+async def test_unknown_fields_stay_ignored(client: Client) -> None:
+    body = {"pageSize": 1, "order": "ITEM_ORDER_NEWEST", "nested": {"status": "NONE", "seq": "+1"}}
+    assert len((await client.ok("ListItems", body))["items"]) == 1
+
+
+@way
+async def test_zero_values_are_told(client: Client, headers: Mapping[str, str]) -> None:
+    item_id = await client.list_item()
+    item = (await client.ok("GetItem", {"id": item_id}, **headers))["item"]
+    assert (item["bidCount"], item["currentHighestBid"], item["highestBidderId"]) == ("0", "0", "")
+    assert (item["images"], item["buyNowAvailable"], item["bidIncrement"]) == (
+        [],
+        False,
+        {"fixed": "0", "basisPoints": 0},
+    )
+    assert "outcome" not in item
+
+    leader = {"itemId": item_id, "userId": bidder(1), "amount": 100, "maxAmount": 1_000}
+    assert (await client.ok("PlaceBid", leader, **headers))["bid"]["automatic"] is False
+    answered = await client.ok("PlaceBid", leader | {"userId": bidder(2), "amount": 200, "maxAmount": 0}, **headers)
+    assert answered["leading"] is False
+    # Nothing is in it that the message does not have: no maximum, no reserve.
+    assert answered.keys() == {field.json_name for field in PlaceBidResponse.desc().fields}
+    assert (await client.ok("ListSellerItems", {"sellerId": bidder(9)}))["items"] == []
+
+
+async def test_both_ways_to_a_bid_answer_in_the_same_bytes(client: Client) -> None:
+    bid = {"itemId": await client.list_item(), "userId": bidder(1), "amount": 100, "idempotencyKey": "k"}
+    await client.ok("PlaceBid", bid)
+    again = [await client.call("PlaceBid", bid, **headers) for headers in (THIN, FULL)]
+    assert len({reply.text.replace(reply.json()["serverTime"], "") for reply in again}) == 1
+    refused = [await client.call("PlaceBid", bid | {"userId": SELLER_ID}, **headers) for headers in (THIN, FULL)]
+    details = [reply.json()["details"][0]["debug"] for reply in refused]
+    assert [detail.pop("serverTime") for detail in details]
+    assert details[0] == details[1]
