@@ -62,7 +62,7 @@ async def test_bids_are_listed_newest_first_page_by_page(client: Client) -> None
     first = await client.ok("GetItemBids", {"itemId": item_id, "pageSize": 5})
     second = await client.ok("GetItemBids", {"itemId": item_id, "pageSize": 5, "pageToken": first["nextPageToken"]})
     assert [int(bid["amount"]) for bid in first["bids"] + second["bids"]] == [106, 105, 104, 103, 102, 101, 100]
-    assert "nextPageToken" not in second
+    assert second["nextPageToken"] == ""
 
 
 async def test_items_are_listed_ending_soonest_first_page_by_page(client: Client) -> None:
@@ -73,4 +73,4 @@ async def test_items_are_listed_ending_soonest_first_page_by_page(client: Client
     first = await client.ok("ListItems", {"category": category, "pageSize": 2})
     rest = await client.ok("ListItems", {"category": category, "pageSize": 2, "pageToken": first["nextPageToken"]})
     assert [item["endAt"] for item in first["items"] + rest["items"]] == sorted(ends)
-    assert "nextPageToken" not in rest
+    assert rest["nextPageToken"] == ""

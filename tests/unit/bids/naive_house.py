@@ -94,11 +94,11 @@ class NaiveHouse:
         return [(user, self.buy_now_price, False)]
 
     def cancel(self, now: int, user: str) -> str:
-        """A cancel: the reason why not, or nothing."""
+        """A cancel: the reason why not, or nothing. A second one changes nothing."""
         if user != self.seller:
             return "NOT_THE_SELLER"
         if self.cancelled:
-            return "CANCELLED"
+            return ""
         if now >= self.end:
             return "ENDED"
         if self.rows:

@@ -17,10 +17,12 @@ _REFUSAL_BY_STATUS = {Status.CANCELLED: ChangeRefusal.CANCELLED, Status.ENDED: C
 
 
 def cancel_item(auction: Auction, at: datetime, seller_id: UserId) -> Decision:
-    """Withdraw an item on which nobody has bid, before its end; a scheduled one too.
+    """Withdraw an item without bids before its end; a scheduled one too. A cancelled one stays as it is.
 
-    Raises NotTheSeller, then ChangeRefused: cancelled, ended, has bids. Then nothing has changed.
+    Idempotent, so that a retry after a lost answer is no error. Raises NotTheSeller, then ChangeRefused: ended, has bids.
     """
+    if auction.cancelled_at is not None and seller_id == auction.terms.seller_id:
+        return Decision(auction, at)
     _check_changeable(auction, at, seller_id)
     if auction.bid_count:
         raise ChangeRefused(ChangeRefusal.HAS_BIDS)
@@ -31,15 +33,13 @@ def cancel_item(auction: Auction, at: datetime, seller_id: UserId) -> Decision:
 def update_item(auction: Auction, at: datetime, seller_id: UserId, changes: ListingChanges) -> Decision:
     """Set texts anew: title and description before the first bid, images and category until the end.
 
-    A change without an event: only `revision` rises, and not even that where no text is set.
+    A change without an event: only `revision` rises.
     Raises NotTheSeller, then ChangeRefused: cancelled, ended, has bids. Then nothing has changed.
     """
     _check_changeable(auction, at, seller_id, changes.fields)
     fixed = tuple(field for field in changes.fields if field in FIELDS_FIXED_BY_A_BID)
     if fixed and auction.bid_count:
         raise ChangeRefused(ChangeRefusal.HAS_BIDS, fixed)
-    if not changes.fields:
-        return Decision(auction, at)
     return Decision(replace(auction, revision=auction.revision + 1), at, changes=changes)
 
 

@@ -59,8 +59,6 @@ class ChangeRefused(Refusal):
         """Name the fields first, so that a form can find them."""
         if self.fields is None:
             return f"the item can't be cancelled any more: {self.reason.value}"
-        if not self.fields:
-            return f"the item can't be changed any more: {self.reason.value}"
         return f"{', '.join(self.fields)}: can't be changed any more: {self.reason.value}"
 
 

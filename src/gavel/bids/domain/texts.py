@@ -44,10 +44,14 @@ def listing_changes(
     images: Iterable[str] | None = None,
     category: str | None = None,
 ) -> ListingChanges:
-    """The changes as they are asked for. Raises InvalidInput where a text is missing, too long, or not storable."""
+    """The changes as they are asked for. Raises InvalidInput where none is, or a text is empty, too long, not storable."""
     changes = ListingChanges(
         title=title, description=description, images=None if images is None else tuple(images), category=category
     )
+    if not changes.fields:
+        # Not a change of nothing: the request most likely names a field that can't change.
+        names = ", ".join(ListingChanges.__slots__)
+        raise InvalidInput(names, "at least one must be set, nothing else can")
     _check(changes)
     return changes
 

@@ -11,7 +11,7 @@ from gavel.bids.use_cases.show_items import show_item
 async def cancel_item(
     book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, *, seller_id: UserId, call: Call
 ) -> tuple[ItemView, datetime]:
-    """Cancel an auction that nobody has bid in; the item as it is then, with the clock.
+    """Cancel an auction without bids; the item as it is then, with the clock. Again: the cancelled item.
 
     Raises NotTheSeller, ChangeRefused, and what AuctionBook.update and ItemCatalogue.item raise.
     """
