@@ -94,9 +94,14 @@ class House:
             increment=BidIncrement(fixed=increment),
             **prices,
         )
+        return (await self.list_draft(draft, call=call)).auction.item_id
+
+    async def list_draft(self, draft: Draft, *, key: str = "", call: Call | None = None) -> Answer:
+        """List a draft under a new id."""
         item_id = ItemId(str(uuid4()))
-        await list_item(self.book, draft, item_id=item_id, currency="USD", call=call or soon())
-        return item_id
+        return await list_item(
+            self.book, draft, item_id=item_id, currency="USD", call=call or soon(), idempotency_key=key
+        )
 
     async def bid(
         self,

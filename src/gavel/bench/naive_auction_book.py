@@ -66,9 +66,11 @@ class NaiveAuctionBook:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable("the bid may not have been accepted") from error
 
-    async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
+    async def open(
+        self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call, key: RetryKey | None = None
+    ) -> Answer:
         """See AuctionBook.open."""
-        return await self._beside.open(open_at, listing, call=call)
+        return await self._beside.open(open_at, listing, call=call, key=key)
 
     def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:  # noqa: ARG002 - it remembers nothing
         """See AuctionBook.last_seen."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NamedTuple
+from uuid import uuid4
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
@@ -82,6 +83,7 @@ async def _create(caller: Caller, options: BiddersOptions, seller_id: str) -> li
     for number in range(options.create or CREATED_ITEMS):
         end_at = datetime.now(UTC) + timedelta(seconds=options.ends_in_seconds or DEFAULT_ENDS_IN_SECONDS)
         request = draft(number, options.seed, seller_id, end_at, soft_close)
+        request.idempotency_key = str(uuid4())
         created = _answered((await caller.insist(CREATE_ITEM, request))[0], options.url)
         if created.item is not None:
             item_ids.append(created.item.id)

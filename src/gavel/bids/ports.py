@@ -79,10 +79,16 @@ class AuctionBook(Protocol):
         """
         ...
 
-    async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
-        """Store a new auction, decided on the database's clock, with its texts and its first event.
+    async def open(
+        self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call, key: RetryKey | None = None
+    ) -> Answer:
+        """Store a new auction, decided on the database's clock, with its texts, its first event and its key.
 
-        Atomic. Raises what `open_at` raises, DeadlineExceeded or Unavailable; not safe to retry blindly.
+        Atomic. A key that its seller used before is answered with the auction that it opened, as it is now, without
+        calling `open_at`. Of many calls with one key at one moment, one opens an auction.
+
+        Raises what `open_at` raises, KeyReused, DeadlineExceeded or Unavailable; after the last two the auction may
+        have been opened, and only a call with a key is safe to retry.
         """
         ...
 

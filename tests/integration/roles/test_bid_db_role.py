@@ -9,7 +9,8 @@ from gavel.bids.adapters.postgres_outbox import PostgresOutbox
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
-from gavel.bids.domain.texts import listing_changes
+from gavel.bids.domain.listing import Draft
+from gavel.bids.domain.texts import Listing, listing_changes
 from gavel.bids.ports import OutboxMessage
 from gavel.runtime import postgres
 from gavel.runtime.migrations import is_current, load_migrations
@@ -61,6 +62,9 @@ async def test_a_whole_auction_and_its_relay_run_as_the_role(house: House, urls:
     bought = await house.list_item(buy_now_price=500)
     await house.decide(bought, lambda auction, at: buy_now(auction, at, anna))
     unwanted = await house.list_item()
+    draft = Draft(seller_id=SELLER, listing=Listing(title="A vase"), end_at=first.auction.end_at, start_price=1)
+    listed = [(await house.list_draft(draft, key="once")).auction.item_id for _ in range(2)]
+    assert listed[0] == listed[1]
     await house.decide(unwanted, lambda auction, at: cancel_item(auction, at, SELLER))
     async with open_house(urls[0]) as owners:
         await owners.end_now(item_id)
@@ -95,6 +99,8 @@ FORBIDDEN = [
     "DELETE FROM listing_changes",
     "UPDATE bid_keys SET bid_seq = 1",
     "DELETE FROM bid_keys",
+    "UPDATE item_keys SET item_id = gen_random_uuid()",
+    "DELETE FROM item_keys",
     "DELETE FROM standings",
     "UPDATE auctions SET reserve_price = 1",
     "UPDATE auctions SET seller_id = gen_random_uuid()",

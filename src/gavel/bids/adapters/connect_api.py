@@ -16,6 +16,7 @@ from gavel.bids.use_cases.cancel_item import cancel_item
 from gavel.bids.use_cases.change_item import change_item
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
+from gavel.bids.use_cases.show_items import show_item
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
 from gavel.runtime.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, only_connect
@@ -74,12 +75,22 @@ class BidApi(ReadApi, BidService):
 
     async def create_item(self, request: pb.CreateItemRequest, ctx: Context) -> pb.CreateItemResponse:
         """See BidService.CreateItem."""
-        draft, call = draft_of(request), metadata_of(ctx).call
-        item_id = ItemId(str(uuid4()))
-        bind(item_id=item_id, user_id=draft.seller_id)
-        answer = await list_item(self._book, draft, item_id=item_id, currency=self._house_currency, call=call)
-        view = ItemView(answer.auction, draft.listing, created_at=answer.at, updated_at=answer.at)
-        return pb.CreateItemResponse(item=item_message(view, answer.at))
+        draft, metadata = draft_of(request), metadata_of(ctx)
+        bind(user_id=draft.seller_id)
+        answer = await list_item(
+            self._book,
+            draft,
+            item_id=ItemId(str(uuid4())),
+            currency=self._house_currency,
+            call=metadata.call,
+            idempotency_key=idempotency_key_of(request.idempotency_key, metadata.idempotency_key),
+        )
+        bind(item_id=answer.auction.item_id)
+        view, at = ItemView(answer.auction, draft.listing, created_at=answer.at, updated_at=answer.at), answer.at
+        if answer.replayed:
+            # Its texts may have changed since.
+            view, at = await show_item(self._catalogue, answer.auction.item_id)
+        return pb.CreateItemResponse(item=item_message(view, at))
 
     async def update_item(self, request: pb.UpdateItemRequest, ctx: Context) -> pb.UpdateItemResponse:
         """See BidService.UpdateItem."""

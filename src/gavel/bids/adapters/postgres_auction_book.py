@@ -24,16 +24,18 @@ from gavel.bids.adapters.postgres_failures import (
     blames_content,
     told,
 )
+from gavel.bids.adapters.postgres_rows import auction_of
 from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.refusals import KeyReused
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports import Call, Change, CommitListener, DeadlineExceeded, Unavailable
 from gavel.runtime.postgres import leaves_connection_in_doubt, load_sql
 from gavel.runtime.tracing import is_sampled
 
-_READ_CLOCK = load_sql(__package__, "read_clock")
+_READ_OPENED = load_sql(__package__, "read_opened")
 _OPEN_AUCTION = load_sql(__package__, "open_auction")
 
 # A batch that failed because of what is in it is tried in parts for this long; the rest is told to retry.
@@ -96,18 +98,21 @@ class PostgresAuctionBook:
                 error = answer.exception() if answer.done() and not answer.cancelled() else None
                 record_decision(call, queued_seconds, perf_counter(), error)
 
-    async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
+    async def open(
+        self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call, key: RetryKey | None = None
+    ) -> Answer:
         """See AuctionBook.open. The clock is read first, since no lock can be waited for in between."""
         try:
             async with asyncio.timeout_at(call.deadline_seconds):
                 async with borrowed(self._pool, "the item may not have been listed") as connection:
-                    decision = open_at(await connection.fetchval(_READ_CLOCK))
-                    await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent))
+                    opened = await _open(connection, open_at, listing, call, key)
         except TimeoutError as error:
             raise DeadlineExceeded from error
+        if isinstance(opened, Answer):
+            return opened
         if self._listeners:
-            self._tell_listeners([Change(decision.auction, 0, decision.events, texts_changed=True)])
-        return Answer(decision.auction, decision.at, bid=None)
+            self._tell_listeners([Change(opened.auction, 0, opened.events, texts_changed=True)])
+        return Answer(opened.auction, opened.at, bid=None)
 
     def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
         """See AuctionBook.last_seen. The clock is the database's at the commit, moved on by the monotonic clock."""
@@ -231,7 +236,40 @@ def _give_up(answer: asyncio.Future[Answer]) -> None:
         answer.set_exception(DeadlineExceeded())
 
 
-def _opening(decision: Decision, listing: Listing, traceparent: str) -> tuple[object, ...]:
+async def _open(
+    connection: asyncpg.Connection,
+    open_at: Callable[[datetime], Decision],
+    listing: Listing,
+    call: Call,
+    key: RetryKey | None,
+) -> Decision | Answer:
+    """Store a new auction; the answer instead where its key stands for one that is there. Raises KeyReused."""
+    at, opened = await _read_opened(connection, key)
+    if opened is not None:
+        return opened
+    decision = open_at(at)
+    try:
+        await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent, key))
+    except asyncpg.UniqueViolationError:
+        # Another call with the key came first. Postgres has waited for its commit, so its auction is there.
+        _, opened = await _read_opened(connection, key)
+        if opened is None:
+            raise
+        return opened
+    return decision
+
+
+async def _read_opened(connection: asyncpg.Connection, key: RetryKey | None) -> tuple[datetime, Answer | None]:
+    """The database's clock, and the auction that the key stands for, as it is now. Raises KeyReused."""
+    [row] = await connection.fetch(_READ_OPENED, *((key.user_id, key.key) if key else (None, None)))
+    if key is None or row["request"] is None:
+        return row["at"], None
+    if row["request"] != key.request:
+        raise KeyReused
+    return row["at"], Answer(auction_of(row), row["at"], bid=None, replayed=True)
+
+
+def _opening(decision: Decision, listing: Listing, traceparent: str, key: RetryKey | None) -> tuple[object, ...]:
     """The parameters of open_auction.sql."""
     auction, terms = decision.auction, decision.auction.terms
     listed = (auction.minimum_next_bid, auction.end_at, False, traceparent or None, listing.title)
@@ -261,4 +299,5 @@ def _opening(decision: Decision, listing: Listing, traceparent: str) -> tuple[ob
         message.event_count,
         message.body,
         chained(terms_digest(auction.item_id, terms), text),
+        *((key.key, key.request) if key else (None, None)),
     )

@@ -19,7 +19,8 @@ _REFUSAL_BY_STATUS = {Status.CANCELLED: ChangeRefusal.CANCELLED, Status.ENDED: C
 def cancel_item(auction: Auction, at: datetime, seller_id: UserId) -> Decision:
     """Withdraw an item without bids before its end; a scheduled one too. A cancelled one stays as it is.
 
-    Idempotent, so that a retry after a lost answer is no error. Raises NotTheSeller, then ChangeRefused: ended, has bids.
+    Idempotent, so that a retry after a lost answer is no error.
+    Raises NotTheSeller, then ChangeRefused: ended, has bids. Then nothing has changed.
     """
     if auction.cancelled_at is not None and seller_id == auction.terms.seller_id:
         return Decision(auction, at)

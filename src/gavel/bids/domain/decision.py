@@ -35,7 +35,7 @@ Decide = Callable[[Auction, datetime], Decision]
 
 @dataclass(frozen=True, slots=True)
 class RetryKey:
-    """An idempotency key, and what it stands for: one user's one request on one item.
+    """An idempotency key, and what it stands for: one user's one request on one item, or to list one.
 
     The request names a maximum, and is left out of the repr, so that no log line can show it.
     """

@@ -1,7 +1,9 @@
 """Listing an item: what a new auction must agree to, so that every later decision can rely on it."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from gavel.bids.domain.auction import Auction, SoftClose, Terms
 from gavel.bids.domain.decision import Decision
@@ -35,6 +37,12 @@ class Draft:
     buy_now_price: int = 0
     soft_close: SoftClose = HOUSE_SOFT_CLOSE
     increment: BidIncrement = BidIncrement()
+
+
+def request_digest(draft: Draft) -> str:
+    """What a retry must repeat: a digest of all that the seller asks for, the reserve included."""
+    text = json.dumps(asdict(draft), sort_keys=True, default=datetime.isoformat)
+    return sha256(text.encode()).hexdigest()
 
 
 def list_item(draft: Draft, item_id: ItemId, at: datetime, currency: str) -> Decision:

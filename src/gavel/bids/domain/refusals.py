@@ -86,11 +86,11 @@ class ItemNotFound(Refusal):
 
 @dataclass(eq=False, slots=True)
 class KeyReused(Refusal):
-    """An idempotency key of this user on this item stands for another request already."""
+    """An idempotency key of this user stands for another request already: on this item, or to list one."""
 
     def __str__(self) -> str:
         """Say what a key is for."""
-        return "this idempotency key was used for another bid: a new bid needs a new key"
+        return "this idempotency key was used for another request: a new request needs a new key"
 
 
 @dataclass(eq=False, slots=True)

@@ -44,7 +44,7 @@ def listing_changes(
     images: Iterable[str] | None = None,
     category: str | None = None,
 ) -> ListingChanges:
-    """The changes as they are asked for. Raises InvalidInput where none is, or a text is empty, too long, not storable."""
+    """The changes as they are asked for. Raises InvalidInput where there is none, or a text that no item can have."""
     changes = ListingChanges(
         title=title, description=description, images=None if images is None else tuple(images), category=category
     )

@@ -5,8 +5,10 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM "service_role";
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "service_role";
 GRANT USAGE ON SCHEMA public TO "service_role";
-GRANT SELECT ON schema_migrations, installation, items, auctions, listings, standings, bids, item_events, bid_keys, outbox TO "service_role";
-GRANT INSERT ON auctions, listings, standings, bids, item_events, maximum_raises, listing_changes, bid_keys, outbox TO "service_role";
+GRANT SELECT ON schema_migrations, installation, items, auctions, listings, standings, bids, item_events, bid_keys, item_keys,
+             outbox TO "service_role";
+GRANT INSERT ON auctions, listings, standings, bids, item_events, maximum_raises, listing_changes, bid_keys, item_keys,
+             outbox TO "service_role";
 GRANT UPDATE (category, updated_at, end_at, price, leader_id, leader_maximum, bid_count, last_bid_seq, seq, revision, cancelled_at,
               closed_at, digest) ON auctions TO "service_role";
 GRANT UPDATE (title, description, images) ON listings TO "service_role";

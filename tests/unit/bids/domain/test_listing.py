@@ -9,7 +9,7 @@ import pytest
 from gavel.bids.domain.auction import SoftClose, Status
 from gavel.bids.domain.events import ItemListed
 from gavel.bids.domain.increments import BidIncrement
-from gavel.bids.domain.listing import AUCTION_DAYS_MAX, Draft, list_item
+from gavel.bids.domain.listing import AUCTION_DAYS_MAX, Draft, list_item, request_digest
 from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import Listing
@@ -158,3 +158,25 @@ def test_times_are_judged_by_the_clock_that_is_handed_in() -> None:
     with pytest.raises(InvalidInput) as refusal:
         list_item(DRAFT, ITEM, END, "USD")
     assert refusal.value.field == "end_at"
+
+
+def test_a_retry_repeats_all_that_was_asked_for_and_its_digest_shows_nothing_of_it() -> None:
+    asked = _terms(reserve_price=744_596_877)
+    others = [
+        replace(asked, seller_id=ANNA),
+        replace(asked, end_at=END + MICROSECOND),
+        replace(asked, start_price=1_001),
+        replace(asked, start_at=MIDWAY),
+        replace(asked, reserve_price=744_596_878),
+        replace(asked, buy_now_price=744_596_877),
+        replace(asked, soft_close=SoftClose(window_seconds=0)),
+        replace(asked, increment=BidIncrement(0, 1)),
+        *(
+            replace(asked, listing=replace(asked.listing, **{name: text}))
+            for name, text in (("title", "A vas"), ("description", "e"), ("images", ("/a", "/b")), ("category", "x"))
+        ),
+    ]
+    digests = {request_digest(draft) for draft in (asked, *others)}
+    assert len(digests) == len(others) + 1
+    assert request_digest(replace(asked)) == request_digest(asked)
+    assert {(len(digest), "744596877" in digest) for digest in digests} == {(64, False)}
