@@ -1,5 +1,3 @@
-import { create } from "@bufbuild/protobuf";
-import { CreateItemRequestSchema } from "@gavel/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
@@ -17,6 +15,7 @@ import {
   problemsFrom,
 } from "../selling/listing-draft";
 import { TextField } from "../selling/text-field";
+import { useListing } from "../selling/use-listing";
 import { usePageTitle } from "../shell/page-title";
 import "./sell-page.css";
 
@@ -38,6 +37,7 @@ const DURATIONS = [
 export function SellPage() {
   usePageTitle("Sell");
   const live = useLive();
+  const list = useListing();
   const queries = useQueryClient();
   const { userId } = useIdentity();
   const currency = useHouseCurrency() ?? "USD";
@@ -68,7 +68,7 @@ export function SellPage() {
     }
     setIsListing(true);
     try {
-      const { item } = await live.bids.createItem(create(CreateItemRequestSchema, checked.request));
+      const item = await list(draft, checked.request);
       void queries.invalidateQueries();
       if (item) {
         go(`/items/${item.id}`);

@@ -22,11 +22,14 @@ export type ListingDraft = {
 
 export type FieldName = keyof ListingDraft;
 export type Problems = Partial<Record<FieldName | "form", string>>;
+/** What the form asks for; the key is added when it is sent. */
+export type ListingRequest = Omit<
+  CreateItemRequest,
+  "$typeName" | "$unknown" | "softClose" | "bidIncrement" | "idempotencyKey"
+> &
+  ListingRules;
 export type CheckedListing =
-  | {
-      readonly ok: true;
-      readonly request: Omit<CreateItemRequest, "$typeName" | "$unknown" | "softClose" | "bidIncrement"> & ListingRules;
-    }
+  | { readonly ok: true; readonly request: ListingRequest }
   | { readonly ok: false; readonly problems: Problems };
 type ListingRules = {
   softClose?: { windowSeconds: number; extensionSeconds: number; maxExtensionSeconds: number };
@@ -88,7 +91,8 @@ export function checkListing(draft: ListingDraft, currency: string, sellerId: st
   if (basisPoints === null) {
     problems.incrementPercent = "A percentage from 0 to 100, with two digits after the point at most.";
   }
-  const startMs = draft.startAt ? Date.parse(draft.startAt) : nowMs;
+  // Whole milliseconds: a fraction would be no whole nanoseconds, which a Timestamp can't hold.
+  const startMs = draft.startAt ? Date.parse(draft.startAt) : Math.round(nowMs);
   if (Number.isNaN(startMs)) {
     problems.startAt = "Enter a date and time.";
   }
@@ -131,6 +135,8 @@ const SERVER_FIELDS: Readonly<Record<string, FieldName>> = {
   bid_increment: "incrementFixed",
 };
 
+const MAY_BE_LISTED = [Code.Unavailable, Code.DeadlineExceeded, Code.Unknown];
+
 /** The server's no at the field that it names: its messages begin with "field: ". */
 export function problemsFrom(error: unknown): Problems {
   const refused = ConnectError.from(error);
@@ -138,6 +144,9 @@ export function problemsFrom(error: unknown): Problems {
   const name = SERVER_FIELDS[field];
   if (refused.code === Code.InvalidArgument && name && problem) {
     return { [name]: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.` };
+  }
+  if (MAY_BE_LISTED.includes(refused.code)) {
+    return { form: "No answer came, so we don't know whether it was listed. Trying again can't list it twice." };
   }
   return { form: refused.rawMessage || "It could not be listed. Try again." };
 }

@@ -1,0 +1,35 @@
+import { create } from "@bufbuild/protobuf";
+import { type CreateItemRequest, CreateItemRequestSchema, type Item } from "@gavel/client";
+import { useCallback, useRef } from "react";
+import { explainRefusal } from "../bidding/refusal";
+import { useLive } from "../live/live-context";
+import { randomUuid } from "../who/uuid";
+import type { ListingDraft, ListingRequest } from "./listing-draft";
+
+/** A request keeps its key, and the end that it named, until it is answered for certain. */
+type Attempt = { readonly draft: string; readonly request: CreateItemRequest };
+
+/** List a draft. Sent again unchanged after a lost answer, it is the same request, which can't list twice. */
+export function useListing(): (draft: ListingDraft, request: ListingRequest) => Promise<Item | undefined> {
+  const live = useLive();
+  const attempt = useRef<Attempt | null>(null);
+
+  return useCallback(
+    async (draft, request) => {
+      const typed = JSON.stringify([request.sellerId, draft]);
+      if (attempt.current?.draft !== typed) {
+        const asked = create(CreateItemRequestSchema, { ...request, idempotencyKey: randomUuid() });
+        attempt.current = { draft: typed, request: asked };
+      }
+      try {
+        const { item } = await live.bids.createItem(attempt.current.request);
+        attempt.current = null;
+        return item;
+      } catch (error) {
+        attempt.current = explainRefusal(error).next === "retry" ? attempt.current : null;
+        throw error;
+      }
+    },
+    [live],
+  );
+}
