@@ -13,8 +13,6 @@ MAKE_COMMAND = re.compile(r"`make ([a-z0-9-]+)|^\s*make ([a-z0-9-]+)", re.MULTIL
 MAKE_TARGET = re.compile(r"^([a-z0-9-]+):.*## ", re.MULTILINE)
 TEST_NAME = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
-SHARED_CONTRACT = ROOT.parent / "shared" / "contract"
-
 
 def documents() -> list[Path]:
     """Every page of documentation."""
@@ -94,22 +92,6 @@ def test_nothing_names_a_registry_or_a_machine() -> None:
             if path != Path(__file__)
         ]
     assert found == []
-
-
-def test_the_contract_is_the_published_one() -> None:
-    """Beside a checkout that has the published contract, the packages, names and numbers are the same."""
-    if not SHARED_CONTRACT.is_dir():
-        # Elsewhere the committed baseline and `buf breaking` hold the contract.
-        assert (ROOT / "proto" / "baseline.binpb").is_file()
-        return
-    for published in SHARED_CONTRACT.rglob("*.proto"):
-        ours = ROOT / "proto" / published.relative_to(SHARED_CONTRACT)
-        assert _declarations(ours) == _declarations(published), named(ours)
-
-
-def _declarations(path: Path) -> list[str]:
-    without_comments = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
-    return re.findall(r"[^\s{};][^{};]*[{;]", re.sub(r"\s+", " ", without_comments))
 
 
 @pytest.mark.parametrize(
