@@ -98,8 +98,13 @@ async def test_both_ways_take_and_refuse_the_same_tokens(client: Client) -> None
 
 @pytest.mark.parametrize("status", ['"ENDED"', '"ended"', '""', "99", "-1"])
 async def test_a_status_that_no_item_has(client: Client, status: str) -> None:
-    told = _invalid(await _post(client, "ListItems", f'{{"status": {status}}}'))
-    assert "ITEM_STATUS_ACTIVE" in told
+    body = f'{{"status": {status}}}'
+    by_get = {"connect": "v1", "encoding": "json", "message": body}
+    for reply in (
+        await _post(client, "ListItems", body),
+        await client.http.get(client.url_of("ListItems"), params=by_get),
+    ):
+        assert "ITEM_STATUS_ACTIVE" in _invalid(reply)
 
 
 @pytest.mark.parametrize("number", [99, -1])
