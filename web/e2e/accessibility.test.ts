@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
+import { STATUS_PATH } from "../src/pages/status-data";
 import { expect, type Person, test } from "./fixtures";
 import { bid, bidderNamed, list } from "./items";
 
@@ -58,8 +59,8 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
     await page.goto(`/bidders/${userId}`);
     await expect(page.getByText("All bids together")).toBeVisible();
   },
-  board: async ({ page }) => {
-    await page.route("**/board.json", (route) =>
+  "the system's status": async ({ page }) => {
+    await page.route(`**${STATUS_PATH}`, (route) =>
       route.fulfill({
         json: {
           bids_per_second: 12.5,
@@ -71,11 +72,11 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
         },
       }),
     );
-    await page.goto("/board");
+    await page.goto("/status");
     await expect(page.getByText("Bids a second")).toBeVisible();
   },
   "the dialog of who I am": async ({ page }) => {
-    await page.goto("/board");
+    await page.goto("/status");
     await page.getByRole("button", { name: /You bid as/ }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
   },
@@ -149,7 +150,7 @@ test("the page runs under the policy that it is served with", async ({ client, p
       violations.push(message.text());
     }
   });
-  for (const path of ["/", `/items/${item.id}`, "/sell", "/my-bids", "/bidders", "/board"]) {
+  for (const path of ["/", `/items/${item.id}`, "/sell", "/my-bids", "/bidders", "/status"]) {
     const response = await ada.page.goto(path);
     expect(response?.headers()["content-security-policy"]).toContain("default-src 'self'");
     await expect(ada.page.getByRole("heading", { level: 1 })).toBeVisible();

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { GavelClient, Item } from "@gavel/client";
-import { pseudonym } from "../src/who/pseudonym";
+import { pseudonym } from "../src/session/pseudonym";
 
 type Listing = {
   title: string;

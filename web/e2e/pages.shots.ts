@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Item } from "@gavel/client";
+import { STATUS_PATH } from "../src/pages/status-data";
 import { expect, type Person, test } from "./fixtures";
 import { bid, list } from "./items";
 
@@ -13,7 +14,7 @@ const LOOKS = [
 
 test("pictures of every page", async ({ client, person }) => {
   const rivals = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
-  const lots = [
+  const listings = [
     { title: "Charity: dinner for two", category: "charity", endsInSeconds: 1_500, startPrice: 2_500n },
     { title: "Espresso machine", category: "kitchen", endsInSeconds: 3_400, startPrice: 8_000n },
     { title: "Road bike, 56 cm", category: "sports", endsInSeconds: 10_000, startPrice: 20_000n, buyNowPrice: 90_000n },
@@ -43,8 +44,8 @@ test("pictures of every page", async ({ client, person }) => {
     },
   ];
   const items: Item[] = [];
-  for (const lot of lots) {
-    items.push(await list(client, lot));
+  for (const listing of listings) {
+    items.push(await list(client, listing));
   }
   const sextant = items.at(-1) as Item;
   for (const [index, item] of items.slice(0, 5).entries()) {
@@ -105,7 +106,7 @@ test("pictures of every page", async ({ client, person }) => {
     await me.page.goto(`/bidders/${rivals[0]}`);
     await shot("bidder");
     let at = 0;
-    await me.page.route("**/board.json", (route) => {
+    await me.page.route(`**${STATUS_PATH}`, (route) => {
       at += 1;
       return route.fulfill({
         json: {
@@ -119,12 +120,12 @@ test("pictures of every page", async ({ client, person }) => {
       });
     });
     await me.page.clock.install();
-    await me.page.goto("/board");
+    await me.page.goto("/status");
     await expect(me.page.getByText("Bids a second")).toBeVisible();
     for (let second = 0; second < 60; second += 1) {
       await me.page.clock.runFor(1_000);
     }
-    await shot("board");
+    await shot("status");
     await me.page.getByRole("button", { name: /You bid as/ }).click();
     await shot("identity", false);
   }

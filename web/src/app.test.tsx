@@ -3,10 +3,10 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ItemEventSchema, ListMyBidsResponseSchema, Standing } from "@gavel/client";
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { TokenSession } from "./session/session";
 import { InMemoryGavel } from "./testing/in-memory-gavel";
 import { aBid, anItem, bidPlaced, ITEM_ID, ME, RIVAL } from "./testing/items";
 import { renderPage } from "./testing/render-page";
-import { TokenSession } from "./who/session";
 
 const LEADING = { seq: 2n, bidCount: 1n, currentHighestBid: 2_000n, minimumNextBid: 2_100n, highestBidderId: ME };
 const HOUR_MS = 3_600_000;
@@ -136,5 +136,13 @@ describe("a page that loses the server", () => {
     const asked = gavel.itemsAsked;
     await waitFor(() => expect(gavel.itemsAsked).toBeGreaterThan(asked + 1));
     expect(screen.getByText("5 bids")).toBeInTheDocument();
+  });
+});
+
+describe("the status page", () => {
+  it("opens at its former address too", async () => {
+    const { location } = renderPage(new InMemoryGavel(), "/board");
+    expect(await screen.findByRole("heading", { name: "System status" })).toBeInTheDocument();
+    expect(location.history).toEqual(["/status"]);
   });
 });

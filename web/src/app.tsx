@@ -1,17 +1,17 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { TransportProvider } from "@connectrpc/connect-query";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { Route, Switch } from "wouter";
+import { Redirect, Route, Switch } from "wouter";
 import type { Live } from "./live/live";
 import { LiveProvider } from "./live/live-context";
 import { AuctionPage } from "./pages/auction-page";
 import { AuctionsPage } from "./pages/auctions-page";
 import { BidderPage } from "./pages/bidder-page";
 import { BiddersPage } from "./pages/bidders-page";
-import { BoardPage } from "./pages/board-page";
 import { MyBidsPage } from "./pages/my-bids-page";
 import { NotFoundPage } from "./pages/not-found-page";
 import { SellPage } from "./pages/sell-page";
+import { StatusPage } from "./pages/status-page";
 import { LeadKeeper } from "./shell/lead-keeper";
 import { NoticesProvider } from "./shell/notices";
 import { TabTitle } from "./shell/page-title";
@@ -55,7 +55,10 @@ export function App({ live, queries }: { live: Live; queries: QueryClient }) {
                 <Route path="/my-bids" component={MyBidsPage} />
                 <Route path="/bidders" component={BiddersPage} />
                 <Route path="/bidders/:id">{({ id }) => <BidderPage key={id} userId={id} />}</Route>
-                <Route path="/board" component={BoardPage} />
+                <Route path="/status" component={StatusPage} />
+                <Route path="/board">
+                  <Redirect to="/status" replace />
+                </Route>
                 <Route component={NotFoundPage} />
               </Switch>
             </Shell>

@@ -4,9 +4,9 @@ import { createRoot } from "react-dom/client";
 import { App, openQueries } from "./app";
 import { Live } from "./live/live";
 import { keepAwake } from "./live/wakefulness";
+import { openSession } from "./session/open-session";
+import { readPageConfig } from "./session/page-config";
 import { applyTheme } from "./shell/theme";
-import { openSession } from "./who/open-session";
-import { readPageConfig } from "./who/page-config";
 
 const CALL_MS_MAX = 10_000;
 

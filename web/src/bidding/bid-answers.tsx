@@ -1,4 +1,4 @@
-import { type Item, Standing } from "@gavel/client";
+import type { Item } from "@gavel/client";
 import { useEffect, useRef } from "react";
 import { formatMoney } from "../money/money";
 import type { Refusal } from "./refusal";
@@ -31,7 +31,7 @@ export function BidAnswers({ item, form }: BidAnswersProps) {
           </button>
         </div>
       )}
-      {answer?.kind === "accepted" && (answer.standing === Standing.LEADING) === leads && (
+      {answer?.kind === "accepted" && answer.leading === leads && (
         <p className={`message ${leads ? "message--lead" : "message--alarm"}`}>{answer.text}</p>
       )}
       {answer?.kind === "refused" && <RefusalMessage refusal={answer.refusal} item={item} form={form} />}

@@ -3,8 +3,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
+import { randomUuid } from "../session/uuid";
 import { Dialog } from "../ui/dialog";
-import { randomUuid } from "../who/uuid";
 import { explainRefusal } from "./refusal";
 
 /** Ends the auction at once at the seller's price, after one question. */
@@ -47,7 +47,7 @@ export function BuyNow({ item }: { item: Item }) {
       )}
       {isAsking && (
         <Dialog title={`Buy it for ${price}?`} onClose={() => setIsAsking(false)}>
-          <p>The auction ends at once and the lot is yours. This can't be taken back.</p>
+          <p>The auction ends at once and the item is yours. This can't be taken back.</p>
           <div className="dialog__actions">
             <button type="button" className="button button--bare" onClick={() => setIsAsking(false)}>
               Not now

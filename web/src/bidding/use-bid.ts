@@ -1,14 +1,14 @@
-import { type Item, Standing } from "@gavel/client";
+import type { Item } from "@gavel/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
 import { useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
-import { randomUuid } from "../who/uuid";
+import { randomUuid } from "../session/uuid";
 import type { Bid } from "./bid-draft";
 import { explainRefusal, type Refusal } from "./refusal";
 
 export type BidAnswer =
-  | { readonly kind: "accepted"; readonly text: string; readonly standing: Standing.LEADING | Standing.OUTBID }
+  | { readonly kind: "accepted"; readonly text: string; readonly leading: boolean }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** An attempt keeps its key until it is answered for certain, so that a retry can't bid twice. */
@@ -58,8 +58,7 @@ async function send(
     const text = placed.leading
       ? `You lead${maxAmount > 0n ? `, and Gavel bids for you up to ${formatMoney(maxAmount, item.currency)}` : ""}.`
       : "Accepted, but another bidder's maximum answered at once and leads. Bid again to take the lead.";
-    const standing = placed.leading ? Standing.LEADING : Standing.OUTBID;
-    return { kind: "accepted", text, standing };
+    return { kind: "accepted", text, leading: placed.leading };
   } catch (error) {
     return { kind: "refused", refusal: explainRefusal(error) };
   }

@@ -1,7 +1,7 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { BidService, type Item } from "@gavel/client";
 import { useEffect, useRef } from "react";
-import { Bidder } from "../lots/bidder";
+import { Bidder } from "../items/bidder";
 import { formatMoney } from "../money/money";
 import "./leaderboard.css";
 
@@ -14,7 +14,7 @@ export function Leaderboard({ item }: { item: Item }) {
   const { data, error, refetch } = useQuery(
     BidService.method.getLeaderboard,
     { itemId: item.id, limit: ENTRIES },
-    { structuralSharing: (shown, told) => newerBoard(shown, told) },
+    { structuralSharing: (shown, told) => newerLeaderboard(shown, told) },
   );
   const askedAtMs = useRef(0);
   const isBehind = data !== undefined && data.seq < item.seq;
@@ -51,8 +51,10 @@ export function Leaderboard({ item }: { item: Item }) {
   );
 }
 
-function newerBoard<Board>(shown: unknown, told: Board): Board {
-  const seqOf = (board: unknown): bigint =>
-    typeof board === "object" && board !== null && "seq" in board && typeof board.seq === "bigint" ? board.seq : -1n;
-  return seqOf(shown) > seqOf(told) ? (shown as Board) : told;
+function newerLeaderboard<Answer>(shown: unknown, told: Answer): Answer {
+  const seqOf = (answer: unknown): bigint =>
+    typeof answer === "object" && answer !== null && "seq" in answer && typeof answer.seq === "bigint"
+      ? answer.seq
+      : -1n;
+  return seqOf(shown) > seqOf(told) ? (shown as Answer) : told;
 }

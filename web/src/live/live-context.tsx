@@ -9,7 +9,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
-import type { Identity } from "../who/identity";
+import type { Identity } from "../session/identity";
 import type { BidHistory, History } from "./bid-history";
 import { coalesced } from "./coalesce";
 import type { ConnectionState } from "./connection";

@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { TokenSession } from "../session/session";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { anItem, ITEM_ID, ME } from "../testing/items";
-import { TokenSession } from "../who/session";
 import { RECONNECT_MS_MAX } from "./backoff";
 import { Live } from "./live";
 

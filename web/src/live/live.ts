@@ -2,7 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { BidService, type Item } from "@gavel/client";
 import { ServerClock } from "../clock/server-clock";
-import type { Session } from "../who/session";
+import type { Session } from "../session/session";
 import { BidHistory, HISTORY_PAGE_SIZE } from "./bid-history";
 import { Connection } from "./connection";
 import { Feed, type FeedUpdate, type Position } from "./feed";

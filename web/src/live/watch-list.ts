@@ -1,7 +1,7 @@
 import { WATCHED_ITEMS_MAX } from "./feed";
 
 /**
- * Which items the one stream watches: those that the page shows, and those on which someone has a bid standing, so
+ * Which items the one stream watches: those that the page shows, and those on which someone has bid, so
  * that being outbid is told wherever they are. Where a hundred are too few, what was asked for last comes first, and what
  * was asked for `behind` comes behind all else.
  */

@@ -7,10 +7,10 @@ import { canBuyNow, isLedBy, shownPrice } from "../bidding/phase";
 import { HistoryTable } from "../history/history-table";
 import { Leaderboard } from "../history/leaderboard";
 import { PriceChart } from "../history/price-chart";
+import { Bidder } from "../items/bidder";
+import { usePhase } from "../items/countdown";
 import { useHistory, useIdentity, useItem, useWatched } from "../live/live-context";
 import { useItemQuery } from "../live/use-items";
-import { Bidder } from "../lots/bidder";
-import { usePhase } from "../lots/countdown";
 import { formatMoney } from "../money/money";
 import { useNotices } from "../shell/notices";
 import { usePageTitle } from "../shell/page-title";
@@ -101,7 +101,7 @@ function Auction({ item }: { item: Item }) {
             <Leaderboard item={item} />
           </section>
           <section className="sheet auction__section">
-            <h2>About this lot</h2>
+            <h2>About this item</h2>
             {item.description && <p className="auction__description">{item.description}</p>}
             <dl className="auction__facts">
               <dt>Seller</dt>

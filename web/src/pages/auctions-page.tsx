@@ -1,9 +1,9 @@
 import { ItemStatus } from "@gavel/client";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
+import { ItemCard } from "../items/item-card";
 import { useWatched } from "../live/live-context";
 import { useItems } from "../live/use-items";
-import { LotCard } from "../lots/lot-card";
 import { isUndecided, useMyBids } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
 import { Failed, Loading } from "../ui/waiting";
@@ -92,10 +92,10 @@ export function AuctionsPage() {
           </div>
         )}
         <h2 className="unseen">{state.label}</h2>
-        <ul className="lots">
+        <ul className="items">
           {list.items.map((item) => (
-            <li key={item.id} className="lots__lot">
-              <LotCard listed={item} hasBid={myItems.has(item.id)} />
+            <li key={item.id} className="items__item">
+              <ItemCard listed={item} hasBid={myItems.has(item.id)} />
             </li>
           ))}
         </ul>

@@ -3,15 +3,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { useQuery } from "@connectrpc/connect-query";
 import { type UserStats, UserStatsService } from "@gavel/client";
 import { Link } from "wouter";
+import { Paddle } from "../items/bidder";
 import { useIdentity } from "../live/live-context";
 import { useHouseCurrency } from "../live/use-items";
-import { Paddle } from "../lots/bidder";
 import { formatMoney } from "../money/money";
+import { pseudonym } from "../session/pseudonym";
 import { usePageTitle } from "../shell/page-title";
 import { Figure } from "../ui/figure";
 import { localTime } from "../ui/local-time";
 import { Failed, Loading } from "../ui/waiting";
-import { pseudonym } from "../who/pseudonym";
 import "./bidder-page.css";
 
 const REFETCH_MS = 3_000;
@@ -65,8 +65,8 @@ function Stats({ stats }: { stats: UserStats }) {
         <Figure label="Auctions bid on" value={String(stats.itemsBidOn)} />
         <Figure label="Highest bid" value={money(stats.highestBid)} />
         <Figure label="All bids together" value={money(stats.totalAmount)} />
-        <Figure label="Lots won" value={String(stats.itemsWon)} note={`for ${money(stats.amountWon)}`} />
-        <Figure label="Lots sold" value={String(stats.itemsSold)} note={`for ${money(stats.amountSold)}`} />
+        <Figure label="Items won" value={String(stats.itemsWon)} note={`for ${money(stats.amountWon)}`} />
+        <Figure label="Items sold" value={String(stats.itemsSold)} note={`for ${money(stats.amountSold)}`} />
       </dl>
       <p className="small muted">
         {stats.lastBidAt && `Last bid ${localTime(timestampMs(stats.lastBidAt))}. `}

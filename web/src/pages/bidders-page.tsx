@@ -1,7 +1,7 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { UserStatsService } from "@gavel/client";
+import { Bidder } from "../items/bidder";
 import { useHouseCurrency } from "../live/use-items";
-import { Bidder } from "../lots/bidder";
 import { formatMoney } from "../money/money";
 import { usePageTitle } from "../shell/page-title";
 import { Failed, Loading } from "../ui/waiting";
@@ -22,7 +22,7 @@ export function BiddersPage() {
     <div className="page">
       <div className="page__head">
         <h1>Top bidders</h1>
-        <p className="muted">Ranked by what they have spent on lots they won. Everyone is known by their paddle.</p>
+        <p className="muted">Ranked by what they have spent on items they won. Everyone is known by their paddle.</p>
       </div>
       {isPending && <Loading what="The bidders" />}
       {error && !data && <Failed error={error} retry={() => void refetch()} />}
@@ -40,7 +40,7 @@ export function BiddersPage() {
                 <th scope="col">Place</th>
                 <th scope="col">Bidder</th>
                 <th scope="col">Won for</th>
-                <th scope="col">Lots won</th>
+                <th scope="col">Items won</th>
                 <th scope="col">Bids</th>
                 <th scope="col">Highest bid</th>
               </tr>

@@ -1,9 +1,9 @@
 import type { Item } from "@gavel/client";
 import { useState } from "react";
-import { LotPicture } from "../lots/lot-picture";
+import { ItemPicture } from "../items/item-picture";
 import "./gallery.css";
 
-/** A lot's pictures: one large, the others to choose from. */
+/** An item's pictures: one large, the others to choose from. */
 export function Gallery({ item }: { item: Item }) {
   const [chosen, setChosen] = useState(0);
   const { title, category } = item;
@@ -12,7 +12,7 @@ export function Gallery({ item }: { item: Item }) {
   return (
     <div className="gallery">
       <div className="gallery__large">
-        <LotPicture
+        <ItemPicture
           src={images[index]}
           title={title}
           category={category}
@@ -24,7 +24,7 @@ export function Gallery({ item }: { item: Item }) {
           {images.map((src, each) => (
             <li key={src}>
               <button type="button" aria-pressed={each === index} onClick={() => setChosen(each)}>
-                <LotPicture src={src} title={title} category={category} />
+                <ItemPicture src={src} title={title} category={category} />
                 <span className="unseen">{`Picture ${each + 1} of ${images.length}`}</span>
               </button>
             </li>

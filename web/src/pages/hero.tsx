@@ -1,16 +1,16 @@
 import type { Item } from "@gavel/client";
 import { Link } from "wouter";
 import { shownPrice } from "../bidding/phase";
+import { Bidder } from "../items/bidder";
+import { Countdown, usePhase } from "../items/countdown";
+import { priceLabel } from "../items/item-card";
+import { ItemPicture } from "../items/item-picture";
+import { Price } from "../items/price";
 import { useItem } from "../live/live-context";
-import { Bidder } from "../lots/bidder";
-import { Countdown, usePhase } from "../lots/countdown";
-import { priceLabel } from "../lots/lot-card";
-import { LotPicture } from "../lots/lot-picture";
-import { Price } from "../lots/price";
 import { formatMoney } from "../money/money";
 import "./hero.css";
 
-/** What this is, in ten seconds: one sentence, and the lot that ends next, live. */
+/** What this is, in ten seconds: one sentence, and the item that ends next, live. */
 export function Hero({ listed }: { listed: Item }) {
   const item = useItem(listed.id) ?? listed;
   const phase = usePhase(item);
@@ -25,9 +25,9 @@ export function Hero({ listed }: { listed: Item }) {
           than needed.
         </p>
       </div>
-      <article className="hero__lot">
+      <article className="hero__item">
         <div className="hero__art">
-          <LotPicture src={item.images[0]} title={item.title} category={item.category} />
+          <ItemPicture src={item.images[0]} title={item.title} category={item.category} />
         </div>
         <div className="hero__facts">
           <div className="hero__name">

@@ -1,15 +1,15 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
-import { BidService, type MyBid, Standing } from "@gavel/client";
+import { BidService, type MyBid } from "@gavel/client";
 import { Link, useSearchParams } from "wouter";
 import { isLedBy, phaseAt, shownPrice } from "../bidding/phase";
 import { useByClock } from "../clock/use-clock";
+import { Countdown } from "../items/countdown";
+import { ItemCard } from "../items/item-card";
+import { ItemPicture } from "../items/item-picture";
+import { PositionTag, positionIn } from "../items/position-tag";
+import { Price } from "../items/price";
 import { useIdentity, useItem, useLive, useWatched } from "../live/live-context";
 import { usePace } from "../live/use-items";
-import { Countdown } from "../lots/countdown";
-import { LotCard } from "../lots/lot-card";
-import { LotPicture } from "../lots/lot-picture";
-import { Price } from "../lots/price";
-import { StandingTag, standingIn } from "../lots/standing";
 import { formatMoney } from "../money/money";
 import { isUndecided, useMyBids } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
@@ -38,10 +38,10 @@ export function MyBidsPage() {
 }
 
 const GROUPS = [
-  [Standing.OUTBID, "Outbid: bid again to win"],
-  [Standing.LEADING, "You lead"],
-  [Standing.WON, "Won"],
-  [Standing.LOST, "Lost"],
+  ["outbid", "Outbid: bid again to win"],
+  ["leading", "You lead"],
+  ["won", "Won"],
+  ["lost", "Lost"],
 ] as const;
 
 function Bidding() {
@@ -53,11 +53,11 @@ function Bidding() {
     bids
       .map(({ item }) => {
         const newest = item && (live.items.get(item.id) ?? item);
-        return newest ? standingIn(newest, userId, phaseAt(newest, nowMs)) : Standing.UNSPECIFIED;
+        return newest ? positionIn(newest, userId, phaseAt(newest, nowMs)) : "unknown";
       })
       .join(" "),
   );
-  const standings = grouping.split(" ").map(Number);
+  const positions = grouping.split(" ");
   if (isPending) {
     return <Loading what="Your bids" />;
   }
@@ -76,11 +76,11 @@ function Bidding() {
   }
   return (
     <>
-      {GROUPS.map(([standing, title]) => {
-        const group = bids.filter((_, index) => standings[index] === standing);
+      {GROUPS.map(([position, title]) => {
+        const group = bids.filter((_, index) => positions[index] === position);
         return (
           group.length > 0 && (
-            <section key={standing} className="my-bids">
+            <section key={position} className="my-bids">
               <h2>{title}</h2>
               <ul>
                 {group.map((bid) => (
@@ -111,7 +111,7 @@ function MyBidRow({ bid }: { bid: MyBid }) {
   return (
     <li className="my-bid sheet">
       <div className="my-bid__art">
-        <LotPicture src={item.images[0]} title={item.title} category={item.category} />
+        <ItemPicture src={item.images[0]} title={item.title} category={item.category} />
       </div>
       <div className="my-bid__what">
         <h3>
@@ -128,7 +128,7 @@ function MyBidRow({ bid }: { bid: MyBid }) {
         <Price amount={shownPrice(item)} currency={item.currency} />
         <Countdown item={item} />
       </div>
-      <StandingTag item={item} userId={userId} />
+      <PositionTag item={item} userId={userId} />
     </li>
   );
 }
@@ -162,10 +162,10 @@ function Selling() {
   return (
     <>
       <h2 className="unseen">Your auctions</h2>
-      <ul className="lots">
+      <ul className="items">
         {items.map((item) => (
-          <li key={item.id} className="lots__lot">
-            <LotCard listed={item} hasBid={false} />
+          <li key={item.id} className="items__item">
+            <ItemCard listed={item} hasBid={false} />
           </li>
         ))}
       </ul>

@@ -2,9 +2,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { MoneyField } from "../bidding/money-field";
+import { ItemArt } from "../items/item-art";
 import { useIdentity, useLive } from "../live/live-context";
 import { useHouseCurrency } from "../live/use-items";
-import { LotArt } from "../lots/lot-art";
 import { formatMoney, parseMoney } from "../money/money";
 import {
   checkListing,
@@ -213,15 +213,15 @@ export function SellPage() {
         </form>
         <aside className="sell__preview" aria-hidden="true">
           <p className="label">How it will look</p>
-          <div className="lot-card">
-            <div className="lot-card__art">
-              <LotArt title={draft.title || "Your lot"} category={draft.category} />
+          <div className="item-card">
+            <div className="item-card__art">
+              <ItemArt title={draft.title || "Your item"} category={draft.category} />
             </div>
-            <div className="lot-card__body">
-              <p className="lot-card__title">{draft.title || "Your lot"}</p>
+            <div className="item-card__body">
+              <p className="item-card__title">{draft.title || "Your item"}</p>
               <div>
                 <p className="label">Starts at</p>
-                <p className="lot-card__price price">{price.ok ? formatMoney(price.minor, currency) : "–"}</p>
+                <p className="item-card__price price">{price.ok ? formatMoney(price.minor, currency) : "–"}</p>
               </div>
             </div>
           </div>

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { useLive } from "../live/live-context";
-import { TokenSession } from "../who/session";
+import { TokenSession } from "../session/session";
 import "./connection-banner.css";
 
 /** Says why nobody is signed in any more, where nobody has signed out. */

@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { Link } from "wouter";
+import { Paddle } from "../items/bidder";
 import { useIdentity, useLive } from "../live/live-context";
-import { Paddle } from "../lots/bidder";
+import { NAME_CHARACTERS_MAX } from "../session/identity";
+import { pseudonym } from "../session/pseudonym";
+import { PickedSession, TokenSession } from "../session/session";
 import { Dialog } from "../ui/dialog";
-import { NAME_CHARACTERS_MAX } from "../who/identity";
-import { pseudonym } from "../who/pseudonym";
-import { PickedSession, TokenSession } from "../who/session";
 
 /** Who one bids as, and the way to change it. */
 export function IdentityButton() {

@@ -1,10 +1,9 @@
-import { Standing } from "@gavel/client";
 import { Gauge, Gavel, ListChecks, Plus, Trophy } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { phaseAt } from "../bidding/phase";
+import { positionIn } from "../items/position-tag";
 import { useIdentity, useLive } from "../live/live-context";
-import { standingIn } from "../lots/standing";
 import { ConnectionBanner } from "./connection-banner";
 import { ExpiredBanner } from "./expired-banner";
 import { IdentityButton } from "./identity-button";
@@ -18,7 +17,7 @@ const PLACES = [
   { href: "/my-bids", label: "My bids", Icon: ListChecks },
   { href: "/sell", label: "Sell", Icon: Plus },
   { href: "/bidders", label: "Bidders", Icon: Trophy },
-  { href: "/board", label: "Board", Icon: Gauge },
+  { href: "/status", label: "Status", Icon: Gauge },
 ] as const;
 
 /** What every page stands in. */
@@ -78,7 +77,7 @@ function OutbidCount() {
   const count = bids.filter(({ item }) => {
     const newest = item && (items.get(item.id) ?? item);
     const phase = newest && phaseAt(newest, clock.nowMs());
-    return newest && phase === "open" && standingIn(newest, userId, phase) === Standing.OUTBID;
+    return newest && phase === "open" && positionIn(newest, userId, phase) === "outbid";
   }).length;
   return count > 0 ? (
     <span className="places__count">

@@ -4,7 +4,7 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { App, openQueries } from "../app";
 import { Live } from "../live/live";
-import { PickedSession, type Session } from "../who/session";
+import { PickedSession, type Session } from "../session/session";
 import type { InMemoryGavel } from "./in-memory-gavel";
 import { ME } from "./items";
 

@@ -1,6 +1,6 @@
 import { Link } from "wouter";
 import { useIdentity } from "../live/live-context";
-import { paddleHue, pseudonym } from "../who/pseudonym";
+import { paddleHue, pseudonym } from "../session/pseudonym";
 import "./bidder.css";
 
 /** The little paddle that stands for a bidder, in their colour. */

@@ -1,9 +1,9 @@
 import { useState } from "react";
-import { LotArt } from "./lot-art";
-import "./lot-picture.css";
+import { ItemArt } from "./item-art";
+import "./item-picture.css";
 
-/** A lot's picture; its generated one where there is none, or where none can be loaded. */
-export function LotPicture({
+/** An item's picture; its generated one where there is none, or where none can be loaded. */
+export function ItemPicture({
   src,
   title,
   category,
@@ -16,11 +16,11 @@ export function LotPicture({
 }) {
   const [failedSrc, setFailedSrc] = useState<string>();
   if (!src || src === failedSrc) {
-    return <LotArt title={title} category={category} />;
+    return <ItemArt title={title} category={category} />;
   }
   return (
     <img
-      className="lot-photo"
+      className="item-photo"
       src={src}
       alt={alt}
       loading="lazy"

@@ -4,9 +4,9 @@ import { useLive } from "../live/live-context";
 import { usePageTitle } from "../shell/page-title";
 import { Figure } from "../ui/figure";
 import { Loading } from "../ui/waiting";
-import { type Board, NotServed, readBoard } from "./board-data";
 import { Sparkline } from "./sparkline";
-import "./board-page.css";
+import { NotServed, readStatus, type SystemStatus } from "./status-data";
+import "./status-page.css";
 
 const REFRESH_MS = 1_000;
 const SAMPLES_MAX = 60;
@@ -14,12 +14,12 @@ const SAMPLES_MAX = 60;
 const LAG_SECONDS_FINE = 2;
 
 /** What goes on inside, second by second. */
-export function BoardPage() {
-  usePageTitle("Board");
+export function StatusPage() {
+  usePageTitle("Status");
   const { apiUrl } = useLive();
   const { data, error, isPending } = useQuery({
-    queryKey: ["board"],
-    queryFn: ({ signal }) => readBoard(apiUrl, signal),
+    queryKey: ["status"],
+    queryFn: ({ signal }) => readStatus(apiUrl, signal),
     refetchInterval: (query) => (query.state.error instanceof NotServed ? false : REFRESH_MS),
     retry: false,
   });
@@ -27,12 +27,12 @@ export function BoardPage() {
   return (
     <div className="page">
       <div className="page__head">
-        <h1>Live board</h1>
+        <h1>System status</h1>
         <p className="muted">
           What this Gavel is doing right now. Every bid is decided, stored, told to everyone who watches and counted.
         </p>
       </div>
-      {isPending && <Loading what="The board" />}
+      {isPending && <Loading what="The status" />}
       {error instanceof NotServed && (
         <div className="empty">
           <strong>Not available here</strong>
@@ -43,10 +43,10 @@ export function BoardPage() {
         <>
           {error && (
             <p className="message message--alarm" role="status">
-              The board does not answer: these figures are from {data.at}.
+              The status does not answer: these figures are from {data.at}.
             </p>
           )}
-          <dl className="figures board">
+          <dl className="figures status">
             <Figure label="Bids a second" value={rate(data.bidsPerSecond)}>
               <Sparkline
                 samples={samples.map((each) => each.bidsPerSecond)}
@@ -83,13 +83,13 @@ export function BoardPage() {
   );
 }
 
-function useSamples(board: Board | undefined): readonly Board[] {
-  const [samples, setSamples] = useState<readonly Board[]>([]);
+function useSamples(status: SystemStatus | undefined): readonly SystemStatus[] {
+  const [samples, setSamples] = useState<readonly SystemStatus[]>([]);
   useEffect(() => {
-    if (board) {
-      setSamples((before) => [...before.filter((each) => each.at !== board.at), board].slice(-SAMPLES_MAX));
+    if (status) {
+      setSamples((before) => [...before.filter((each) => each.at !== status.at), status].slice(-SAMPLES_MAX));
     }
-  }, [board]);
+  }, [status]);
   return samples;
 }
 

@@ -19,7 +19,7 @@ import {
   Watch,
   Wine,
 } from "lucide-react";
-import { hashOf } from "../who/pseudonym";
+import { hashOf } from "../session/pseudonym";
 
 const KNOWN: Readonly<Record<string, readonly [LucideIcon, number]>> = {
   antiques: [Compass, 62],
@@ -57,8 +57,8 @@ const SHAPES = [
   "",
 ];
 
-/** The picture of a lot that has none: a tile pattern of its own, with the sign of its category. Says nothing. */
-export function LotArt({ title, category }: { title: string; category: string }) {
+/** The picture of an item that has none: a tile pattern of its own, with the sign of its category. Says nothing. */
+export function ItemArt({ title, category }: { title: string; category: string }) {
   const known = KNOWN[category.toLowerCase()];
   const [Icon, hue] = known ?? [Package, hashOf(`category ${category}`) % 360];
   const shade = (lightness: number, chroma: number, turn = 0): string =>
@@ -66,7 +66,7 @@ export function LotArt({ title, category }: { title: string; category: string })
   const ground = shade(0.42, 0.085);
   const inks = [shade(0.52, 0.1), shade(0.72, 0.11, 18), shade(0.33, 0.065), shade(0.85, 0.07, 32)];
   return (
-    <svg className="lot-art" viewBox="0 0 400 300" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
+    <svg className="item-art" viewBox="0 0 400 300" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
       <rect width="400" height="300" fill={ground} />
       {Array.from({ length: COLUMNS * ROWS }, (_, cell) => {
         const roll = hashOf(`${title} ${category} ${cell}`);

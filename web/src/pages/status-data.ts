@@ -1,5 +1,8 @@
+/** Where the API serves the status of the whole system. */
+export const STATUS_PATH = "/board.json";
+
 /** The figures of the whole system at one moment. */
-export type Board = {
+export type SystemStatus = {
   readonly bidsPerSecond: number;
   readonly outboxEvents: number;
   readonly outboxOldestSeconds: number;
@@ -8,23 +11,23 @@ export type Board = {
   readonly at: string;
 };
 
-/** This installation has no board for the public. */
+/** This installation has no status for the public. */
 export class NotServed extends Error {}
 
-/** Read the board. Throws NotServed where there is none. */
-export async function readBoard(apiUrl: string, signal: AbortSignal): Promise<Board> {
-  const response = await fetch(`${apiUrl}/board.json`, { signal, cache: "no-store" });
+/** Read the status. Throws NotServed where there is none. */
+export async function readStatus(apiUrl: string, signal: AbortSignal): Promise<SystemStatus> {
+  const response = await fetch(`${apiUrl}${STATUS_PATH}`, { signal, cache: "no-store" });
   const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
   if ([401, 403, 404].includes(response.status) || (response.ok && !isJson)) {
-    throw new NotServed("no board is served here");
+    throw new NotServed("no status is served here");
   }
   if (!response.ok) {
-    throw new Error(`the board answered ${response.status}`);
+    throw new Error(`the status answered ${response.status}`);
   }
-  return boardOf(await response.json());
+  return statusOf(await response.json());
 }
 
-function boardOf(told: unknown): Board {
+function statusOf(told: unknown): SystemStatus {
   const fields = typeof told === "object" && told !== null ? (told as Record<string, unknown>) : {};
   const number = (name: string): number => (typeof fields[name] === "number" ? fields[name] : 0);
   return {
