@@ -1,12 +1,12 @@
 import react from "@vitejs/plugin-react";
 import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
-import { STATUS_PATH } from "./src/pages/status-data";
 
 // A running Gavel, for `npm run dev` and `vite preview`; in production it serves the page itself.
 const gavel = { target: process.env.GAVEL_URL ?? "http://127.0.0.1:8080" };
 const proxy = Object.fromEntries(
-  ["/bids.v1.BidService", "/userstats.v1.UserStatsService", STATUS_PATH, "/page.json"].map((path) => [path, gavel]),
+  // The services, and the small files that the API serves for the page.
+  ["/bids.v1.BidService", "/userstats.v1.UserStatsService", "^/\\w+\\.json$"].map((path) => [path, gavel]),
 );
 
 export default defineConfig({
@@ -28,7 +28,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts"], environment: "node" },
+        test: {
+          name: "unit",
+          include: ["*.test.ts", "src/**/*.test.ts", "packages/*/src/**/*.test.ts"],
+          environment: "node",
+        },
       },
       {
         extends: true,

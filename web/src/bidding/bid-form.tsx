@@ -1,8 +1,8 @@
 import type { Item } from "@gavel/client";
 import { formatMoney, majorText } from "../money/money";
+import { MoneyField } from "../ui/money-field";
 import { BidAnswers } from "./bid-answers";
 import { suggestedAmounts } from "./bid-draft";
-import { MoneyField } from "./money-field";
 import { type BidFormState, useBidForm } from "./use-bid-form";
 import "./bid-form.css";
 

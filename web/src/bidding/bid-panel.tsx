@@ -1,6 +1,7 @@
 import { type Item, ReserveState } from "@gavel/client";
 import { TimerReset, Trophy } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import { canBuyNow, endMs, isLedBy, type Phase, shownPrice, startMs } from "../auction/phase";
 import { Bidder } from "../items/bidder";
 import { Countdown, usePhase } from "../items/countdown";
 import { priceLabel } from "../items/item-card";
@@ -11,7 +12,6 @@ import { TokenSession } from "../session/session";
 import { localTime } from "../ui/local-time";
 import { BidForm } from "./bid-form";
 import { BuyNow } from "./buy-now";
-import { canBuyNow, endMs, isLedBy, type Phase, shownPrice, startMs } from "./phase";
 import { SellerPanel } from "./seller-panel";
 import "./bid-panel.css";
 

@@ -1,9 +1,9 @@
 import type { Item } from "@gavel/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
+import { randomUuid } from "../lib/uuid";
 import { useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
-import { randomUuid } from "../session/uuid";
 import { Dialog } from "../ui/dialog";
 import { explainRefusal } from "./refusal";
 

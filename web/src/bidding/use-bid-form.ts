@@ -1,9 +1,9 @@
 import type { Item } from "@gavel/client";
 import { useEffect, useRef, useState } from "react";
+import { isLedBy } from "../auction/phase";
 import { useIdentity } from "../live/live-context";
 import { majorText, parseMoney } from "../money/money";
 import { type Bid, type Checked, checkBid } from "./bid-draft";
-import { isLedBy } from "./phase";
 import { type BidAnswer, useBid } from "./use-bid";
 
 type Problem = Extract<Checked, { ok: false }>;

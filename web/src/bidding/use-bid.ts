@@ -1,9 +1,9 @@
 import type { Item } from "@gavel/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
+import { randomUuid } from "../lib/uuid";
 import { useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
-import { randomUuid } from "../session/uuid";
 import type { Bid } from "./bid-draft";
 import { explainRefusal, type Refusal } from "./refusal";
 

@@ -1,9 +1,9 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Bid, Item } from "@gavel/client";
 import { useEffect, useRef, useState } from "react";
-import { endMs, startMs } from "../bidding/phase";
-import { useByClock } from "../clock/use-clock";
+import { endMs, startMs } from "../auction/phase";
 import { useIdentity } from "../live/live-context";
+import { useByClock } from "../live/use-clock";
 import { formatMoney } from "../money/money";
 import { localClock, localTime } from "../ui/local-time";
 import { type ChartSize, chartOf } from "./chart-shape";

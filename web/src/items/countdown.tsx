@@ -1,7 +1,7 @@
 import type { Item } from "@gavel/client";
-import { endMs, type Phase, phaseAt, startMs } from "../bidding/phase";
+import { endMs, type Phase, phaseAt, startMs } from "../auction/phase";
 import { call, countdownSpoken, countdownText, secondsLeft, URGENT_SECONDS_MAX } from "../clock/countdown";
-import { useByClock } from "../clock/use-clock";
+import { useByClock } from "../live/use-clock";
 import "./countdown.css";
 
 const OVER: Readonly<Record<Exclude<Phase, "open" | "scheduled">, string>> = {

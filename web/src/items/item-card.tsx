@@ -1,6 +1,6 @@
 import type { Item } from "@gavel/client";
 import { Link } from "wouter";
-import { isLedBy, shownPrice } from "../bidding/phase";
+import { isLedBy, shownPrice } from "../auction/phase";
 import { useIdentity, useItem } from "../live/live-context";
 import { Countdown, usePhase } from "./countdown";
 import { ItemPicture } from "./item-picture";

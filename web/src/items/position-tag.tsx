@@ -1,17 +1,7 @@
 import type { Item } from "@gavel/client";
-import { isLedBy, type Phase, phaseAt } from "../bidding/phase";
-import { useByClock } from "../clock/use-clock";
-
-/** A bidder's position in an auction: the first two while it runs, the others are its outcome. */
-export type Position = "leading" | "outbid" | "won" | "lost";
-
-/** The position of someone who has bid on an item, from the item's newest state. */
-export function positionIn(item: Item, userId: string, phase: Phase): Position {
-  if (phase === "sold" || phase === "unsold" || phase === "cancelled") {
-    return item.outcome?.sold && item.outcome.winnerId === userId ? "won" : "lost";
-  }
-  return isLedBy(item, userId) ? "leading" : "outbid";
-}
+import { phaseAt } from "../auction/phase";
+import { type Position, positionIn } from "../auction/position";
+import { useByClock } from "../live/use-clock";
 
 const TAGS: Readonly<Record<Position, readonly [text: string, style: string]>> = {
   leading: ["You lead", "tag--lead"],

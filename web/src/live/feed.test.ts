@@ -1,9 +1,9 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { BidService, type WatchItemsResponse } from "@gavel/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { RECONNECT_MS_MAX } from "../lib/backoff";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { anItem, bidPlaced, ITEM_ID } from "../testing/items";
-import { RECONNECT_MS_MAX } from "./backoff";
 import { Feed, type FeedState, type FeedUpdate, SILENCE_MS_MAX, WATCHED_ITEMS_MAX } from "./feed";
 
 const OTHER_ID = "00000000-0000-4000-8000-000000000002";

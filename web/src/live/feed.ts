@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Item, ItemEvent, WatchItemsResponse } from "@gavel/client";
-import { backoffMs } from "./backoff";
+import { backoffMs } from "../lib/backoff";
 
 /** The contract's bound of a stream. */
 export const WATCHED_ITEMS_MAX = 100;

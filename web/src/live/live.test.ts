@@ -1,10 +1,10 @@
 // @vitest-environment jsdom
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { RECONNECT_MS_MAX } from "../lib/backoff";
 import { TokenSession } from "../session/session";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { anItem, ITEM_ID, ME } from "../testing/items";
-import { RECONNECT_MS_MAX } from "./backoff";
 import { Live } from "./live";
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import { type Item, ItemStatus } from "@gavel/client";
-import { isLedBy } from "../bidding/phase";
+import { isLedBy } from "../auction/phase";
 import type { LiveItems } from "./live-items";
 
 /** One decision makes several events; someone whose maximum answers loses the lead for no longer than this. */

@@ -1,6 +1,6 @@
 import type { Item } from "@gavel/client";
 import { Link } from "wouter";
-import { shownPrice } from "../bidding/phase";
+import { shownPrice } from "../auction/phase";
 import { Bidder } from "../items/bidder";
 import { Countdown, usePhase } from "../items/countdown";
 import { priceLabel } from "../items/item-card";

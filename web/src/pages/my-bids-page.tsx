@@ -1,14 +1,15 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
 import { BidService, type MyBid } from "@gavel/client";
 import { Link, useSearchParams } from "wouter";
-import { isLedBy, phaseAt, shownPrice } from "../bidding/phase";
-import { useByClock } from "../clock/use-clock";
+import { isLedBy, phaseAt, shownPrice } from "../auction/phase";
+import { positionIn } from "../auction/position";
 import { Countdown } from "../items/countdown";
 import { ItemCard } from "../items/item-card";
 import { ItemPicture } from "../items/item-picture";
-import { PositionTag, positionIn } from "../items/position-tag";
+import { PositionTag } from "../items/position-tag";
 import { Price } from "../items/price";
 import { useIdentity, useItem, useLive, useWatched } from "../live/live-context";
+import { useByClock } from "../live/use-clock";
 import { usePace } from "../live/use-items";
 import { formatMoney } from "../money/money";
 import { isUndecided, useMyBids } from "../shell/my-bids";

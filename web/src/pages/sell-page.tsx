@@ -1,7 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
-import { MoneyField } from "../bidding/money-field";
 import { ItemArt } from "../items/item-art";
 import { useIdentity, useLive } from "../live/live-context";
 import { useHouseCurrency } from "../live/use-items";
@@ -17,6 +16,7 @@ import {
 import { TextField } from "../selling/text-field";
 import { useListing } from "../selling/use-listing";
 import { usePageTitle } from "../shell/page-title";
+import { MoneyField } from "../ui/money-field";
 import "./sell-page.css";
 
 const CATEGORIES =

@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { isUuid, randomUuid } from "../lib/uuid";
 import { loadIdentity, newIdentity, saveIdentity } from "./identity";
 import { hashOf, paddleHue, pseudonym } from "./pseudonym";
-import { isUuid, randomUuid } from "./uuid";
 
 afterEach(() => localStorage.clear());
 

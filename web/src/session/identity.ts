@@ -1,5 +1,5 @@
+import { isUuid, randomUuid } from "../lib/uuid";
 import { pseudonym } from "./pseudonym";
-import { isUuid, randomUuid } from "./uuid";
 
 /** Who someone is on this page: the id that bids are placed under, and a name that only this browser knows. */
 export type Identity = { readonly userId: string; readonly name: string };

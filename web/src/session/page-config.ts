@@ -1,4 +1,4 @@
-import { backoffMs } from "../live/backoff";
+import { backoffMs } from "../lib/backoff";
 
 /** Where people sign in, where the installation wants tokens. */
 export type Login = { readonly issuer: string; readonly clientId: string; readonly scope: string };

@@ -1,8 +1,8 @@
 import { Gauge, Gavel, ListChecks, Plus, Trophy } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
-import { phaseAt } from "../bidding/phase";
-import { positionIn } from "../items/position-tag";
+import { phaseAt } from "../auction/phase";
+import { positionIn } from "../auction/position";
 import { useIdentity, useLive } from "../live/live-context";
 import { ConnectionBanner } from "./connection-banner";
 import { ExpiredBanner } from "./expired-banner";

@@ -1,7 +1,6 @@
 import { useCallback, useSyncExternalStore } from "react";
-import { useLive } from "../live/live-context";
-import { secondsLeft } from "./countdown";
-import type { ServerClock } from "./server-clock";
+import type { ServerClock } from "../clock/server-clock";
+import { useLive } from "./live-context";
 
 const TICK_MS = 200;
 
@@ -41,9 +40,4 @@ function everyTick(clock: ServerClock, listener: () => void): () => void {
       stop();
     }
   };
-}
-
-/** Whole seconds until a time by the server's clock; null while that is not known. */
-export function useSecondsLeft(untilMs: number): number | null {
-  return useByClock((nowMs) => (nowMs === null ? null : secondsLeft(untilMs, nowMs)));
 }
