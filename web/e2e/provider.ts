@@ -6,12 +6,12 @@ import type { AddressInfo } from "node:net";
 const CLIENT_ID = "gavel-page";
 const TOKEN_SECONDS = 600;
 
-/** What was asked for at the login, kept until its code is changed for a token. */
-type Asked = { challenge: string; redirectUri: string };
+/** An authorization request, kept until its code is exchanged for tokens. */
+type Asked = { challenge: string; redirectUri: string; nonce: string };
 
 /**
- * An OpenID provider with one user, on an origin of its own: discovery, a key set, a login that asks for one press, and
- * a token endpoint that checks what RFC 7636 says of the code.
+ * An OpenID provider with one user, on an origin of its own: discovery, a key set, a login page with one link, and a
+ * token endpoint that checks the code and its PKCE verifier (RFC 7636).
  */
 export class Provider {
   readonly url: string;
@@ -33,7 +33,7 @@ export class Provider {
     return new Provider(server, subject);
   }
 
-  /** The settings of a Gavel whose people sign in here. */
+  /** The settings of a Gavel whose users sign in here. */
   settings(): Record<string, string> {
     return {
       AUTH_MODE: "jwt",
@@ -43,11 +43,17 @@ export class Provider {
     };
   }
 
-  /** A signed token (RFC 7519) for someone, valid for ten minutes. */
+  /** A signed access token (RFC 7519) for a user, valid for ten minutes. */
   token(subject: string): string {
+    return this.#signed({ aud: "gavel", sub: subject });
+  }
+
+  #signed(claims: object): string {
     const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: this.url, aud: "gavel", sub: subject, name: subject, iat: now, exp: now + TOKEN_SECONDS };
-    const signed = [{ alg: "ES256", typ: "JWT", kid: "one" }, claims]
+    const signed = [
+      { alg: "ES256", typ: "JWT", kid: "one" },
+      { iss: this.url, iat: now, exp: now + TOKEN_SECONDS, ...claims },
+    ]
       .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
       .join(".");
     const signature = sign("sha256", Buffer.from(signed), { key: this.#key.privateKey, dsaEncoding: "ieee-p1363" });
@@ -62,7 +68,7 @@ export class Provider {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", this.url);
-    // The page is of another origin.
+    // The page has another origin.
     response.setHeader("Access-Control-Allow-Origin", "*");
     switch (`${request.method} ${url.pathname}`) {
       case "GET /.well-known/openid-configuration":
@@ -71,6 +77,8 @@ export class Provider {
           authorization_endpoint: `${this.url}/login`,
           token_endpoint: `${this.url}/token`,
           jwks_uri: `${this.url}/keys`,
+          id_token_signing_alg_values_supported: ["ES256"],
+          authorization_response_iss_parameter_supported: true,
         });
       case "GET /keys":
         return json(response, {
@@ -79,7 +87,7 @@ export class Provider {
       case "GET /login":
         return this.#login(url.searchParams, response);
       case "POST /token":
-        return this.#change(new URLSearchParams(await bodyOf(request)), response);
+        return this.#exchange(new URLSearchParams(await bodyOf(request)), response);
       default:
         response.writeHead(404).end();
     }
@@ -96,17 +104,22 @@ export class Provider {
       response.writeHead(400).end();
       return;
     }
-    this.#asked.set(code, { challenge: asked.get("code_challenge") ?? "", redirectUri });
+    this.#asked.set(code, {
+      challenge: asked.get("code_challenge") ?? "",
+      redirectUri,
+      nonce: asked.get("nonce") ?? "",
+    });
     const back = new URL(redirectUri);
     back.searchParams.set("code", code);
     back.searchParams.set("state", asked.get("state") ?? "");
+    back.searchParams.set("iss", this.url);
     response.setHeader("Content-Type", "text/html");
     response.end(
       `<!doctype html><title>Login</title><link rel="icon" href="data:,"><a href="${back.href.replaceAll("&", "&amp;")}">Sign me in</a>`,
     );
   }
 
-  #change(form: URLSearchParams, response: ServerResponse): void {
+  #exchange(form: URLSearchParams, response: ServerResponse): void {
     const code = form.get("code") ?? "";
     const asked = this.#asked.get(code);
     this.#asked.delete(code);
@@ -123,7 +136,13 @@ export class Provider {
       response.writeHead(400).end();
       return;
     }
-    json(response, { access_token: this.token(this.subject), token_type: "Bearer", expires_in: TOKEN_SECONDS });
+    json(response, {
+      access_token: this.token(this.subject),
+      // Only the ID token has the name.
+      id_token: this.#signed({ aud: CLIENT_ID, sub: this.subject, name: "Ada Lovelace", nonce: asked.nonce }),
+      token_type: "Bearer",
+      expires_in: TOKEN_SECONDS,
+    });
   }
 }
 

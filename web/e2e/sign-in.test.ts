@@ -56,7 +56,7 @@ test("someone signs in at the provider, bids, stays signed in over a reload, and
 
   // Back where they were, with nothing of the sign-in left in the address.
   await expect(page).toHaveURL(`${gavel.url}/items/${item.id}`);
-  await expect(page.getByRole("banner").getByText("ada")).toBeVisible();
+  await expect(page.getByRole("banner").getByText("Ada Lovelace")).toBeVisible();
   await bidding.getByRole("button", { name: "Bid $20.00" }).click();
   await expect(bidding.getByText("You lead", { exact: true })).toBeVisible();
   await page.reload();
@@ -67,7 +67,7 @@ test("someone signs in at the provider, bids, stays signed in over a reload, and
   expect(bids.map(({ amount }) => amount)).toEqual([2_000n]);
 
   await page.goto(`/items/${item.id}`);
-  await page.getByRole("button", { name: /ada/ }).click();
+  await page.getByRole("button", { name: /Ada Lovelace/ }).click();
   await expect(bidding.getByRole("button", { name: "Sign in to bid" })).toBeVisible();
   await expect(bidding.getByText("You lead", { exact: true })).toHaveCount(0);
   expect(problems).toEqual([]);
@@ -93,6 +93,7 @@ test("who comes back with the answer to another's sign-in stays signed out, and 
   await victim.goto(answer);
 
   await expect(victim.getByRole("banner").getByRole("button", { name: "Sign in" })).toBeVisible();
+  await expect(victim.getByText("The sign-in failed. Try again.")).toBeVisible();
   await expect(victim).toHaveURL(`${gavel.url}/`);
   expect(asked.filter((url) => url.startsWith(provider.url))).toEqual([]);
   await Promise.all([other.context().close(), victim.context().close()]);

@@ -88,14 +88,14 @@ describe("being outbid", () => {
 describe("a sign-in that has expired", () => {
   it("is told as the reason for being signed out, until someone signs in again", async () => {
     const gavel = new InMemoryGavel(anItem(LEADING));
-    const session = new TokenSession(() => undefined);
+    const session = new TokenSession(async () => undefined);
     const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
     signIn();
     renderPage(gavel, `/items/${ITEM_ID}`, session);
     await waitFor(() => gavel.stream);
     expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();
     gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
-    expect(await screen.findByText("Your sign-in has expired: sign in again.")).toBeInTheDocument();
+    expect(await screen.findByText("Your sign-in has expired. Sign in again.")).toBeInTheDocument();
     expect(screen.getByRole("button", { name: "Sign in" })).toBeInTheDocument();
     act(signIn);
     expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();

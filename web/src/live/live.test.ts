@@ -23,7 +23,7 @@ describe("a stream that ends because its token has", () => {
       sent.push(request.stream ? request.header.get("Authorization") : "unary");
       return next(request);
     };
-    const session = new TokenSession(() => undefined);
+    const session = new TokenSession(async () => undefined);
     session.accept({ text: "first", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
     const live = new Live(session, (interceptors) => gavel.transport([...interceptors, noting]));
     const ended = async (): Promise<void> => {
@@ -37,15 +37,15 @@ describe("a stream that ends because its token has", () => {
     session.accept({ text: "second", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
     await ended();
     expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 3n });
-    expect(session.hasExpired()).toBe(false);
+    expect(session.problem()).toBeNull();
     vi.setSystemTime(Date.now() + HOUR_MS);
     await ended();
 
     expect(sent.filter((each) => each !== "unary")).toEqual(["Bearer first", "Bearer second", null]);
     expect(session.identity().userId).toBe("");
-    expect(session.hasExpired()).toBe(true);
+    expect(session.problem()).toBe("expired");
     session.signOut();
-    expect(session.hasExpired()).toBe(false);
+    expect(session.problem()).toBeNull();
     live.feed.stop();
   });
 
@@ -56,7 +56,7 @@ describe("a stream that ends because its token has", () => {
         throw new ConnectError("the token has expired", Code.Unauthenticated);
       },
     };
-    const session = new TokenSession(() => undefined);
+    const session = new TokenSession(async () => undefined);
     const live = new Live(session, gavel.transport);
     const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
 
@@ -65,13 +65,13 @@ describe("a stream that ends because its token has", () => {
     await vi.advanceTimersByTimeAsync(0);
     gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
     await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
-    expect(session.hasExpired()).toBe(true);
+    expect(session.problem()).toBe("expired");
     expect(session.authorization()).toBeNull();
 
     signIn();
-    expect(session.hasExpired()).toBe(false);
+    expect(session.problem()).toBeNull();
     await expect(live.bids.placeBid({ itemId: ITEM_ID, userId: ME, amount: 100n })).rejects.toThrow("expired");
-    expect(session.hasExpired()).toBe(true);
+    expect(session.problem()).toBe("expired");
     live.feed.stop();
   });
 });

@@ -156,7 +156,7 @@ function authorize(session: Session): Interceptor {
     request.header.set("Authorization", authorization);
     const told = (error: unknown): void => {
       if (ConnectError.from(error).code === Code.Unauthenticated) {
-        session.refused(authorization);
+        session.rejected(authorization);
       }
     };
     try {

@@ -1,38 +1,41 @@
-import { type PageConfig, readPageConfig } from "./page-config";
+import { type Login, type PageConfig, readPageConfig } from "./page-config";
 import { keptToken, PickedSession, type Session, TokenSession } from "./session";
 import { beginSignIn, finishSignIn, RETURN_PATH, type Token } from "./sign-in";
 
-/** The session that the installation asks for; a sign-in on its way back is finished first. */
+/** The session that the installation's configuration asks for. Finishes a sign-in that returns from the provider. */
 export async function openSession(config: PageConfig): Promise<Session> {
   const { login } = config;
   if (!login) {
     return new PickedSession();
   }
-  const session = new TokenSession(() => {
-    beginSignIn(login).catch((error: unknown) => console.warn("the login can't be reached", error));
-  });
-  let token = keptToken();
-  if (location.pathname === RETURN_PATH) {
-    token = await returned(login);
+  const session = new TokenSession(() => beginSignIn(login));
+  const isReturning = location.pathname === RETURN_PATH;
+  const token = isReturning ? await tokenFromReturn(login) : keptToken();
+  const { userId } = token ? await readPageConfig(token.text, { origin: config.apiUrl }) : { userId: "" };
+  if (token && userId) {
+    session.accept(token, userId);
+    return session;
   }
   if (token) {
-    const { userId } = await readPageConfig(token.text, { origin: config.apiUrl });
-    if (userId) {
-      session.accept(token, userId);
-    }
+    console.warn("Gavel rejects the provider's access token: it must be a JWT whose audience is JWT_AUDIENCE");
+  }
+  if (token || isReturning) {
+    session.fail(isReturning ? "failed" : "expired");
   }
   return session;
 }
 
-async function returned(login: NonNullable<PageConfig["login"]>): Promise<Token | null> {
+/** The access token of the sign-in whose answer is in the address; null if it fails. The address is cleaned either way. */
+async function tokenFromReturn(login: Login): Promise<Token | null> {
+  const { search } = location;
+  // The page opens all the same. The code must not stay in the address.
+  history.replaceState(null, "", "/");
   try {
-    const { token, backTo } = await finishSignIn(login, location.search);
+    const { token, backTo } = await finishSignIn(login, search);
     history.replaceState(null, "", backTo);
     return token;
   } catch (error) {
-    // The page opens all the same, signed out; the code must not stay in the address.
-    console.warn("the sign-in did not succeed", error);
-    history.replaceState(null, "", "/");
+    console.warn("the sign-in failed", error);
     return null;
   }
 }

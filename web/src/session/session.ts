@@ -3,18 +3,18 @@ import type { Token } from "./sign-in";
 
 const TOKEN_KEY = "gavel.token";
 
-/** Who bids from this page, and what proves it. Kept apart from React, for those who send requests. */
+/** The user of this page and their credentials. Independent of React, for the code that sends requests. */
 export interface Session {
-  /** An empty `userId` is someone who has to sign in before they can bid. */
+  /** An empty `userId`: signing in is needed to bid. */
   identity(): Identity;
   subscribe(listener: () => void): () => void;
-  /** What to send as `Authorization`; null where there is nothing to send. */
+  /** The `Authorization` header to send; null for none. */
   authorization(): string | null;
-  /** The server does not believe what was sent as `Authorization`, or not any more. */
-  refused(authorization: string): void;
+  /** Note that the server rejected this `Authorization` header. */
+  rejected(authorization: string): void;
 }
 
-/** Trusted mode: an id that this browser made up, and a name to go with it. */
+/** With `AUTH_MODE=trusted`: an id that this browser generated, and a name that the user picked. */
 export class PickedSession implements Session {
   #identity: Identity;
   readonly #listeners = new Set<() => void>();
@@ -34,15 +34,15 @@ export class PickedSession implements Session {
     return null;
   }
 
-  refused(): void {
-    // Nothing was sent.
+  rejected(): void {
+    // This session sends no credentials.
   }
 
   rename(name: string): void {
     this.#become({ ...this.#identity, name });
   }
 
-  /** Become someone else, who has not bid on anything yet. */
+  /** Replace the identity by a new one, which has no bids yet. */
   startOver(): void {
     this.#become(newIdentity());
   }
@@ -55,18 +55,27 @@ export class PickedSession implements Session {
   }
 }
 
-const NOBODY: Identity = { userId: "", name: "Not signed in" };
+const SIGNED_OUT: Identity = { userId: "", name: "Not signed in" };
 
-/** With tokens: whoever the provider says, for as long as the token lasts. Gone with the tab. */
+/**
+ * Why nobody is signed in, where the user did not sign out.
+ *
+ * - `expired`: the access token expired, or Gavel rejects it.
+ * - `unreachable`: the provider's login page could not be opened.
+ * - `failed`: the provider's answer was not valid, or Gavel rejects its access token.
+ */
+export type SignInProblem = "expired" | "unreachable" | "failed";
+
+/** With `AUTH_MODE=jwt`: the bearer of an access token, until it expires. Kept until the tab is closed. */
 export class TokenSession implements Session {
-  #identity: Identity = NOBODY;
+  #identity: Identity = SIGNED_OUT;
   #token: Token | null = null;
-  #hasExpired = false;
+  #problem: SignInProblem | null = null;
   readonly #listeners = new Set<() => void>();
-  readonly signIn: () => void;
+  readonly #begin: () => Promise<void>;
 
-  constructor(signIn: () => void) {
-    this.signIn = signIn;
+  constructor(begin: () => Promise<void>) {
+    this.#begin = begin;
   }
 
   readonly identity = (): Identity => this.#identity;
@@ -76,20 +85,27 @@ export class TokenSession implements Session {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Whether the sign-in has ended by itself, and nobody has signed in or out since. */
-  readonly hasExpired = (): boolean => this.#hasExpired;
+  readonly problem = (): SignInProblem | null => this.#problem;
+
+  /** Open the provider's login page. */
+  readonly signIn = (): void => {
+    this.#begin().catch((error: unknown) => {
+      console.warn("the provider's login page can't be opened", error);
+      this.fail("unreachable");
+    });
+  };
 
   authorization(): string | null {
     if (this.#token && this.#token.endsAtMs <= Date.now()) {
-      this.#expire();
+      this.fail("expired");
     }
     return this.#token && bearer(this.#token);
   }
 
-  refused(authorization: string): void {
-    // Someone may have signed in again since it was sent.
+  rejected(authorization: string): void {
+    // A new sign-in may have replaced the token since the request was sent.
     if (this.#token && authorization === bearer(this.#token)) {
-      this.#expire();
+      this.fail("expired");
     }
   }
 
@@ -99,19 +115,23 @@ export class TokenSession implements Session {
   }
 
   signOut(): void {
-    sessionStorage.removeItem(TOKEN_KEY);
-    this.#become(null, NOBODY);
+    this.#forget(null);
   }
 
-  #expire(): void {
-    sessionStorage.removeItem(TOKEN_KEY);
-    this.#become(null, NOBODY, true);
+  /** Be signed out, and say why. */
+  fail(problem: SignInProblem): void {
+    this.#forget(problem);
   }
 
-  #become(token: Token | null, identity: Identity, hasExpired = false): void {
+  #forget(problem: SignInProblem | null): void {
+    sessionStorage.removeItem(TOKEN_KEY);
+    this.#become(null, SIGNED_OUT, problem);
+  }
+
+  #become(token: Token | null, identity: Identity, problem: SignInProblem | null = null): void {
     this.#token = token;
     this.#identity = identity;
-    this.#hasExpired = hasExpired;
+    this.#problem = problem;
     for (const listener of this.#listeners) {
       listener();
     }
@@ -122,7 +142,7 @@ function bearer(token: Token): string {
   return `Bearer ${token.text}`;
 }
 
-/** The token that this tab holds, unless it has ended. */
+/** The token that this tab keeps, unless it has expired. */
 export function keptToken(): Token | null {
   const kept = JSON.parse(sessionStorage.getItem(TOKEN_KEY) ?? "null") as Token | null;
   return kept && kept.endsAtMs > Date.now() ? kept : null;

@@ -5,71 +5,133 @@ import { readPageConfig } from "./page-config";
 import { keptToken, TokenSession } from "./session";
 import { beginSignIn } from "./sign-in";
 
-const LOGIN = { issuer: "https://login.test/", clientId: "gavel-page", scope: "openid" };
+const ISSUER = "https://login.test/";
+const LOGIN = { issuer: ISSUER, clientId: "gavel-page", scope: "openid" };
+const CONFIG = { login: LOGIN, currency: null, userId: "", apiUrl: location.origin };
 const USER_ID = "00000000-0000-4000-8000-0000000000aa";
+const HOUR_MS = 3_600_000;
 
-function tokenOf(claims: object): string {
-  return ["{}", JSON.stringify(claims), "signature"].map((part) => btoa(part)).join(".");
+function jwt(claims: object, header: object = { alg: "RS256" }): string {
+  const parts = [JSON.stringify(header), JSON.stringify(claims), "signature"];
+  return parts.map((part) => btoa(part).replace(/=+$/, "")).join(".");
 }
 
-/** A provider and an installation, by what they answer; notes what was posted to the token endpoint. */
-function serve(answers: Record<string, () => Response>) {
-  const posted: URLSearchParams[] = [];
-  vi.stubGlobal("fetch", async (url: string, init?: RequestInit) => {
-    if (init?.body instanceof URLSearchParams) {
-      posted.push(init.body);
-    }
-    return (answers[url.replace(location.origin, "")] ?? (() => new Response("no", { status: 404 })))();
-  });
-  return posted;
+const ACCESS_TOKEN = jwt({ sub: "ada", aud: "gavel" });
+
+/** Answer each URL by one of these, and 404 otherwise. */
+function serve(answers: Record<string, (init?: RequestInit) => Response>): void {
+  vi.stubGlobal("fetch", async (url: string, init?: RequestInit) =>
+    (answers[url.replace(location.origin, "")] ?? (() => new Response("no", { status: 404 })))(init),
+  );
 }
 
-const DISCOVERY = "https://login.test/.well-known/openid-configuration";
-const provider = {
-  [DISCOVERY]: () =>
-    Response.json({
-      authorization_endpoint: "https://login.test/authorize?x=1",
-      token_endpoint: "https://login.test/token",
-    }),
-  "https://login.test/token": () => Response.json({ access_token: tokenOf({ name: "Ada" }), expires_in: 60 }),
-  "/page.json": () => Response.json({ auth_mode: "jwt", user_id: USER_ID }),
-};
+/** A provider that does all as OpenID Connect asks, and a Gavel that accepts its access token; a test changes one thing. */
+class Installation {
+  metadata: object = {
+    issuer: ISSUER,
+    authorization_endpoint: "https://login.test/authorize?x=1",
+    token_endpoint: "https://login.test/token",
+  };
+  idClaims: object = {};
+  tokens: object = {};
+  /** What was posted to the token endpoint. */
+  readonly posted: URLSearchParams[] = [];
+  /** The credentials that Gavel was sent. */
+  readonly credentials: (string | null)[] = [];
+  /** What the page asked for at the provider. */
+  asked = new URLSearchParams();
 
-beforeEach(() => history.replaceState(null, "", "/items/1"));
+  constructor() {
+    serve({
+      "https://login.test/.well-known/openid-configuration": () => Response.json(this.metadata),
+      "https://login.test/token": (init) => {
+        this.posted.push(new URLSearchParams(String(init?.body)));
+        return Response.json({ ...this.#ownTokens(), ...this.tokens });
+      },
+      "/page.json": (init) => {
+        const sent = new Headers(init?.headers).get("Authorization");
+        this.credentials.push(sent);
+        return Response.json({ auth_mode: "jwt", ...(sent === `Bearer ${ACCESS_TOKEN}` ? { user_id: USER_ID } : {}) });
+      },
+    });
+  }
+
+  #ownTokens(): object {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: ISSUER, sub: "ada", aud: "gavel-page", iat: now, exp: now + 300, name: "Ada" };
+    return {
+      access_token: ACCESS_TOKEN,
+      token_type: "Bearer",
+      expires_in: 60,
+      id_token: jwt({ ...claims, nonce: this.asked.get("nonce"), ...this.idClaims }),
+    };
+  }
+
+  /** Begin to sign in. Returns the address that the page sends people to. */
+  async begin(login = LOGIN): Promise<URL> {
+    let sentTo = "";
+    await beginSignIn(login, (url) => {
+      sentTo = url;
+    });
+    const url = new URL(sentTo);
+    this.asked = url.searchParams;
+    return url;
+  }
+
+  /** Come back from the provider with its answer, and open the page. */
+  async comeBack(answer: Record<string, string> = {}, login = LOGIN): Promise<TokenSession> {
+    const parameters = new URLSearchParams({ code: "abc", state: this.asked.get("state") ?? "", ...answer });
+    history.replaceState(null, "", `/signed-in?${parameters}`);
+    return (await openSession({ ...CONFIG, login })) as TokenSession;
+  }
+
+  async signIn(answer: Record<string, string> = {}, login = LOGIN): Promise<TokenSession> {
+    await this.begin(login);
+    return this.comeBack(answer, login);
+  }
+}
+
+function expectSignedOut(session: TokenSession): void {
+  expect(session.identity().userId).toBe("");
+  expect(session.authorization()).toBeNull();
+  expect(session.problem()).toBe("failed");
+  expect(location.search).toBe("");
+}
+
+beforeEach(async () => {
+  // jsdom has an ArrayBuffer of its own, which that of Node's WebCrypto is no instance of.
+  vi.stubGlobal("ArrayBuffer", (await crypto.subtle.digest("SHA-256", new Uint8Array())).constructor);
+  history.replaceState(null, "", "/items/1");
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+});
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.useRealTimers();
   sessionStorage.clear();
 });
 
-async function begin(): Promise<URL> {
-  let sentTo = "";
-  await beginSignIn(LOGIN, (url) => {
-    sentTo = url;
-  });
-  return new URL(sentTo);
-}
-
-const JWT = { login: LOGIN, currency: null, userId: "", apiUrl: location.origin };
-
 describe("signing in", () => {
-  it("sends people to the provider with a challenge and a state, and takes them back where they were", async () => {
-    const posted = serve(provider);
-    const url = await begin();
+  it("sends people to the provider with PKCE, state and nonce, and takes them back where they were", async () => {
+    const installation = new Installation();
+    const url = await installation.begin();
     expect(url.origin + url.pathname).toBe("https://login.test/authorize");
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       x: "1",
       response_type: "code",
       client_id: "gavel-page",
       redirect_uri: `${location.origin}/signed-in`,
+      scope: "openid",
       code_challenge_method: "S256",
+      nonce: expect.stringMatching(/^[\w-]{43}$/),
+      state: expect.stringMatching(/^[\w-]{43}$/),
     });
 
-    history.replaceState(null, "", `/signed-in?code=abc&state=${url.searchParams.get("state")}`);
-    const session = await openSession(JWT);
+    const session = await installation.comeBack();
     expect(session.identity()).toEqual({ userId: USER_ID, name: "Ada" });
-    expect(session.authorization()).toBe(`Bearer ${tokenOf({ name: "Ada" })}`);
+    expect(session.authorization()).toBe(`Bearer ${ACCESS_TOKEN}`);
+    expect(session.problem()).toBeNull();
     expect(location.pathname).toBe("/items/1");
-    const verifier = posted[0]?.get("code_verifier") ?? "";
+    const verifier = installation.posted[0]?.get("code_verifier") ?? "";
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
     const challenge = btoa(String.fromCharCode(...hash))
       .replaceAll("+", "-")
@@ -78,25 +140,108 @@ describe("signing in", () => {
     expect(url.searchParams.get("code_challenge")).toBe(challenge);
   });
 
-  it("takes no code that is not the answer to its own question", async () => {
-    const posted = serve(provider);
-    vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    await begin();
-    history.replaceState(null, "", "/signed-in?code=abc&state=another");
-    const session = await openSession(JWT);
-    expect(session.identity().userId).toBe("");
-    expect(posted).toEqual([]);
-    expect(location.search).toBe("");
+  it.each([
+    ["another state", { state: "another" }],
+    ["another issuer (RFC 9207)", { iss: "https://attacker.test/" }],
+    ["an error of the provider", { error: "access_denied" }],
+  ])("hands in no code that came with %s", async (_, answer) => {
+    const installation = new Installation();
+    expectSignedOut(await installation.signIn(answer));
+    expect(installation.posted).toEqual([]);
   });
 
-  it("signs out when the token has ended", async () => {
-    serve(provider);
-    const session = new TokenSession(() => undefined);
+  it("hands in no code without the issuer where the provider announces that it names it", async () => {
+    const installation = new Installation();
+    installation.metadata = { ...installation.metadata, authorization_response_iss_parameter_supported: true };
+    expectSignedOut(await installation.signIn());
+    expect(installation.posted).toEqual([]);
+    expect((await installation.signIn({ iss: ISSUER })).identity().userId).toBe(USER_ID);
+  });
+
+  it("hands in no code where no sign-in was begun in this tab, and asks the provider nothing", async () => {
+    const fetched: string[] = [];
+    vi.stubGlobal("fetch", async (url: string) => {
+      fetched.push(url);
+      return Response.json({});
+    });
+    history.replaceState(null, "", "/signed-in?code=abc&state=one");
+    expectSignedOut((await openSession(CONFIG)) as TokenSession);
+    expect(fetched).toEqual([]);
+  });
+
+  it("goes nowhere where the discovery document is that of another issuer", async () => {
+    const installation = new Installation();
+    installation.metadata = { ...installation.metadata, issuer: "https://attacker.test/" };
+    const go = vi.fn();
+    await expect(beginSignIn(LOGIN, go)).rejects.toThrow(/issuer/);
+    expect(go).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ["of another nonce", { nonce: "another" }],
+    ["without a nonce", { nonce: undefined }],
+    ["of another issuer", { iss: "https://attacker.test/" }],
+    ["for another client", { aud: "another-page" }],
+  ])("refuses an ID token %s", async (_, idClaims) => {
+    const installation = new Installation();
+    installation.idClaims = idClaims;
+    expectSignedOut(await installation.signIn());
+    expect(installation.credentials).toEqual([]);
+  });
+
+  it.each([
+    ["is missing", undefined],
+    ["is not a JWT", "opaque"],
+  ])("never sends the ID token to Gavel, even where the access token %s", async (_, access_token) => {
+    const installation = new Installation();
+    installation.tokens = { access_token };
+    expectSignedOut(await installation.signIn());
+    expect(installation.credentials).toEqual(access_token ? [`Bearer ${access_token}`] : []);
+  });
+
+  it("needs an ID token exactly where the scope asks for OpenID Connect", async () => {
+    const installation = new Installation();
+    installation.tokens = { id_token: undefined };
+    expectSignedOut(await installation.signIn());
+    const login = { ...LOGIN, scope: "bid" };
+    const session = await installation.signIn({}, login);
+    expect(session.identity()).toEqual({ userId: USER_ID, name: "Signed in" });
+    expect(installation.asked.has("nonce")).toBe(false);
+  });
+
+  it.each([-6 * HOUR_MS, 6 * HOUR_MS])("succeeds on a machine whose clock is off by %d ms", async (offMs) => {
+    const installation = new Installation();
+    const now = Math.floor(Date.now() / 1000);
+    installation.idClaims = { iat: now, nbf: now, exp: now + 300 };
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + offMs });
+    expect((await installation.signIn()).identity().userId).toBe(USER_ID);
+  });
+
+  it("says so where the provider can't be reached", async () => {
+    serve({});
+    const session = (await openSession(CONFIG)) as TokenSession;
+    session.signIn();
+    await vi.waitFor(() => expect(session.problem()).toBe("unreachable"));
+  });
+
+  it("has expired where Gavel rejects the token that the tab kept", async () => {
+    new Installation();
+    new TokenSession(async () => undefined).accept(
+      { text: "rejected", name: "Ada", endsAtMs: Date.now() + HOUR_MS },
+      USER_ID,
+    );
+    const session = (await openSession(CONFIG)) as TokenSession;
+    expect([session.identity().userId, session.problem(), keptToken()]).toEqual(["", "expired", null]);
+  });
+
+  it("ends when the token expires", async () => {
+    const session = new TokenSession(async () => undefined);
     session.accept({ text: "t", name: "Ada", endsAtMs: Date.now() + 60_000 }, USER_ID);
     expect(keptToken()?.text).toBe("t");
     session.accept({ text: "t", name: "Ada", endsAtMs: Date.now() - 1 }, USER_ID);
     expect(session.authorization()).toBeNull();
     expect(session.identity().userId).toBe("");
+    expect(session.problem()).toBe("expired");
     expect(keptToken()).toBeNull();
   });
 });

@@ -1,24 +1,43 @@
+import * as oauth from "oauth4webapi";
 import type { Login } from "./page-config";
 
-/** The address to which the provider sends people back. */
+/** The path to which the provider redirects after a sign-in. */
 export const RETURN_PATH = "/signed-in";
 const PENDING_KEY = "gavel.sign-in";
+const REQUEST_MS_MAX = 10_000;
+/** Used where the provider does not say how long its access token is valid. */
+const TOKEN_SECONDS_DEFAULT = 300;
+/** The nonce proves that an ID token is new. The clock of this machine may be wrong. */
+const CLOCK_TOLERANCE_SECONDS = 86_400;
 
-/** A token as the provider gave it, and when it ends by this machine's reckoning. */
+/** An access token, the name of its bearer (empty if unknown), and when it expires by this machine's clock. */
 export type Token = { readonly text: string; readonly name: string; readonly endsAtMs: number };
 
-type Pending = { readonly state: string; readonly verifier: string; readonly backTo: string };
-type Provider = { readonly authorization_endpoint: string; readonly token_endpoint: string };
+/** A sign-in that waits for the provider's answer. `nonce` is null where the scope does not ask for OpenID Connect. */
+type Pending = {
+  readonly state: string;
+  readonly nonce: string | null;
+  readonly verifier: string;
+  readonly backTo: string;
+};
 
-/** Send someone to the provider's login (OpenID Connect: authorization code with PKCE, RFC 7636). */
+/**
+ * Redirect to the provider's login page (OpenID Connect: authorization code with PKCE, state and nonce).
+ *
+ * Rejects if the provider can't be reached or its discovery document names another issuer.
+ */
 export async function beginSignIn(
   login: Login,
   go: (url: string) => void = (url) => location.assign(url),
 ): Promise<void> {
   const { authorization_endpoint } = await discover(login);
+  if (!authorization_endpoint) {
+    throw new Error("the provider's discovery document names no authorization_endpoint");
+  }
   const pending: Pending = {
-    state: randomText(),
-    verifier: randomText(),
+    state: oauth.generateRandomState(),
+    nonce: login.scope.split(" ").includes("openid") ? oauth.generateRandomNonce() : null,
+    verifier: oauth.generateRandomCodeVerifier(),
     backTo: location.pathname + location.search,
   };
   sessionStorage.setItem(PENDING_KEY, JSON.stringify(pending));
@@ -26,11 +45,12 @@ export async function beginSignIn(
   const parameters = {
     response_type: "code",
     client_id: login.clientId,
-    redirect_uri: location.origin + RETURN_PATH,
+    redirect_uri: redirectUri(),
     scope: login.scope,
     state: pending.state,
-    code_challenge: await challengeOf(pending.verifier),
+    code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
     code_challenge_method: "S256",
+    ...(pending.nonce && { nonce: pending.nonce }),
   };
   for (const [name, value] of Object.entries(parameters)) {
     url.searchParams.set(name, value);
@@ -39,75 +59,67 @@ export async function beginSignIn(
 }
 
 /**
- * Change the code that the provider sent someone back with for a token. Throws where it is not the answer to a sign-in
- * that this tab began, or the provider refuses.
+ * Exchange the authorization code in the address for an access token.
+ *
+ * Rejects unless the answer belongs to a sign-in that this tab began: state, issuer (RFC 9207), and the nonce, issuer
+ * and audience of the ID token must match. The ID token comes from the token endpoint itself, so its signature need
+ * not be checked (OpenID Connect Core, 3.1.3.7). It names the user on this page and is never sent to Gavel.
  */
 export async function finishSignIn(login: Login, search: string): Promise<{ token: Token; backTo: string }> {
-  const answer = new URLSearchParams(search);
-  const pending = JSON.parse(sessionStorage.getItem(PENDING_KEY) ?? "null") as Pending | null;
-  sessionStorage.removeItem(PENDING_KEY);
-  const code = answer.get("code");
-  if (!pending || !code || answer.get("state") !== pending.state) {
-    throw new Error(answer.get("error_description") ?? "this sign-in was not begun here");
+  const pending = takePending();
+  if (!pending) {
+    throw new Error("no sign-in was begun in this tab");
   }
-  const { token_endpoint } = await discover(login);
-  const response = await fetch(token_endpoint, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "authorization_code",
-      code,
-      client_id: login.clientId,
-      redirect_uri: location.origin + RETURN_PATH,
-      code_verifier: pending.verifier,
-    }),
-  });
-  if (!response.ok) {
-    throw new Error(`the provider answered ${response.status}`);
-  }
-  const told = (await response.json()) as { access_token?: string; id_token?: string; expires_in?: number };
-  // Some providers' access tokens are for their own eyes only; Gavel reads signed ones.
-  const text = [told.access_token, told.id_token].find((each) => each?.split(".").length === 3);
-  if (!text) {
-    throw new Error("the provider gave no token that Gavel can read");
-  }
-  const claims = { ...claimsOf(told.id_token), ...claimsOf(text) };
-  const name = [claims.name, claims.preferred_username, claims.sub].find((each) => typeof each === "string") ?? "";
+  const client: oauth.Client = { client_id: login.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE_SECONDS };
+  const server = await discover(login);
+  const answer = oauth.validateAuthResponse(server, client, new URLSearchParams(search), pending.state);
+  const response = await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    oauth.None(),
+    answer,
+    redirectUri(),
+    pending.verifier,
+    requestOptions(login),
+  );
+  const tokens = await oauth.processAuthorizationCodeResponse(
+    server,
+    client,
+    response,
+    pending.nonce ? { expectedNonce: pending.nonce } : {},
+  );
+  const claims = oauth.getValidatedIdTokenClaims(tokens);
+  const name = [claims?.name, claims?.preferred_username, claims?.sub].find((each) => typeof each === "string");
   return {
-    token: { text, name: String(name), endsAtMs: Date.now() + (told.expires_in ?? 300) * 1000 },
+    token: {
+      text: tokens.access_token,
+      name: String(name ?? ""),
+      endsAtMs: Date.now() + (tokens.expires_in ?? TOKEN_SECONDS_DEFAULT) * 1000,
+    },
     backTo: pending.backTo,
   };
 }
 
-async function discover(login: Login): Promise<Provider> {
-  const response = await fetch(`${login.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
-  if (!response.ok) {
-    throw new Error(`the provider answered ${response.status}`);
-  }
-  return (await response.json()) as Provider;
+async function discover(login: Login): Promise<oauth.AuthorizationServer> {
+  const issuer = new URL(login.issuer);
+  return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, requestOptions(login)));
 }
 
-/** What a token says, unchecked: shown to its bearer only, and checked by Gavel where it counts. */
-function claimsOf(token: string | undefined): Record<string, unknown> {
-  try {
-    const payload = (token?.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
-    const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
+function requestOptions(login: Login) {
+  return {
+    signal: AbortSignal.timeout(REQUEST_MS_MAX),
+    // Plain HTTP is possible only where the operator configured an issuer without TLS, as in development.
+    [oauth.allowInsecureRequests]: new URL(login.issuer).protocol === "http:",
+  };
 }
 
-async function challengeOf(verifier: string): Promise<string> {
-  return urlSafe(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+function redirectUri(): string {
+  return location.origin + RETURN_PATH;
 }
 
-function randomText(): string {
-  return urlSafe(crypto.getRandomValues(new Uint8Array(32)));
-}
-
-function urlSafe(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
+/** Read the pending sign-in and forget it: an answer can be used once. */
+function takePending(): Pending | null {
+  const kept = sessionStorage.getItem(PENDING_KEY);
+  sessionStorage.removeItem(PENDING_KEY);
+  return JSON.parse(kept ?? "null") as Pending | null;
 }

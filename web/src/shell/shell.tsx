@@ -5,10 +5,10 @@ import { phaseAt } from "../auction/phase";
 import { positionIn } from "../auction/position";
 import { useIdentity, useLive } from "../live/live-context";
 import { ConnectionBanner } from "./connection-banner";
-import { ExpiredBanner } from "./expired-banner";
 import { IdentityButton } from "./identity-button";
 import { useMyBids } from "./my-bids";
 import { NoticeList } from "./notices";
+import { SignInBanner } from "./sign-in-banner";
 import { ThemeButton } from "./theme";
 import "./shell.css";
 
@@ -55,7 +55,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </div>
         </div>
         <ConnectionBanner />
-        <ExpiredBanner />
+        <SignInBanner />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         {children}
