@@ -4,10 +4,10 @@ import { chromium } from "./e2e/chromium";
 export default defineConfig({
   testDir: "e2e",
   testMatch: "*.test.ts",
-  // Whatever passes takes no longer for it.
+  // Generous for slow machines. A test that passes takes no longer.
   timeout: 300_000,
   expect: { timeout: 60_000 },
-  // One Gavel and one browser: two processors are shared with everything else that runs.
+  // One server and one browser: CI has two cores.
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,

@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
-// A running Gavel, for `npm run dev` and `vite preview`; in production it serves the page itself.
+// The API for `npm run dev` and `vite preview`. In production Gavel serves the page itself.
 const gavel = { target: process.env.GAVEL_URL ?? "http://127.0.0.1:8080" };
 const proxy = Object.fromEntries(
   // The services, and the small files that the API serves for the page.
@@ -12,17 +12,17 @@ const proxy = Object.fromEntries(
 export default defineConfig({
   plugins: [react()],
   resolve: { conditions: ["gavel-source", ...defaultClientConditions] },
-  // Tests that need no browser resolve as a server does.
+  // Tests in the node environment resolve packages as a server does.
   ssr: { resolve: { conditions: ["gavel-source", ...defaultServerConditions] } },
-  // Nothing is inlined, so that the page runs under `default-src 'self'`.
+  // Inline nothing: the page's policy is `default-src 'self'`.
   build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: { host: "127.0.0.1", proxy },
   preview: { host: "127.0.0.1", proxy },
   test: {
     restoreMocks: true,
-    // Two processors are shared with everything else that runs.
+    // CI has two cores.
     maxWorkers: 2,
-    // The first test of a file may load the whole page.
+    // The first test of a file compiles the whole page.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [

@@ -10,7 +10,7 @@ import { bid, bidderNamed, list } from "./items";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 async function problemsOf(page: Page): Promise<string[]> {
-  // Not as a script of the page, whose policy allows no other.
+  // Not as a script element, which the page's policy forbids.
   await page.evaluate(AXE);
   const results = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
@@ -19,7 +19,7 @@ async function problemsOf(page: Page): Promise<string[]> {
   return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
 }
 
-/** Every page, and the states of it that look different. */
+/** Every page, and its states that look different. */
 const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => Promise<void>> = {
   auctions: async ({ page }) => {
     await page.goto("/");
@@ -33,9 +33,9 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
     await page.goto(`/items/${itemId}`);
     await page.getByLabel("Your bid").fill("1");
     await page.getByRole("button", { name: "Bid $1.00" }).click();
-    await expect(page.getByText(/use it\?/)).toBeVisible();
+    await expect(page.getByText(/The least bid is now/)).toBeVisible();
   },
-  "an amount that is none": async ({ page }, itemId) => {
+  "an invalid amount": async ({ page }, itemId) => {
     await page.goto(`/items/${itemId}`);
     await page.getByLabel("Your bid").fill("much");
     await page.keyboard.press("Enter");
@@ -57,9 +57,9 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
   },
   "a bidder": async ({ page }, _, userId) => {
     await page.goto(`/bidders/${userId}`);
-    await expect(page.getByText("All bids together")).toBeVisible();
+    await expect(page.getByText("Sum of all bids")).toBeVisible();
   },
-  "the system's status": async ({ page }) => {
+  status: async ({ page }) => {
     await page.route(`**${STATUS_PATH}`, (route) =>
       route.fulfill({
         json: {
@@ -73,21 +73,21 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
       }),
     );
     await page.goto("/status");
-    await expect(page.getByText("Bids a second")).toBeVisible();
+    await expect(page.getByText("Bids per second")).toBeVisible();
   },
-  "the dialog of who I am": async ({ page }) => {
+  "the identity dialog": async ({ page }) => {
     await page.goto("/status");
     await page.getByRole("button", { name: /You bid as/ }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
   },
-  "nothing here": async ({ page }) => {
+  "page not found": async ({ page }) => {
     await page.goto("/nowhere");
-    await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
   },
 };
 
 for (const dark of [false, true]) {
-  test(`axe finds nothing on any page, ${dark ? "dark" : "light"}`, async ({ client, person }) => {
+  test(`axe reports no violation on any page, ${dark ? "dark" : "light"}`, async ({ client, person }) => {
     const item = await list(client, {
       title: "Axe",
       buyNowPrice: 90_000n,
@@ -105,19 +105,19 @@ for (const dark of [false, true]) {
   });
 }
 
-/** How wide the page is laid out, in its own font and in a wide one: what is shown until its own is there. */
+/** Check the width of the layout in the page's font and in a wide one, as a fallback font may be. */
 async function expectNoWiderThan(width: number, page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
   for (const font of ["", "monospace"]) {
     await page.evaluate((font) => document.documentElement.style.setProperty("--text", font), font);
     await expect
-      .poll(() => page.evaluate(() => document.documentElement.scrollWidth), `${name}, font: ${font || "its own"}`)
+      .poll(() => page.evaluate(() => document.documentElement.scrollWidth), `${name}, font: ${font || "own"}`)
       .toBeLessThanOrEqual(width);
   }
 }
 
 for (const width of [320, 390]) {
-  test(`nothing is wider than a phone of ${width} pixels`, async ({ client, person }) => {
+  test(`no page overflows a screen of ${width} pixels`, async ({ client, person }) => {
     const [leader, rival] = [bidderNamed("Crimson Gazelle"), bidderNamed("Scarlet Sparrow")];
     const item = await list(client, {
       title: `Axe ${"Donaudampfschifffahrtsgesellschaft".repeat(3)}`,
@@ -137,11 +137,11 @@ for (const width of [320, 390]) {
     await expect(ada.page.getByRole("region", { name: "Bidding" })).toBeVisible();
     await expect(ada.page.locator(".leaderboard").getByText("Scarlet Sparrow")).toBeVisible();
     await expect(ada.page.locator(".history").getByText("Scarlet Sparrow").first()).toBeVisible();
-    await expectNoWiderThan(width, ada.page, "an auction of a long title and great amounts");
+    await expectNoWiderThan(width, ada.page, "an item with a long title and large amounts");
   });
 }
 
-test("the page runs under the policy that it is served with", async ({ client, person }) => {
+test("the page does not violate its Content Security Policy", async ({ client, person }) => {
   const item = await list(client, { title: "Policy" });
   const ada = await person();
   const violations: string[] = [];

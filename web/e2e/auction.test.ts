@@ -34,7 +34,7 @@ test("two browsers bid against each other and see each other's bids", async ({ c
   }
 });
 
-test("whoever is outbid is told at once, in the page and in the tab", async ({ client, person }) => {
+test("a user who is outbid sees a notice on the page and in the title", async ({ client, person }) => {
   const item = await list(client, { title: "A notice" });
   const ada = await person();
   await ada.page.goto(`/items/${item.id}`);
@@ -51,8 +51,8 @@ test("whoever is outbid is told at once, in the page and in the tab", async ({ c
   await expect(notices.getByText("You've been outbid", { exact: true })).toBeHidden();
 });
 
-test("being outbid is told on every other page as well", async ({ client, person }) => {
-  const item = await list(client, { title: "Told elsewhere" });
+test("a user who is outbid sees the notice on every other page", async ({ client, person }) => {
+  const item = await list(client, { title: "Seen elsewhere" });
   const ada = await person();
   await bid(client, item, ada.userId, 2_000n);
   await ada.page.goto("/my-bids");
@@ -62,12 +62,12 @@ test("being outbid is told on every other page as well", async ({ client, person
   await bid(client, item, randomUUID(), 2_500n);
 
   const notices = ada.page.getByRole("region", { name: "Notices" });
-  await expect(notices.getByText("Told elsewhere stands at $25.00.")).toBeVisible();
+  await expect(notices.getByText("Seen elsewhere is now at $25.00.")).toBeVisible();
   await notices.getByRole("link", { name: "Bid $26.00 or more" }).click();
-  await expect(ada.page.getByRole("heading", { name: "Told elsewhere" })).toBeVisible();
+  await expect(ada.page.getByRole("heading", { name: "Seen elsewhere" })).toBeVisible();
 });
 
-test("one's own maximum answers by itself, and its bids are marked as automatic", async ({ client, person }) => {
+test("a maximum outbids by itself, and its bids are marked as automatic", async ({ client, person }) => {
   const item = await list(client, { title: "A maximum" });
   const ada = await person();
   await ada.page.goto(`/items/${item.id}`);
@@ -85,7 +85,7 @@ test("one's own maximum answers by itself, and its bids are marked as automatic"
   await expect(ada.page.getByText("You've been outbid")).toHaveCount(0);
 });
 
-test("a bid that has become too low is refused with what to do, and one press does it", async ({
+test("a bid that has become too low is refused with the least bid, which one click fills in", async ({
   client,
   gavel,
   person,
@@ -95,21 +95,21 @@ test("a bid that has become too low is refused with what to do, and one press do
   await ada.page.goto(`/items/${item.id}`);
   const form = panel(ada.page);
   await form.getByLabel("Your bid").fill("21");
-  // The bid leaves while the page does not know of the other one yet.
+  // Send the bid before the page knows of the other one.
   const placing = (route: Route) => bid(client, item, randomUUID(), 4_000n).then(() => route.continue());
   await ada.page.route(`${gavel.url}/bids.v1.BidService/PlaceBid`, placing, { times: 1 });
   await form.getByRole("button", { name: "Bid $21.00" }).click();
-  await expect(form.getByText("The least bid is now $41.00: use it?")).toBeVisible();
+  await expect(form.getByText("The least bid is now $41.00.")).toBeVisible();
   await form.getByRole("button", { name: "Use $41.00" }).click();
   await form.getByRole("button", { name: "Bid $41.00" }).click();
   await expect(form.getByText("You lead", { exact: true })).toBeVisible();
 });
 
-test("on a phone what to do about a refusal is brought above the bar at the bottom", async ({ client, person }) => {
+test("on a phone the action after a refusal is scrolled above the navigation bar", async ({ client, person }) => {
   const item = await list(client, { title: "In the hand" });
   const { page } = await person({ width: 390, height: 700 });
   await page.goto(`/items/${item.id}`);
-  // Another font would move what was scrolled to.
+  // A font that loads later would change the layout.
   await page.evaluate(() => document.fonts.ready.then(() => true));
   await panel(page).getByLabel("Your bid").fill("1");
   await panel(page)
@@ -125,7 +125,7 @@ test("on a phone what to do about a refusal is brought above the bar at the bott
     .toBe(true);
 });
 
-test("a late bid extends the auction, and the page says so", async ({ client, person }) => {
+test("a late bid extends the auction, and the page shows it", async ({ client, person }) => {
   const ada = await person();
   const item = await list(client, { title: "Soft close", endsInSeconds: 50, softCloseSeconds: 120 });
   await ada.page.goto(`/items/${item.id}`);
@@ -136,14 +136,14 @@ test("a late bid extends the auction, and the page says so", async ({ client, pe
   await expect(panel(ada.page).getByText("Extended by a late bid")).toBeVisible();
 });
 
-test("an auction ends with its winner on every page", async ({ client, person }) => {
+test("when an auction ends, every page shows the winner", async ({ client, person }) => {
   const [ada, ben] = [await person(), await person()];
   const item = await list(client, { title: "The end", endsInSeconds: 25 });
   await bid(client, item, ben.userId, 2_000n);
   await bid(client, item, ada.userId, 2_500n);
   await ada.page.goto(`/items/${item.id}`);
   await ben.page.goto(`/items/${item.id}`);
-  // The notice goes again by itself.
+  // The notice disappears by itself.
   await Promise.all([
     expect(panel(ada.page).getByText("You won!")).toBeVisible({ timeout: 90_000 }),
     expect(ada.page.getByText("The end is yours for $25.00.")).toBeVisible({ timeout: 90_000 }),
@@ -152,7 +152,7 @@ test("an auction ends with its winner on every page", async ({ client, person })
   await expect(panel(ben.page).getByLabel("Your bid")).toHaveCount(0);
 });
 
-test("buy-now ends it at once, after one question", async ({ client, person }) => {
+test("buy-now ends the auction at once, after a confirmation", async ({ client, person }) => {
   const item = await list(client, { title: "Buy now", buyNowPrice: 9_000n });
   const ada = await person();
   await ada.page.goto(`/items/${item.id}`);
@@ -165,7 +165,7 @@ test("buy-now ends it at once, after one question", async ({ client, person }) =
   });
 });
 
-test("text from users is text", async ({ client, person }) => {
+test("texts of users are shown literally", async ({ client, person }) => {
   const title = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>";
   const item = await list(client, { title, description: title, category: "<b>odd</b>" });
   const ada = await person();
@@ -179,7 +179,7 @@ test("text from users is text", async ({ client, person }) => {
   await expect(ada.page.getByRole("link", { name: title })).toBeVisible();
 });
 
-test("something is put up for auction, and taken back", async ({ client, person }) => {
+test("an item is listed and its auction cancelled", async ({ client, person }) => {
   const ada = await person();
   await ada.page.goto("/sell");
   await ada.page.getByRole("button", { name: "Start the auction" }).click();
@@ -203,7 +203,7 @@ test("something is put up for auction, and taken back", async ({ client, person 
   await expect(panel(ada.page).getByText("The seller cancelled this auction.")).toBeVisible();
 });
 
-test("everything needed for a bid can be done by keyboard", async ({ client, person }) => {
+test("a bid can be placed by keyboard", async ({ client, person }) => {
   const item = await list(client, { title: "By keyboard" });
   const ada = await person();
   await ada.page.goto(`/items/${item.id}`);
@@ -219,11 +219,11 @@ test("everything needed for a bid can be done by keyboard", async ({ client, per
   await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
 });
 
-test("a bidder's totals are shown a moment after the bid", async ({ client, person }) => {
+test("a bidder's totals include a bid a moment later", async ({ client, person }) => {
   const item = await list(client, { title: "Counted" });
   const ada = await person();
   await bid(client, item, ada.userId, 2_000n);
   await ada.page.goto(`/bidders/${ada.userId}`);
-  await expect(ada.page.locator(".figure", { hasText: "Bids" }).first()).toContainText("1");
-  await expect(ada.page.locator(".figure", { hasText: "Highest bid" })).toContainText("$20.00");
+  await expect(ada.page.locator(".stat", { hasText: "Bids" }).first()).toContainText("1");
+  await expect(ada.page.locator(".stat", { hasText: "Highest bid" })).toContainText("$20.00");
 });

@@ -1,24 +1,22 @@
 import { existsSync } from "node:fs";
 
-const PLACES = [
+const PATHS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** The browser that CHROMIUM names, else one that is installed; nothing is fetched for it. */
+/** The path of the browser: CHROMIUM, else an installed one. Downloads nothing. */
 function browser(): string {
-  const found = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place));
+  const found = process.env.CHROMIUM ?? PATHS.find((path) => existsSync(path));
   if (!found || !existsSync(found)) {
-    throw new Error(
-      "These tests need Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM.",
-    );
+    throw new Error("Chromium not found. Install it (Debian: apt-get install chromium) or set CHROMIUM to its path.");
   }
   return found;
 }
 
-/** Kept quiet: nothing in the background, nothing updated, nothing synchronised. */
+/** Launch options without background network traffic, updates and synchronisation. */
 export const chromium = {
   executablePath: browser(),
   args: [

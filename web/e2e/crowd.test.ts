@@ -5,9 +5,9 @@ import { expect, test } from "./fixtures";
 import { wholeHistory } from "./history";
 import { list } from "./items";
 
-/** How long the crowd bids; CROWD_SECONDS and CROWD_FLAGS make it longer or wilder. */
+/** How long the simulated bidders bid. CROWD_FLAGS are their other flags. */
 const SECONDS = Number(process.env.CROWD_SECONDS ?? 10);
-/** What the pages have come to by then, they are looked at for again. */
+/** The timeout of one check. All checks are repeated until they agree. */
 const SOON = { timeout: 2_000 };
 const FLAGS = (process.env.CROWD_FLAGS ?? "--bidders 20 --pause 0.2 --budget 0").split(" ");
 
@@ -30,17 +30,17 @@ function inWords(amount: bigint): string {
   return (Number(amount) / 100).toLocaleString("en-US", { style: "currency", currency: "USD" });
 }
 
-// A trace would keep a picture of the page for every press. Its own setting gives this file a Gavel of its own, too:
-// no item of another test ends before the one that the crowd is to take.
+// A trace would store a screenshot for every click. A setting of its own also gives this file a server of its own, where
+// no item of another test ends earlier: the bidders choose the item that ends first.
 test.use({ trace: "off" });
 
-test("two browsers amid a crowd end with the price, count and history that the server has", async ({
+test("two browsers among many bidders end with the price, count and history of the server", async ({
   client,
   gavel,
   person,
 }) => {
   test.setTimeout((SECONDS + 240) * 1_000);
-  // The first to end of all that are open: the one that the crowd takes.
+  // The bidders choose the item that ends first.
   const item = await list(client, { title: "A crowd", endsInSeconds: SECONDS + 120, startPrice: 100n });
   const [ada, ben] = [await person(), await person({ dark: true, width: 390, height: 844 })];
   for (const { page } of [ada, ben]) {
@@ -48,7 +48,7 @@ test("two browsers amid a crowd end with the price, count and history that the s
     await expect(panel(page).getByLabel("Your bid")).toHaveValue("1.00");
   }
   const crowd = runBidders(gavel.url, "--items", "1", "--seconds", String(SECONDS), ...FLAGS);
-  // The two bid as well, whenever the price lets them: amid a crowd most come too late.
+  // The two browsers bid as well. Most of their bids come too late.
   const bidding = new AbortController();
   const persons = [ada, ben].map(async ({ page }) => {
     while (!bidding.signal.aborted) {
@@ -62,11 +62,11 @@ test("two browsers amid a crowd end with the price, count and history that the s
   await crowd.finally(() => bidding.abort());
   await Promise.all(persons);
 
-  // A press that was the last one may still be on its way.
+  // The last click may still be in progress.
   for (const { page } of [ada, ben]) {
     await expect(panel(page).getByRole("button", { name: "Placing…" })).toHaveCount(0);
   }
-  // All of it again until it agrees: a page may still be reading, and a press that was given up may still be a bid.
+  // Repeat until all agree: a page may still be reading, and a click that timed out may still place a bid.
   await expect(async () => {
     const { item: last } = await client.bids.getItem({ id: item.id });
     const bids = await allBids(client, item.id);

@@ -9,12 +9,12 @@ type Each = { person: (options?: PersonOptions) => Promise<Person> };
 
 export type PersonOptions = { dark?: boolean; width?: number; height?: number; sleeping?: boolean };
 
-/** Someone with a browser of their own, so with an identity of their own. */
+/** A user with a browser context, and so an identity, of their own. */
 export type Person = { page: Page; userId: string };
 
 export const test = base.extend<Each, Worker>({
   gavel: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the braces
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright requires the pattern
     async ({}, use) => {
       const gavel = await GavelProcess.begin();
       await use(gavel);

@@ -10,13 +10,13 @@ const START_MS_MAX = 180_000;
 const STOP_MS_MAX = 20_000;
 const POLL_MS = 100;
 
-/** The program to test: GAVEL_BIN, else the one of the repository's virtual environment. */
+/** The program under test: GAVEL_BIN, else that of the repository's virtual environment. */
 export const PROGRAM = process.env.GAVEL_BIN ?? resolve(import.meta.dirname, "../../.venv/bin/gavel");
 
-/** What is set in the environment of a process, by name. */
+/** Environment variables by name. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** A real `gavel standalone` on a free port, with a data folder that goes when it does. */
+/** A `gavel standalone` on a free port, with a temporary data folder. */
 export class GavelProcess {
   readonly url: string;
   readonly #folder: string;
@@ -32,17 +32,17 @@ export class GavelProcess {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Start one, in trusted mode unless `settings` say otherwise. */
+  /** Start a process, in trusted mode unless `settings` say otherwise. */
   static async begin(settings: Settings = {}): Promise<GavelProcess> {
     const folder = await mkdtemp(join(tmpdir(), "gavel-e2e-"));
-    // Postgres does not run as root: its own user must be able to pass through.
+    // Postgres does not run as root, so its user must be able to traverse the folder.
     await chmod(folder, 0o755);
     const gavel = new GavelProcess(folder, await freePort(), settings);
     await gavel.start();
     return gavel;
   }
 
-  /** Start, or start again on the same port and data. Returns when it says that it is ready. */
+  /** Start, also again on the same port and data. Returns when /readyz succeeds. */
   async start(): Promise<void> {
     const child = spawn(PROGRAM, ["standalone"], {
       env: {
@@ -60,13 +60,13 @@ export class GavelProcess {
     const deadline = Date.now() + START_MS_MAX;
     while (!(await this.#isReady())) {
       if (child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`gavel standalone did not get ready:\n${this.#output}`);
+        throw new Error(`gavel standalone did not become ready:\n${this.#output}`);
       }
       await new Promise((done) => setTimeout(done, POLL_MS));
     }
   }
 
-  /** Stop as an operator does. The data stays. */
+  /** Stop by SIGTERM. Keeps the data. */
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = null;
@@ -97,7 +97,7 @@ export class GavelProcess {
   }
 }
 
-// Below those that the kernel gives to outgoing connections, which could take it before the server that is started.
+// Below the range of ephemeral ports: an outgoing connection could take one of those before the server binds it.
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);

@@ -1,12 +1,12 @@
 import type { Page } from "@playwright/test";
 
-/** The amounts of every bid that the page lists, newest first, the older ones asked for until there are none. */
+/** Load all older bids on the page. Returns the amounts of all bids, newest first. */
 export function wholeHistory(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const shown = (): string[] => Array.from(document.querySelectorAll(".history__amount"), (each) => each.textContent);
     const older = (): HTMLElement | undefined =>
       Array.from(document.querySelectorAll("button")).find((each) => each.textContent === "Show older bids");
-    // Pressed again where an answer did not come; while one is on its way the button takes no press.
+    // Click again if a read failed. During a read the button is disabled.
     for (let button = older(); button; button = older()) {
       button.click();
       await new Promise((done) => setTimeout(done, 20));

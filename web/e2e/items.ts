@@ -16,7 +16,7 @@ type Listing = {
   softCloseSeconds?: number;
 };
 
-/** List an item. The test and the server share one machine, so its clock is the server's. */
+/** List an item. The test runs on the server's machine and so uses its clock. */
 export async function list(client: GavelClient, listing: Listing): Promise<Item> {
   const { endsInSeconds = 3_600, startsInSeconds, softCloseSeconds = 0, ...texts } = listing;
   const { item } = await client.bids.createItem({
@@ -33,12 +33,12 @@ export async function list(client: GavelClient, listing: Listing): Promise<Item>
     },
   });
   if (!item) {
-    throw new Error("nothing was listed");
+    throw new Error("CreateItem returned no item");
   }
   return item;
 }
 
-/** Bid as someone who has no browser. */
+/** Place a bid without a browser. */
 export async function bid(
   client: GavelClient,
   item: Item,
@@ -49,7 +49,7 @@ export async function bid(
   await client.bids.placeBid({ itemId: item.id, userId, amount, maxAmount });
 }
 
-/** A user id that the page shows under this name. */
+/** A user id with this pseudonym. */
 export function bidderNamed(name: string): string {
   for (;;) {
     const userId = randomUUID();

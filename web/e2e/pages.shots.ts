@@ -4,7 +4,7 @@ import { STATUS_PATH } from "../src/pages/status-data";
 import { expect, type Person, test } from "./fixtures";
 import { bid, list } from "./items";
 
-/** Pictures of every page, for people to look at: light and dark, wide and narrow. */
+/** Screenshots of every page for review: light and dark, wide and narrow. */
 const LOOKS = [
   { name: "light-wide", dark: false, width: 1280, height: 800 },
   { name: "dark-wide", dark: true, width: 1280, height: 800 },
@@ -12,7 +12,7 @@ const LOOKS = [
   { name: "dark-narrow", dark: true, width: 390, height: 844 },
 ];
 
-test("pictures of every page", async ({ client, person }) => {
+test("screenshots of every page", async ({ client, person }) => {
   const rivals = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const listings = [
     { title: "Charity: dinner for two", category: "charity", endsInSeconds: 1_500, startPrice: 2_500n },
@@ -60,7 +60,7 @@ test("pictures of every page", async ({ client, person }) => {
     const shot = async (name: string, full = true): Promise<void> => {
       const { width, height } = look;
       if (full) {
-        // A window as high as the page: bars that stick to its edges then lie where the page has room for them.
+        // Make the window as high as the page, so that fixed bars do not cover content.
         const whole = await me.page.evaluate(() => document.documentElement.scrollHeight);
         await me.page.setViewportSize({ width, height: whole });
       }
@@ -68,7 +68,7 @@ test("pictures of every page", async ({ client, person }) => {
       await me.page.screenshot({ path: `screenshots/${name}-${look.name}.png` });
       await me.page.setViewportSize({ width, height });
     };
-    // A war on the sextant, to which each look adds a few rounds.
+    // Each look adds a few bids on the sextant.
     let { item } = await client.bids.getItem({ id: sextant.id });
     for (const [round, rival] of rivals.entries()) {
       item = (await client.bids.getItem({ id: sextant.id })).item;
@@ -121,7 +121,7 @@ test("pictures of every page", async ({ client, person }) => {
     });
     await me.page.clock.install();
     await me.page.goto("/status");
-    await expect(me.page.getByText("Bids a second")).toBeVisible();
+    await expect(me.page.getByText("Bids per second")).toBeVisible();
     for (let second = 0; second < 60; second += 1) {
       await me.page.clock.runFor(1_000);
     }

@@ -9,7 +9,7 @@ type Worker = { provider: Provider; gavel: GavelProcess };
 
 const test = base.extend<object, Worker>({
   provider: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the braces
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright requires the pattern
     async ({}, use) => {
       const provider = await Provider.begin("ada");
       await use(provider);
@@ -27,7 +27,7 @@ const test = base.extend<object, Worker>({
   ],
 });
 
-test("someone signs in at the provider, bids, stays signed in over a reload, and signs out", async ({
+test("a user signs in at the provider, bids, stays signed in after a reload, and signs out", async ({
   browser,
   gavel,
   provider,
@@ -54,7 +54,7 @@ test("someone signs in at the provider, bids, stays signed in over a reload, and
   await bidding.getByRole("button", { name: "Sign in to bid" }).click();
   await page.getByRole("link", { name: "Sign me in" }).click();
 
-  // Back where they were, with nothing of the sign-in left in the address.
+  // Back on the same page, with nothing of the sign-in left in the address.
   await expect(page).toHaveURL(`${gavel.url}/items/${item.id}`);
   await expect(page.getByRole("banner").getByText("Ada Lovelace")).toBeVisible();
   await bidding.getByRole("button", { name: "Bid $20.00" }).click();
@@ -74,7 +74,7 @@ test("someone signs in at the provider, bids, stays signed in over a reload, and
   await context.close();
 });
 
-test("who comes back with the answer to another's sign-in stays signed out, and hands in no code", async ({
+test("the answer to another browser's sign-in signs no one in and sends no code to the provider", async ({
   browser,
   gavel,
   provider,
@@ -87,14 +87,14 @@ test("who comes back with the answer to another's sign-in stays signed out, and 
   await other.getByRole("banner").getByRole("button", { name: "Sign in" }).click();
   const answer = (await other.getByRole("link", { name: "Sign me in" }).getAttribute("href")) ?? "";
   expect(new URL(answer).pathname).toBe("/signed-in");
-  const asked: string[] = [];
-  victim.on("request", (request) => asked.push(request.url()));
+  const requested: string[] = [];
+  victim.on("request", (request) => requested.push(request.url()));
 
   await victim.goto(answer);
 
   await expect(victim.getByRole("banner").getByRole("button", { name: "Sign in" })).toBeVisible();
   await expect(victim.getByText("The sign-in failed. Try again.")).toBeVisible();
   await expect(victim).toHaveURL(`${gavel.url}/`);
-  expect(asked.filter((url) => url.startsWith(provider.url))).toEqual([]);
+  expect(requested.filter((url) => url.startsWith(provider.url))).toEqual([]);
   await Promise.all([other.context().close(), victim.context().close()]);
 });

@@ -17,7 +17,7 @@ function history(): string[] {
 }
 
 describe("one auction", () => {
-  it("shows each bid as the feed tells it: price, count and history", async () => {
+  it("shows each bid of the feed: price, count and history", async () => {
     const gavel = new InMemoryGavel(anItem({ ...LEADING, highestBidderId: RIVAL }));
     gavel.bids = [aBid(2n, { amount: 2_000n })];
     renderPage(gavel, `/items/${ITEM_ID}`);
@@ -33,7 +33,7 @@ describe("one auction", () => {
     await waitFor(() => expect(screen.getByLabelText("Your bid")).toHaveValue("24.00"));
   });
 
-  it("shows text from users as text", async () => {
+  it("shows texts of users literally", async () => {
     const title = '<script>alert("x")</script><img src=x onerror=alert(1)>';
     const gavel = new InMemoryGavel(anItem({ title, description: "<b>bold</b>", category: "<i>odd</i>" }));
     const { container } = renderPage(gavel, `/items/${ITEM_ID}`);
@@ -42,7 +42,7 @@ describe("one auction", () => {
     expect(container.querySelector("script, b, [onerror]")).toBeNull();
   });
 
-  it("ends with the winner", async () => {
+  it("shows the winner when it ends", async () => {
     const gavel = new InMemoryGavel(anItem(LEADING));
     renderPage(gavel, `/items/${ITEM_ID}`);
     await waitFor(() => gavel.stream);
@@ -57,17 +57,17 @@ describe("one auction", () => {
     expect(await screen.findByText("A lamp is yours for $20.00.")).toBeInTheDocument();
   });
 
-  it("says so where there is none", async () => {
+  it("shows a message if it does not exist", async () => {
     renderPage(new InMemoryGavel(), `/items/${ITEM_ID}`);
-    expect(await screen.findByText("There is no such auction.")).toBeInTheDocument();
+    expect(await screen.findByText("This auction does not exist.")).toBeInTheDocument();
   });
 });
 
 describe("being outbid", () => {
-  it("is told at once by a notice and in the tab, from another page, and forgotten with the lead", async () => {
+  it("shows a notice on every page and in the title, until the user goes there", async () => {
     const gavel = new InMemoryGavel(anItem(LEADING));
     const mine = { item: anItem(LEADING), amount: 2_000n, standing: Standing.LEADING };
-    gavel.answers = { listMyBids: () => create(ListMyBidsResponseSchema, { bids: [mine] }) };
+    gavel.methods = { listMyBids: () => create(ListMyBidsResponseSchema, { bids: [mine] }) };
     const { user } = renderPage(gavel, "/sell");
     await waitFor(() => expect(gavel.stream.positions()).toHaveProperty(ITEM_ID));
     gavel.stream.snapshot(anItem(LEADING));
@@ -75,7 +75,7 @@ describe("being outbid", () => {
 
     const notices = within(screen.getByRole("region", { name: "Notices" }));
     expect(await notices.findByText("You've been outbid")).toBeInTheDocument();
-    expect(notices.getByText("A lamp stands at $25.00.")).toBeInTheDocument();
+    expect(notices.getByText("A lamp is now at $25.00.")).toBeInTheDocument();
     await waitFor(() => expect(document.title).toMatch(/^You've been outbid · /));
 
     await user.click(notices.getByRole("link", { name: "Bid $26.00 or more" }));
@@ -86,7 +86,7 @@ describe("being outbid", () => {
 });
 
 describe("a sign-in that has expired", () => {
-  it("is told as the reason for being signed out, until someone signs in again", async () => {
+  it("is shown as the reason for being signed out, until the user signs in again", async () => {
     const gavel = new InMemoryGavel(anItem(LEADING));
     const session = new TokenSession(async () => undefined);
     const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
@@ -103,7 +103,7 @@ describe("a sign-in that has expired", () => {
 });
 
 describe("a page that loses the server", () => {
-  it("says so, and catches up by resuming when the feed is back", async () => {
+  it("shows a message, and catches up by resuming when the feed is back", async () => {
     const gavel = new InMemoryGavel(anItem(LEADING));
     renderPage(gavel, `/items/${ITEM_ID}`);
     await waitFor(() => gavel.stream);
@@ -111,7 +111,7 @@ describe("a page that loses the server", () => {
     await screen.findByText("1 bid");
     gavel.isUp = false;
     gavel.stream.end(new ConnectError("stopping", Code.Unavailable));
-    expect(await screen.findByText(/Connection lost: prices may be out of date/)).toBeInTheDocument();
+    expect(await screen.findByText(/Connection lost\. Prices may be out of date/)).toBeInTheDocument();
 
     gavel.isUp = true;
     gavel.items.set(
@@ -125,7 +125,7 @@ describe("a page that loses the server", () => {
     expect(await screen.findByText("2 bids")).toBeInTheDocument();
   });
 
-  it("asks again and again while the feed alone is away, and shows nothing older than it has shown", async () => {
+  it("polls while only the feed is down, and never shows an older state", async () => {
     const gavel = new InMemoryGavel(anItem({ ...LEADING, seq: 5n, bidCount: 4n, currentHighestBid: 4_000n }));
     gavel.feedIsUp = false;
     renderPage(gavel, `/items/${ITEM_ID}`);
@@ -133,14 +133,14 @@ describe("a page that loses the server", () => {
     gavel.items.set(ITEM_ID, anItem({ ...LEADING, seq: 6n, bidCount: 5n, currentHighestBid: 4_500n }));
     expect(await screen.findByText("5 bids")).toBeInTheDocument();
     gavel.items.set(ITEM_ID, anItem(LEADING));
-    const asked = gavel.itemsAsked;
-    await waitFor(() => expect(gavel.itemsAsked).toBeGreaterThan(asked + 1));
+    const requests = gavel.itemRequests;
+    await waitFor(() => expect(gavel.itemRequests).toBeGreaterThan(requests + 1));
     expect(screen.getByText("5 bids")).toBeInTheDocument();
   });
 });
 
 describe("the status page", () => {
-  it("opens at its former address too", async () => {
+  it("redirects from its former address", async () => {
     const { location } = renderPage(new InMemoryGavel(), "/board");
     expect(await screen.findByRole("heading", { name: "System status" })).toBeInTheDocument();
     expect(location.history).toEqual(["/status"]);

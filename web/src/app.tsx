@@ -12,7 +12,7 @@ import { MyBidsPage } from "./pages/my-bids-page";
 import { NotFoundPage } from "./pages/not-found-page";
 import { SellPage } from "./pages/sell-page";
 import { StatusPage } from "./pages/status-page";
-import { LeadKeeper } from "./shell/lead-keeper";
+import { LeadNotices } from "./shell/lead-notices";
 import { NoticesProvider } from "./shell/notices";
 import { TabTitle } from "./shell/page-title";
 import { Shell } from "./shell/shell";
@@ -22,7 +22,7 @@ import "./design/base.css";
 import "./design/controls.css";
 
 const RETRIES_MAX = 2;
-const FINAL: readonly Code[] = [
+const NOT_RETRIED: readonly Code[] = [
   Code.NotFound,
   Code.InvalidArgument,
   Code.Unimplemented,
@@ -30,11 +30,13 @@ const FINAL: readonly Code[] = [
   Code.PermissionDenied,
 ];
 
-/** Questions whose answer would be the same are not asked again. */
+/** A client of TanStack Query that retries only errors that a retry may mend. */
 export function openQueries(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { retry: (failures, error) => failures < RETRIES_MAX && !FINAL.includes(ConnectError.from(error).code) },
+      queries: {
+        retry: (failures, error) => failures < RETRIES_MAX && !NOT_RETRIED.includes(ConnectError.from(error).code),
+      },
     },
   });
 }
@@ -45,7 +47,7 @@ export function App({ live, queries }: { live: Live; queries: QueryClient }) {
       <TransportProvider transport={live.transport}>
         <QueryClientProvider client={queries}>
           <NoticesProvider>
-            <LeadKeeper />
+            <LeadNotices />
             <TabTitle />
             <Shell>
               <Switch>

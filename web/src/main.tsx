@@ -3,7 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App, openQueries } from "./app";
 import { Live } from "./live/live";
-import { keepAwake } from "./live/wakefulness";
+import { followPageLifecycle } from "./live/page-lifecycle";
 import { openSession } from "./session/open-session";
 import { readPageConfig } from "./session/page-config";
 import { applyTheme } from "./shell/theme";
@@ -11,7 +11,7 @@ import { applyTheme } from "./shell/theme";
 const CALL_MS_MAX = 10_000;
 
 async function main(root: HTMLElement): Promise<void> {
-  const config = await readPageConfig(null, { onAway: () => sayAway(root) });
+  const config = await readPageConfig(null, { onRetry: () => showNotResponding(root) });
   const live = new Live(
     await openSession(config),
     (interceptors) =>
@@ -23,7 +23,7 @@ async function main(root: HTMLElement): Promise<void> {
       }),
     { currency: config.currency, apiUrl: config.apiUrl },
   );
-  keepAwake(live.feed);
+  followPageLifecycle(live.feed);
   createRoot(root).render(
     <StrictMode>
       <App live={live} queries={openQueries()} />
@@ -31,12 +31,12 @@ async function main(root: HTMLElement): Promise<void> {
   );
 }
 
-/** Until it is known what kind of installation this is, there is no page to show; React takes this away. */
-function sayAway(root: HTMLElement): void {
+/** Show that the page waits for its configuration, without which it can't start. React replaces this message. */
+function showNotResponding(root: HTMLElement): void {
   const message = document.createElement("p");
   message.className = "message message--alarm";
   message.role = "status";
-  message.textContent = "Gavel does not answer. Trying again …";
+  message.textContent = "Gavel is not responding. Retrying…";
   root.replaceChildren(message);
 }
 

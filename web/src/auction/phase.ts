@@ -2,12 +2,11 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Item, ItemStatus } from "@gavel/client";
 
 /**
- * Where an auction stands by the clock. `closing` lasts about a second: the end has come, and the outcome is being
- * recorded.
+ * The phase of an auction. `closing` lasts about a second: the end has passed, and the outcome is not recorded yet.
  */
 export type Phase = "scheduled" | "open" | "closing" | "sold" | "unsold" | "cancelled";
 
-/** The phase at a time of the server's clock; where that is not known, as the server last put it. */
+/** The phase at a time of the server's clock; if that is unknown (null), by the item's last known status. */
 export function phaseAt(item: Item, nowMs: number | null): Phase {
   if (item.status === ItemStatus.CANCELLED) {
     return "cancelled";
@@ -32,17 +31,17 @@ export function endMs(item: Item): number {
   return item.endAt ? timestampMs(item.endAt) : 0;
 }
 
-/** Whether someone holds the highest bid. Nobody does before the first one, least of all who is not signed in. */
+/** Whether this user has the highest bid; never before the first bid, and never for a user who is not signed in. */
 export function isLedBy(item: Item, userId: string): boolean {
   return userId !== "" && item.highestBidderId === userId;
 }
 
-/** Whether it can be bought at once. No event tells that an auction has opened: until someone bids it can. */
+/** Whether buy-now is open. Opening makes no event, so before the first bid it counts as open. */
 export function canBuyNow(item: Item, phase: Phase): boolean {
   return phase === "open" && item.buyNowPrice > 0n && (item.bidCount === 0n || item.buyNowAvailable);
 }
 
-/** The price that is shown: the highest bid, or before the first one the start price. */
+/** The price to show: the highest bid, or the start price before the first bid. */
 export function shownPrice(item: Item): bigint {
   return item.bidCount > 0n ? item.currentHighestBid : item.startPrice;
 }

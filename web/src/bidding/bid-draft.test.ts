@@ -5,7 +5,7 @@ import { checkBid, suggestedAmounts } from "./bid-draft";
 const item = anItem({ currentHighestBid: 2_000n, minimumNextBid: 2_100n, bidCount: 1n });
 
 describe("a typed bid", () => {
-  it("is an amount, with a maximum where one is set", () => {
+  it("is an amount and an optional maximum", () => {
     expect(checkBid({ amountText: "21", maximumText: null }, item, false)).toMatchObject({
       bid: { amount: 2_100n, maxAmount: 0n },
     });
@@ -14,21 +14,21 @@ describe("a typed bid", () => {
     });
   });
 
-  it("is too low below the least bid, and that is said without asking the server", () => {
+  it("is too low below the least bid, without a call to the server", () => {
     expect(checkBid({ amountText: "20.99", maximumText: null }, item, false)).toMatchObject({
       ok: false,
       tooLow: true,
     });
   });
 
-  it("needs a maximum of at least the bid", () => {
+  it("must have a maximum of at least the amount", () => {
     expect(checkBid({ amountText: "30", maximumText: "25" }, item, false)).toMatchObject({
       ok: false,
       field: "maximum",
     });
   });
 
-  it("is only a maximum for the one who leads", () => {
+  it("is only a maximum for the leader", () => {
     expect(checkBid({ amountText: "ignored", maximumText: "80" }, item, true)).toMatchObject({
       bid: { amount: 2_100n, maxAmount: 8_000n },
     });
@@ -38,18 +38,18 @@ describe("a typed bid", () => {
     });
   });
 
-  it("is asked about where a digit too many is likely", () => {
-    expect(checkBid({ amountText: "210", maximumText: null }, item, false)).toMatchObject({ startling: true });
-    expect(checkBid({ amountText: "209", maximumText: null }, item, false)).toMatchObject({ startling: false });
+  it("needs confirmation at ten times the least bid", () => {
+    expect(checkBid({ amountText: "210", maximumText: null }, item, false)).toMatchObject({ needsConfirmation: true });
+    expect(checkBid({ amountText: "209", maximumText: null }, item, false)).toMatchObject({ needsConfirmation: false });
   });
 });
 
 describe("suggested bids", () => {
-  it("begin with the least one and go on in the item's steps", () => {
+  it("begin with the least bid and rise in the item's increments", () => {
     expect(suggestedAmounts(item)).toEqual([2_100n, 2_300n, 2_600n]);
   });
 
-  it("are one where the price is too small for steps", () => {
+  it("are one if the price is too small for increments", () => {
     expect(suggestedAmounts(anItem({ minimumNextBid: 1n }))).toEqual([1n]);
   });
 });

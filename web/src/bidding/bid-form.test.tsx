@@ -16,15 +16,15 @@ import { renderPage } from "../testing/render-page";
 
 const BID_BEFORE = { seq: 2n, bidCount: 1n, currentHighestBid: 2_000n, minimumNextBid: 2_100n, highestBidderId: RIVAL };
 
-/** The page of an item on a Gavel that answers each bid in turn by one of these. */
-async function bidding(item = anItem(BID_BEFORE), ...answers: (() => Partial<{ leading: boolean }>)[]) {
+/** The page of an item on a fake server that responds to each bid by the next of these. */
+async function bidding(item = anItem(BID_BEFORE), ...responses: (() => Partial<{ leading: boolean }>)[]) {
   const gavel = new InMemoryGavel(item);
   const placed: PlaceBidRequest[] = [];
-  gavel.answers = {
+  gavel.methods = {
     placeBid: (request) => {
       placed.push(request);
-      const answer = answers[Math.min(placed.length, answers.length) - 1]?.() ?? {};
-      return create(PlaceBidResponseSchema, { bid: aBid(3n, { userId: ME }), leading: true, ...answer });
+      const response = responses[Math.min(placed.length, responses.length) - 1]?.() ?? {};
+      return create(PlaceBidResponseSchema, { bid: aBid(3n, { userId: ME }), leading: true, ...response });
     },
   };
   const page = renderPage(gavel, `/items/${ITEM_ID}`);
@@ -41,7 +41,7 @@ function refused(reason: Reason, minimumNextBid: bigint) {
 }
 
 describe("the bid form", () => {
-  it("holds the least bid, and one press places it", async () => {
+  it("has the least bid filled in, and one click places it", async () => {
     const { panel, user, placed } = await bidding();
     expect(panel.getByLabelText("Your bid")).toHaveValue("21.00");
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
@@ -49,7 +49,7 @@ describe("the bid form", () => {
     expect(placed).toMatchObject([{ itemId: ITEM_ID, userId: ME, amount: 2_100n, maxAmount: 0n }]);
   });
 
-  it("follows the least bid until someone types, and then keeps what was typed", async () => {
+  it("follows the least bid until the user types, and then keeps the input", async () => {
     const { panel, user, gavel } = await bidding();
     await waitFor(() => gavel.stream);
     gavel.stream.snapshot(anItem(BID_BEFORE));
@@ -63,55 +63,53 @@ describe("the bid form", () => {
     expect(panel.getByRole("button", { name: "Bid $40.00" })).toBeEnabled();
   });
 
-  it("says what the least bid is when the server refuses, and takes it on one press", async () => {
+  it("shows the least bid when the server refuses, and fills it in on one click", async () => {
     const { panel, user, placed } = await bidding(anItem(BID_BEFORE), refused(Reason.TOO_LOW, 2_600n), () => ({}));
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
-    expect(
-      await panel.findByText("That is no longer enough. The least bid is now $26.00: use it?"),
-    ).toBeInTheDocument();
+    expect(await panel.findByText("Your bid is now too low. The least bid is now $26.00.")).toBeInTheDocument();
     await user.click(panel.getByRole("button", { name: "Use $26.00" }));
     await user.click(panel.getByRole("button", { name: "Bid $26.00" }));
     await waitFor(() => expect(placed.map((each) => each.amount)).toEqual([2_100n, 2_600n]));
   });
 
-  it("does not ask the server about what is too low already", async () => {
+  it("does not send a bid that is too low", async () => {
     const { panel, user, placed } = await bidding();
     await user.clear(panel.getByLabelText("Your bid"));
     await user.type(panel.getByLabelText("Your bid"), "5");
     await user.click(panel.getByRole("button", { name: "Bid $5.00" }));
-    expect(panel.getByText("That is not enough. The least bid is now $21.00: use it?")).toBeInTheDocument();
+    expect(panel.getByText("Your bid is too low. The least bid is now $21.00.")).toBeInTheDocument();
     expect(placed).toEqual([]);
   });
 
-  it("marks a field that holds no amount, and says why", async () => {
+  it("marks a field without an amount and says why", async () => {
     const { panel, user, placed } = await bidding();
     await user.clear(panel.getByLabelText("Your bid"));
-    await user.type(panel.getByLabelText("Your bid"), "a lot");
+    await user.type(panel.getByLabelText("Your bid"), "much");
     await user.click(panel.getByRole("button", { name: "Bid" }));
     expect(panel.getByLabelText("Your bid")).toBeInvalid();
     expect(panel.getByLabelText("Your bid")).toHaveAccessibleDescription(/Enter an amount such as 21.00/);
     expect(placed).toEqual([]);
   });
 
-  it("tries again with the same key when no answer came, and with a new one after an answer", async () => {
-    const away = (): never => {
-      throw new ConnectError("away", Code.Unavailable);
+  it("retries with the same key after no response, and bids with a new one after a response", async () => {
+    const unavailable = (): never => {
+      throw new ConnectError("unavailable", Code.Unavailable);
     };
-    const { panel, user, placed } = await bidding(anItem(BID_BEFORE), away, () => ({ leading: false }));
+    const { panel, user, placed } = await bidding(anItem(BID_BEFORE), unavailable, () => ({ leading: false }));
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
     await user.click(await panel.findByRole("button", { name: "Try again" }));
-    await panel.findByText(/another bidder's maximum answered at once/);
+    await panel.findByText(/another bidder's maximum is higher/);
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
     await waitFor(() => expect(placed).toHaveLength(3));
     expect(placed[1]?.idempotencyKey).toBe(placed[0]?.idempotencyKey);
     expect(placed[2]?.idempotencyKey).not.toBe(placed[0]?.idempotencyKey);
   });
 
-  it("tries again with the same bid, whatever has become of the price meanwhile", async () => {
-    const away = (): never => {
-      throw new ConnectError("away", Code.Unavailable);
+  it("retries the same bid, even if the price has changed", async () => {
+    const unavailable = (): never => {
+      throw new ConnectError("unavailable", Code.Unavailable);
     };
-    const { panel, user, placed, gavel } = await bidding(anItem(BID_BEFORE), away);
+    const { panel, user, placed, gavel } = await bidding(anItem(BID_BEFORE), unavailable);
     await waitFor(() => gavel.stream);
     gavel.stream.snapshot(anItem(BID_BEFORE));
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
@@ -123,7 +121,7 @@ describe("the bid form", () => {
     expect(placed[1]?.idempotencyKey).toBe(placed[0]?.idempotencyKey);
   });
 
-  it("sends a maximum beside the bid", async () => {
+  it("sends a maximum with the bid", async () => {
     const { panel, user, placed } = await bidding();
     await user.click(panel.getByRole("button", { name: /Set a maximum/ }));
     await user.type(panel.getByLabelText("Your maximum (optional)"), "50");
@@ -131,7 +129,7 @@ describe("the bid form", () => {
     await waitFor(() => expect(placed).toMatchObject([{ amount: 2_100n, maxAmount: 5_000n }]));
   });
 
-  it("asks the leader for nothing but a maximum", async () => {
+  it("asks the leader for a maximum only", async () => {
     const { panel, user, placed } = await bidding(anItem({ ...BID_BEFORE, highestBidderId: ME }));
     expect(panel.getByText("You lead")).toBeInTheDocument();
     expect(panel.queryByLabelText("Your bid")).not.toBeInTheDocument();
@@ -141,13 +139,13 @@ describe("the bid form", () => {
     expect(placed).toMatchObject([{ amount: 2_100n, maxAmount: 8_000n }]);
   });
 
-  it("asks once more before a bid of ten times the least one", async () => {
+  it("asks for confirmation of ten times the least bid", async () => {
     const { panel, user, placed } = await bidding();
     await user.clear(panel.getByLabelText("Your bid"));
     await user.type(panel.getByLabelText("Your bid"), "2100");
     await user.click(panel.getByRole("button", { name: "Bid $2,100.00" }));
     expect(placed).toEqual([]);
-    await user.click(panel.getByRole("button", { name: "Bid $2,100.00 all the same" }));
+    await user.click(panel.getByRole("button", { name: "Bid $2,100.00 anyway" }));
     await waitFor(() => expect(placed).toMatchObject([{ amount: 210_000n }]));
   });
 
@@ -156,9 +154,9 @@ describe("the bid form", () => {
     ["before the start", { startAt: timestampFromMs(Date.now() + 600_000) }, "The least bid will be $21.00."],
     ["after the end", { outcome: { sold: true, winnerId: RIVAL, amount: 2_000n } }, "Sold"],
     ["on a cancelled item", { status: ItemStatus.CANCELLED }, "The seller cancelled this auction."],
-  ])("is not there %s", async (_, state, said) => {
+  ])("is not shown %s", async (_, state, text) => {
     const { panel } = await bidding(anItem({ ...BID_BEFORE, ...state }));
-    expect(await panel.findByText(said)).toBeInTheDocument();
+    expect(await panel.findByText(text)).toBeInTheDocument();
     expect(panel.queryByLabelText("Your bid")).not.toBeInTheDocument();
   });
 });

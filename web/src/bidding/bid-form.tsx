@@ -1,12 +1,12 @@
 import type { Item } from "@gavel/client";
 import { formatMoney, majorText } from "../money/money";
 import { MoneyField } from "../ui/money-field";
-import { BidAnswers } from "./bid-answers";
 import { suggestedAmounts } from "./bid-draft";
+import { BidFeedback } from "./bid-feedback";
 import { type BidFormState, useBidForm } from "./use-bid-form";
 import "./bid-form.css";
 
-/** The form that bids; for the one who leads, the form that sets a maximum. */
+/** The form that bids; for the leader, the form that sets a maximum. */
 export function BidForm({ item }: { item: Item }) {
   const form = useBidForm(item);
   return (
@@ -20,7 +20,7 @@ export function BidForm({ item }: { item: Item }) {
     >
       {!form.leads && <AmountField item={item} form={form} />}
       {form.withMaximum && <MaximumField item={item} form={form} />}
-      <BidAnswers item={item} form={form} />
+      <BidFeedback item={item} form={form} />
       <button
         type="submit"
         className={`button button--big button--wide ${form.leads ? "" : "button--primary"}`}
@@ -29,7 +29,7 @@ export function BidForm({ item }: { item: Item }) {
         {submitLabel(item, form)}
       </button>
       {!form.withMaximum && (
-        <button type="button" className="bid-form__more" onClick={form.offerMaximum}>
+        <button type="button" className="bid-form__more" onClick={form.showMaximum}>
           Set a maximum and let Gavel bid for you
         </button>
       )}
@@ -54,7 +54,7 @@ function AmountField({ item, form }: PartProps) {
         onChange={form.typeAmount}
       />
       <fieldset className="chips bid-form__chips">
-        <legend className="unseen">Suggested bids</legend>
+        <legend className="visually-hidden">Suggested bids</legend>
         {suggestedAmounts(item).map((suggested) => (
           <button
             key={String(suggested)}
@@ -79,7 +79,7 @@ function MaximumField({ item, form }: PartProps) {
       currency={item.currency}
       value={form.maximumText ?? ""}
       problem={form.problem?.field === "maximum" ? form.problem.problem : undefined}
-      hint="Gavel bids for you, no more than needed, up to this. Nobody else sees it."
+      hint="Gavel bids for you up to this amount, no more than needed. Only you can see it."
       onChange={form.typeMaximum}
     />
   );

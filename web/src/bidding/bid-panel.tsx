@@ -15,7 +15,7 @@ import { BuyNow } from "./buy-now";
 import { SellerPanel } from "./seller-panel";
 import "./bid-panel.css";
 
-/** The price, the clock, and what one can do about them. */
+/** The price, the countdown, and the form or message that fits the phase and the user. */
 export function BidPanel({ item }: { item: Item }) {
   const phase = usePhase(item);
   const { userId } = useIdentity();
@@ -94,7 +94,7 @@ function SignInToBid() {
   );
 }
 
-/** When it ends, and that a late bid has moved that. */
+/** When the auction ends, and whether late bids have extended it. */
 function Clock({ item, phase }: { item: Item; phase: Phase }) {
   const extensions = useExtensions(item);
   const window = item.softClose?.windowSeconds ?? 0;
@@ -102,7 +102,7 @@ function Clock({ item, phase }: { item: Item; phase: Phase }) {
     <div className="bid-panel__clock small muted">
       <p>
         {phase === "scheduled" ? `Opens ${localTime(startMs(item))}.` : `Ends ${localTime(endMs(item))}.`}
-        {window > 0 && extensions === 0 && " Late bids extend it."}
+        {window > 0 && extensions === 0 && " Late bids extend this."}
       </p>
       <div aria-live="polite">
         {extensions > 0 && (
@@ -116,32 +116,32 @@ function Clock({ item, phase }: { item: Item; phase: Phase }) {
   );
 }
 
-/** How often the end has moved on while someone looked on. */
+/** How often the end has moved while this component was shown. */
 function useExtensions(item: Item): number {
   const end = endMs(item);
-  const seen = useRef(end);
+  const latest = useRef(end);
   const [extensions, setExtensions] = useState(0);
   useEffect(() => {
-    if (end > seen.current) {
-      seen.current = end;
+    if (end > latest.current) {
+      latest.current = end;
       setExtensions((count) => count + 1);
     }
   }, [end]);
   return extensions;
 }
 
-/** A new price for ears: the newest one, no more often than one can listen. */
+/** The newest price for screen readers, announced no more often than one can listen. */
 function SpokenPrice({ item }: { item: Item }) {
   const spoken = `${formatMoney(shownPrice(item), item.currency)}, ${item.bidCount} bids`;
-  const [said, setSaid] = useState("");
+  const [announced, setAnnounced] = useState("");
   const [first] = useState(spoken);
   useEffect(() => {
-    const timer = setTimeout(() => setSaid(spoken === first ? "" : `Now at ${spoken}`), 1_500);
+    const timer = setTimeout(() => setAnnounced(spoken === first ? "" : `Now at ${spoken}`), 1_500);
     return () => clearTimeout(timer);
   }, [spoken, first]);
   return (
-    <p className="unseen" role="status">
-      {said}
+    <p className="visually-hidden" role="status">
+      {announced}
     </p>
   );
 }
@@ -155,10 +155,10 @@ function OutcomeMessage({ item, phase }: { item: Item; phase: Phase }) {
       className={`outcome message ${isMine ? "message--lead" : phase === "sold" ? "message--hammer" : ""}`}
       role="status"
     >
-      {phase === "closing" && <strong>Time is up. The hammer falls…</strong>}
+      {phase === "closing" && <strong>Time is up. Closing the auction…</strong>}
       {phase === "cancelled" && <strong>The seller cancelled this auction.</strong>}
       {phase === "unsold" && <strong>Not sold</strong>}
-      {phase === "unsold" && <p>{item.bidCount > 0n ? "The reserve was not met." : "Nobody bid on it."}</p>}
+      {phase === "unsold" && <p>{item.bidCount > 0n ? "The reserve was not met." : "There were no bids."}</p>}
       {phase === "sold" && outcome && (
         <>
           <strong>
@@ -166,7 +166,7 @@ function OutcomeMessage({ item, phase }: { item: Item; phase: Phase }) {
             {isMine ? "You won!" : "Sold"}
           </strong>
           <p>
-            {isMine ? "It is yours for " : <Bidder userId={outcome.winnerId} />}
+            {isMine ? "The item is yours for " : <Bidder userId={outcome.winnerId} />}
             {!isMine && " won it for "}
             {formatMoney(outcome.amount, item.currency)}.
           </p>

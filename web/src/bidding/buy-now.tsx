@@ -7,7 +7,7 @@ import { formatMoney } from "../money/money";
 import { Dialog } from "../ui/dialog";
 import { explainRefusal } from "./refusal";
 
-/** Ends the auction at once at the seller's price, after one question. */
+/** End the auction at once at the seller's price, after a confirmation. */
 export function BuyNow({ item }: { item: Item }) {
   const live = useLive();
   const queries = useQueryClient();
@@ -47,10 +47,10 @@ export function BuyNow({ item }: { item: Item }) {
       )}
       {isAsking && (
         <Dialog title={`Buy it for ${price}?`} onClose={() => setIsAsking(false)}>
-          <p>The auction ends at once and the item is yours. This can't be taken back.</p>
+          <p>The auction ends at once and the item is yours. This can't be undone.</p>
           <div className="dialog__actions">
             <button type="button" className="button button--bare" onClick={() => setIsAsking(false)}>
-              Not now
+              Cancel
             </button>
             <button type="button" className="button button--primary" disabled={isBuying} onClick={() => void buy()}>
               {`Buy for ${price}`}

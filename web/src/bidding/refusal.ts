@@ -1,16 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type BidRejected, BidRejectedSchema, BidRejected_Reason as Reason } from "@gavel/client";
 
-/** What to tell someone whose bid was not accepted, and what they can do about it. */
+/** Why a bid was refused, in words for the bidder, and what they can do. */
 export type Refusal = {
   readonly text: string;
-  /** The least bid as it stood then, where a higher one would be accepted. */
+  /** The least bid at that moment, if a higher bid would be accepted. */
   readonly leastAmount?: bigint;
-  /** - `raise-maximum`: they lead already. - `retry`: the same bid once more, which can't count twice. */
+  /** `raise-maximum`: the bidder leads already. `retry`: send the same bid again; its key keeps it from counting twice. */
   readonly next?: "raise-maximum" | "retry" | "sign-in";
 };
 
-/** Put the server's no in words that say what to do. */
+/** Map an error of PlaceBid or BuyNow to a text that says what to do. */
 export function explainRefusal(error: unknown): Refusal {
   const refused = ConnectError.from(error);
   const [rejected] = refused.findDetails(BidRejectedSchema);
@@ -20,19 +20,19 @@ export function explainRefusal(error: unknown): Refusal {
 function explainRejection(rejected: BidRejected): Refusal {
   switch (rejected.reason) {
     case Reason.TOO_LOW:
-      return { text: "That is no longer enough.", leastAmount: rejected.minimumNextBid };
+      return { text: "Your bid is now too low.", leastAmount: rejected.minimumNextBid };
     case Reason.NOT_STARTED:
-      return { text: "Bidding has not opened yet. Come back when the countdown ends." };
+      return { text: "Bidding has not opened yet. Bid again when the countdown ends." };
     case Reason.ENDED:
-      return { text: "The auction has ended: this bid came after the close." };
+      return { text: "The auction has ended. Your bid came too late." };
     case Reason.CANCELLED:
       return { text: "The seller has cancelled this auction." };
     case Reason.SELLER:
-      return { text: "This is your own auction, and sellers can't bid on their own items." };
+      return { text: "You can't bid on your own item." };
     case Reason.ALREADY_LEADING:
-      return { text: "You lead already. To stay ahead, set a higher maximum.", next: "raise-maximum" };
+      return { text: "You lead already. Set a higher maximum to stay ahead.", next: "raise-maximum" };
     case Reason.BUY_NOW_UNAVAILABLE:
-      return { text: "Buy-now is over: bidding has gone on without it.", leastAmount: rejected.minimumNextBid };
+      return { text: "Buy-now has ended because bidding has begun.", leastAmount: rejected.minimumNextBid };
     default:
       return { text: "The bid was not accepted.", leastAmount: rejected.minimumNextBid };
   }
@@ -44,17 +44,17 @@ function explainCode(refused: ConnectError): Refusal {
     case Code.DeadlineExceeded:
     case Code.Unknown:
       return {
-        text: "No answer came, so we don't know whether the bid arrived. Trying again can't bid twice.",
+        text: "The server did not respond, so your bid may or may not have been placed. Trying again can't bid twice.",
         next: "retry",
       };
     case Code.ResourceExhausted:
-      return { text: "Too many bids at this moment. Try again in a second.", next: "retry" };
+      return { text: "Too many bids right now. Try again in a second.", next: "retry" };
     case Code.Unauthenticated:
       return { text: "Sign in to bid.", next: "sign-in" };
     case Code.NotFound:
-      return { text: "This auction does not exist any more." };
+      return { text: "This auction no longer exists." };
     case Code.Unimplemented:
-      return { text: "This Gavel does not offer that yet." };
+      return { text: "This installation does not support that yet." };
     case Code.InvalidArgument:
       return { text: sentence(refused.rawMessage) };
     default:

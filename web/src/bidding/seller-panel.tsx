@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useLive } from "../live/live-context";
 import { Dialog } from "../ui/dialog";
 
-/** What a seller can do on their own item: watch, and take it back while nobody has bid. */
+/** What a seller can do on their own item: watch, and cancel the auction before the first bid. */
 export function SellerPanel({ item }: { item: Item }) {
   const live = useLive();
   const [isAsking, setIsAsking] = useState(false);
@@ -20,7 +20,7 @@ export function SellerPanel({ item }: { item: Item }) {
   return (
     <div className="message">
       <p>
-        <strong>This is your auction.</strong> Bids appear here as they come; sellers can't bid on their own items.
+        <strong>This is your auction.</strong> Bids appear here as they are placed. You can't bid on your own item.
       </p>
       {item.bidCount === 0n && (
         <button type="button" className="button button--small button--danger" onClick={() => setIsAsking(true)}>
@@ -34,10 +34,10 @@ export function SellerPanel({ item }: { item: Item }) {
       )}
       {isAsking && (
         <Dialog title="Cancel this auction?" onClose={() => setIsAsking(false)}>
-          <p>Nobody can bid on it any more. This can't be taken back.</p>
+          <p>No one will be able to bid on it. This can't be undone.</p>
           <div className="dialog__actions">
             <button type="button" className="button button--bare" onClick={() => setIsAsking(false)}>
-              Keep it
+              Keep the auction
             </button>
             <button type="button" className="button button--danger" onClick={() => void cancel()}>
               Cancel the auction

@@ -4,25 +4,25 @@ import { isLedBy } from "../auction/phase";
 import { useIdentity } from "../live/live-context";
 import { majorText, parseMoney } from "../money/money";
 import { type Bid, type Checked, checkBid } from "./bid-draft";
-import { type BidAnswer, useBid } from "./use-bid";
+import { type BidResult, useBid } from "./use-bid";
 
 type Problem = Extract<Checked, { ok: false }>;
 
 /**
- * What the bid form holds. Until someone types, that is the least bid, and it follows it; what was typed stays as it
- * is, whatever others bid meanwhile.
+ * The state of the bid form. The amount follows the least bid until the user types; then it stays as typed, whatever
+ * others bid.
  */
 export function useBidForm(item: Item) {
   const leads = isLedBy(item, useIdentity().userId);
-  const { place, retry, isPlacing, answer, forget } = useBid(item);
+  const { place, retry, isPlacing, result, clearResult } = useBid(item);
   const [typed, setTyped] = useState<string | null>(null);
   const [maximumText, setMaximumText] = useState<string | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [doubtful, setDoubtful] = useState<Bid | null>(null);
+  const [unconfirmed, setUnconfirmed] = useState<Bid | null>(null);
   const amountField = useRef<HTMLInputElement>(null);
   const maximumField = useRef<HTMLInputElement>(null);
 
-  // The lead is a new situation: what was typed before it means nothing any more.
+  // Input from before the user took the lead no longer applies.
   useEffect(() => {
     if (leads) {
       setTyped(null);
@@ -31,20 +31,20 @@ export function useBidForm(item: Item) {
     }
   }, [leads]);
 
-  const clearAnswers = (): void => {
+  const clearFeedback = (): void => {
     setProblem(null);
-    setDoubtful(null);
-    forget();
+    setUnconfirmed(null);
+    clearResult();
   };
-  const settle = (answered: BidAnswer | null): void => {
-    if (answered?.kind === "accepted") {
+  const resetIfAccepted = (sent: BidResult | null): void => {
+    if (sent?.kind === "accepted") {
       setTyped(null);
       setMaximumText(null);
     }
   };
   const send = async (bid: Bid): Promise<void> => {
-    setDoubtful(null);
-    settle(await place(bid));
+    setUnconfirmed(null);
+    resetIfAccepted(await place(bid));
   };
   const amountText = typed ?? majorText(item.minimumNextBid, item.currency);
   const submit = (): void => {
@@ -53,12 +53,12 @@ export function useBidForm(item: Item) {
       item,
       leads,
     );
-    clearAnswers();
+    clearFeedback();
     if (!checked.ok) {
       setProblem(checked);
       (checked.field === "amount" ? amountField : maximumField).current?.focus();
-    } else if (checked.startling) {
-      setDoubtful(checked.bid);
+    } else if (checked.needsConfirmation) {
+      setUnconfirmed(checked.bid);
     } else {
       void send(checked.bid);
     }
@@ -67,9 +67,9 @@ export function useBidForm(item: Item) {
   return {
     leads,
     isPlacing,
-    answer,
+    result,
     problem,
-    doubtful,
+    unconfirmed,
     amountText,
     amount: parseMoney(amountText, item.currency),
     maximumText,
@@ -79,23 +79,23 @@ export function useBidForm(item: Item) {
     submit,
     send,
     async retry() {
-      clearAnswers();
-      settle(await retry());
+      clearFeedback();
+      resetIfAccepted(await retry());
     },
-    offerMaximum() {
+    showMaximum() {
       setMaximumText((text) => text ?? "");
       requestAnimationFrame(() => maximumField.current?.focus());
     },
     typeAmount(text: string) {
-      clearAnswers();
+      clearFeedback();
       setTyped(text);
     },
     typeMaximum(text: string) {
-      clearAnswers();
+      clearFeedback();
       setMaximumText(text);
     },
-    take(amount: bigint) {
-      clearAnswers();
+    setAmount(amount: bigint) {
+      clearFeedback();
       setTyped(majorText(amount, item.currency));
       amountField.current?.focus();
     },

@@ -7,57 +7,57 @@ import { formatMoney } from "../money/money";
 import type { Bid } from "./bid-draft";
 import { explainRefusal, type Refusal } from "./refusal";
 
-export type BidAnswer =
+export type BidResult =
   | { readonly kind: "accepted"; readonly text: string; readonly leading: boolean }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** An attempt keeps its key until it is answered for certain, so that a retry can't bid twice. */
+/** An attempt keeps its idempotency key until its outcome is known, so that a retry can't bid twice. */
 type Attempt = Bid & { readonly key: string };
 
-/** Placing bids on one item, one at a time. */
+/** Place bids on one item, one at a time. */
 export function useBid(item: Item) {
   const live = useLive();
   const queries = useQueryClient();
   const attempt = useRef<Attempt | null>(null);
   const [isPlacing, setIsPlacing] = useState(false);
-  const [answer, setAnswer] = useState<BidAnswer | null>(null);
+  const [result, setResult] = useState<BidResult | null>(null);
 
   const place = useCallback(
-    async (bid: Bid): Promise<BidAnswer> => {
+    async (bid: Bid): Promise<BidResult> => {
       const again = attempt.current;
       const isRetry = again?.amount === bid.amount && again.maxAmount === bid.maxAmount;
       const key = isRetry ? again.key : randomUuid();
       attempt.current = { ...bid, key };
       setIsPlacing(true);
-      const answered = await send(live, item, { ...bid, key });
-      if (answered.kind === "accepted" || answered.refusal.next !== "retry") {
+      const sent = await send(live, item, { ...bid, key });
+      if (sent.kind === "accepted" || sent.refusal.next !== "retry") {
         attempt.current = null;
       }
       setIsPlacing(false);
-      setAnswer(answered);
+      setResult(sent);
       live.refresh(item.id).catch(() => undefined);
       void queries.invalidateQueries({ refetchType: "active" });
-      return answered;
+      return sent;
     },
     [live, queries, item],
   );
-  /** What was not answered for certain, once more with its key: the same bid, whatever has become of the price. */
+  /** Send the attempt whose outcome is unknown again: the same bid with the same key, whatever the price is now. */
   const retry = useCallback(async () => (attempt.current ? place(attempt.current) : null), [place]);
-  const forget = useCallback(() => setAnswer(null), []);
-  return { place, retry, isPlacing, answer, forget };
+  const clearResult = useCallback(() => setResult(null), []);
+  return { place, retry, isPlacing, result, clearResult };
 }
 
 async function send(
   live: ReturnType<typeof useLive>,
   item: Item,
   { amount, maxAmount, key }: Attempt,
-): Promise<BidAnswer> {
+): Promise<BidResult> {
   const { userId } = live.session.identity();
   try {
     const placed = await live.bids.placeBid({ itemId: item.id, userId, amount, maxAmount, idempotencyKey: key });
     const text = placed.leading
       ? `You lead${maxAmount > 0n ? `, and Gavel bids for you up to ${formatMoney(maxAmount, item.currency)}` : ""}.`
-      : "Accepted, but another bidder's maximum answered at once and leads. Bid again to take the lead.";
+      : "Your bid was accepted, but another bidder's maximum is higher. Bid again to take the lead.";
     return { kind: "accepted", text, leading: placed.leading };
   } catch (error) {
     return { kind: "refused", refusal: explainRefusal(error) };

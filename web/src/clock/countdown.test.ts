@@ -27,13 +27,13 @@ describe("a countdown", () => {
     expect(countdownSpoken(seconds)).toBe(text);
   });
 
-  it("shows a second until it is over, and never less than none", () => {
+  it("shows 1 second until the end and 0 afterwards", () => {
     expect(secondsLeft(10_000, 9_001)).toBe(1);
     expect(secondsLeft(10_000, 10_000)).toBe(0);
     expect(secondsLeft(10_000, 99_000)).toBe(0);
   });
 
-  it("is called like an auctioneer in its last half minute", () => {
+  it("has an auctioneer's call in its last half minute", () => {
     expect([31, 30, 11, 10, 1, 0].map(call)).toEqual([
       null,
       "Going once",

@@ -1,15 +1,15 @@
-/** What a countdown says, from whole seconds that are left. */
+/** Texts of a countdown, from the whole seconds that are left. */
 
 export const URGENT_SECONDS_MAX = 60;
 export const GOING_ONCE_SECONDS_MAX = 30;
 export const GOING_TWICE_SECONDS_MAX = 10;
 
-/** Whole seconds until a time, rounded up so that "1 s" is shown until the very end; 0 from there on. */
+/** Whole seconds until a time, rounded up so that "1 s" is shown until the very end; 0 afterwards. */
 export function secondsLeft(untilMs: number, nowMs: number): number {
   return Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
 }
 
-/** "2 d 4 h", "3 h 05 min", "12:09", "0:07": coarse while far away, to the second in the last hour. */
+/** "2 d 4 h", "3 h 05 min", "12:09", "0:07": coarse at first, to the second in the last hour. */
 export function countdownText(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const minutes = Math.floor(seconds / 60);
@@ -24,7 +24,7 @@ export function countdownText(seconds: number): string {
   return `${minutes}:${two(seconds % 60)}`;
 }
 
-/** The same for ears: "2 days", "3 hours", "12 minutes", "7 seconds". */
+/** The same for screen readers: "2 days", "3 hours", "12 minutes", "7 seconds". */
 export function countdownSpoken(seconds: number): string {
   const [value, unit] =
     seconds >= 172_800
@@ -37,7 +37,7 @@ export function countdownSpoken(seconds: number): string {
   return `${value} ${unit}${value === 1 ? "" : "s"}`;
 }
 
-/** What an auctioneer would call out now, if anything. */
+/** The auctioneer's call for the last seconds, if any. */
 export function call(seconds: number): "Going once" | "Going twice" | null {
   if (seconds <= 0 || seconds > GOING_ONCE_SECONDS_MAX) {
     return null;

@@ -21,44 +21,44 @@ function aClock() {
 }
 
 describe("the server's clock", () => {
-  it("is unknown until the server has told it", () => {
+  it("is unknown before the first response", () => {
     expect(aClock().clock.nowMs()).toBeNull();
   });
 
-  it("runs on from an answer, whatever the machine's date says", () => {
+  it("runs from a response, whatever the machine's date", () => {
     const { local, clock } = aClock();
     const sentAt = clock.mark();
     local.pass(100);
-    clock.answered(SERVER_MS, sentAt);
-    // Read somewhere in these 100 ms: the middle is off by 50 at most.
+    clock.observeResponse(SERVER_MS, sentAt);
+    // The server read its clock within these 100 ms, so the middle is off by 50 at most.
     expect(clock.nowMs()).toBe(SERVER_MS + 50);
     local.pass(5_000);
     expect(clock.nowMs()).toBe(SERVER_MS + 5_050);
   });
 
-  it("gets better with a quicker answer, and a slow one does not spoil it", () => {
+  it("improves with a faster response and does not degrade with a slower one", () => {
     const { local, clock } = aClock();
     const slow = clock.mark();
     local.pass(2_000);
-    clock.answered(SERVER_MS, slow);
+    clock.observeResponse(SERVER_MS, slow);
     const quick = clock.mark();
     local.pass(10);
-    clock.answered(SERVER_MS + 1_405, quick);
+    clock.observeResponse(SERVER_MS + 1_405, quick);
     const good = clock.nowMs();
     expect(good).toBe(SERVER_MS + 1_410);
     const slowAgain = clock.mark();
     local.pass(3_000);
-    clock.answered(SERVER_MS + 2_000, slowAgain);
+    clock.observeResponse(SERVER_MS + 2_000, slowAgain);
     expect(clock.nowMs()).toBe((good ?? 0) + 3_000);
   });
 
-  it("is at least what a message that came by itself says", () => {
+  it("is at least the time of a stream's message", () => {
     const { local, clock } = aClock();
-    clock.heard(SERVER_MS);
+    clock.observeMessage(SERVER_MS);
     local.pass(1_000);
-    clock.heard(SERVER_MS + 1_030);
+    clock.observeMessage(SERVER_MS + 1_030);
     expect(clock.nowMs()).toBe(SERVER_MS + 1_030);
-    clock.heard(SERVER_MS + 500);
+    clock.observeMessage(SERVER_MS + 500);
     expect(clock.nowMs()).toBe(SERVER_MS + 1_030);
   });
 
@@ -66,34 +66,34 @@ describe("the server's clock", () => {
     const { local, clock } = aClock();
     const sentAt = clock.mark();
     local.pass(20);
-    clock.answered(SERVER_MS, sentAt);
+    clock.observeResponse(SERVER_MS, sentAt);
     const again = clock.mark();
     local.pass(20);
-    clock.answered(SERVER_MS - 60_000, again);
+    clock.observeResponse(SERVER_MS - 60_000, again);
     expect(clock.nowMs()).toBe(SERVER_MS - 60_000 + 10);
   });
 
-  it("is unknown again after the machine slept or its date was set, until the server tells it anew", () => {
+  it("is unknown after the machine slept or its date was set, until the next reading", () => {
     for (const jump of [
       (local: TestClocks) => (local.date += 3_600_000),
       (local: TestClocks) => (local.date -= 3_600_000),
     ]) {
       const { local, clock } = aClock();
-      clock.heard(SERVER_MS);
+      clock.observeMessage(SERVER_MS);
       jump(local);
       expect(clock.nowMs()).toBeNull();
-      clock.heard(SERVER_MS + 3_600_000);
+      clock.observeMessage(SERVER_MS + 3_600_000);
       expect(clock.nowMs()).toBe(SERVER_MS + 3_600_000);
     }
   });
 
-  it("tells those who wait for it", () => {
+  it("calls its listeners after each reading", () => {
     const { clock } = aClock();
     const listener = vi.fn();
     const stop = clock.subscribe(listener);
-    clock.heard(SERVER_MS);
+    clock.observeMessage(SERVER_MS);
     stop();
-    clock.heard(SERVER_MS + 1);
+    clock.observeMessage(SERVER_MS + 1);
     expect(listener).toHaveBeenCalledTimes(1);
   });
 });

@@ -1,21 +1,21 @@
 /**
- * The server's time, kept by what it says and never by this machine's idea of the date.
+ * The server's time, estimated from its responses and never from this machine's date.
  *
- * Each answer that tells `server_time` bounds the offset between the server's clock and this page's monotonic one:
- * the server read its clock after the request left and before the answer came. The bounds of several answers are
- * intersected, so the estimate gets better, not noisier.
+ * Each response with `server_time` bounds the offset between the server's clock and this page's monotonic one: the
+ * server read its clock after the request was sent and before the response arrived. The bounds of several responses are
+ * intersected, so the estimate improves with each.
  */
 
-/** A jump between the two local clocks that no drift explains: the machine slept, or someone set its date. */
+/** A larger jump between the two local clocks is no drift: the machine slept, or its date was set. */
 const JUMP_MS_MAX = 2_000;
-/** Drift of a local clock may pull the bounds apart by so much a reading before they are trusted no longer. */
+/** Older bounds are discarded, because the drift of the local clock adds up. */
 const OFFSET_AGE_MS_MAX = 5 * 60_000;
 
-/** Where a clock reads from; replaced in tests. */
+/** The clocks of this machine; replaced in tests. */
 export type LocalClocks = {
-  /** Monotonic milliseconds. May stand still while the machine sleeps. */
+  /** Monotonic milliseconds. May stop while the machine sleeps. */
   monotonicMs(): number;
-  /** Milliseconds by the machine's date, wrong as it may be. Only its steps are looked at. */
+  /** Milliseconds of the machine's date, which may be wrong. Only its jumps are used. */
   dateMs(): number;
 };
 
@@ -34,7 +34,7 @@ export class ServerClock {
     this.#skewMs = this.#skew();
   }
 
-  /** Milliseconds since 1970 by the server's clock; null while nothing trustworthy is known of it. */
+  /** Milliseconds since 1970 by the server's clock; null while it is unknown. */
   nowMs(): number | null {
     if (Math.abs(this.#skew() - this.#skewMs) > JUMP_MS_MAX) {
       this.#offset = null;
@@ -48,28 +48,28 @@ export class ServerClock {
     return this.#local.monotonicMs() + offsetMs;
   }
 
-  /** A point in local time to hand to `answered` as the moment at which a request left. */
+  /** The local time at which a request is sent, for `observeResponse`. */
   mark(): number {
     return this.#local.monotonicMs();
   }
 
-  /** Learn from an answer that was asked for at `sentAt` (a `mark`). */
-  answered(serverMs: number, sentAt: number): void {
-    this.#learn(serverMs, serverMs - sentAt);
+  /** Learn from the response to a request that was sent at `sentAt` (a `mark`). */
+  observeResponse(serverMs: number, sentAt: number): void {
+    this.#observe(serverMs, serverMs - sentAt);
   }
 
-  /** Learn from a message that came by itself: the server's clock is at least there by now. */
-  heard(serverMs: number): void {
-    this.#learn(serverMs, Number.POSITIVE_INFINITY);
+  /** Learn from a message of a stream: the server's clock has reached at least this time. */
+  observeMessage(serverMs: number): void {
+    this.#observe(serverMs, Number.POSITIVE_INFINITY);
   }
 
-  /** Call `listener` whenever the clock becomes known or better. Returns what stops that. */
+  /** Call `listener` after each new reading. Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  #learn(serverMs: number, mostMs: number): void {
+  #observe(serverMs: number, mostMs: number): void {
     this.nowMs();
     const takenAtMs = this.#local.monotonicMs();
     const reading: Offset = { leastMs: serverMs - takenAtMs, mostMs, takenAtMs };

@@ -11,11 +11,11 @@ describe("the scale", () => {
     [1n, 1n, [1n, 2n]],
     [0n, 1n, [0n, 1n]],
     [12_000n, 25_400n, [10_000n, 15_000n, 20_000n, 25_000n, 30_000n]],
-  ])("from %d to %d has round lines", (least, greatest, ticks) => {
+  ])("from %d to %d has round ticks", (least, greatest, ticks) => {
     expect(scale(least, greatest).ticks).toEqual(ticks);
   });
 
-  it("holds for the largest amounts, in few lines", () => {
+  it("has few ticks for the largest amounts", () => {
     const { ticks, top } = scale(1n, 10n ** 15n);
     expect(ticks.length).toBeLessThan(8);
     expect(top).toBeGreaterThanOrEqual(10n ** 15n);
@@ -37,18 +37,18 @@ describe("the chart", () => {
     expect(dots.every(({ x, y }) => x >= 0 && x <= SIZE.width && y >= 0 && y <= SIZE.height)).toBe(true);
   });
 
-  it("does not let a long quiet time before the first bid press the rest to the edge", () => {
+  it("limits the width of the time before the first bid", () => {
     const { dots } = chartOf(bids, { startMs: -10_000_000, startPrice: 1_000n, untilMs: 60_000 }, SIZE);
     expect(dots[0]?.x).toBeLessThan(SIZE.width / 3);
   });
 
-  it("is empty, with its scale, before the first bid", () => {
+  it("has a scale and no line before the first bid", () => {
     const chart = chartOf([], { startMs: 0, startPrice: 2_000n, untilMs: 60_000 }, SIZE);
     expect(chart.line).toBe("");
     expect(chart.lines.length).toBeGreaterThan(1);
   });
 
-  it("leaves the dots out where they would be a smear", () => {
+  it("has no dots for many bids", () => {
     const many = Array.from({ length: 500 }, (_, index) => aBid(BigInt(501 - index)));
     const chart = chartOf(many, { startMs: 0, startPrice: 2_000n, untilMs: Date.now() }, SIZE);
     expect(chart.dots).toEqual([]);

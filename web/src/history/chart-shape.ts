@@ -6,12 +6,12 @@ export type ChartSpan = { readonly startMs: number; readonly startPrice: bigint;
 
 const MARGIN = { left: 76, right: 8, top: 12, bottom: 26 };
 const LINES = 4;
-/** More dots than that are a smear: the line alone tells more. */
+/** With more dots the chart shows only the line. */
 const DOTS_MAX = 120;
-/** A long quiet time before the first bid must not press the rest against the edge. */
+/** The most of the width that the time before the first bid takes. */
 const LEAD_SHARE_MAX = 0.15;
 
-/** The chart of a history as paths in a box of this size. Positions are the only place where an amount is a float. */
+/** The SVG paths of a bid history in a box of this size. Only here are amounts converted to floats. */
 export function chartOf(bids: readonly Bid[], span: ChartSpan, { width, height }: ChartSize) {
   const oldestFirst = [...bids].reverse();
   const times = oldestFirst.map((bid) => (bid.createdAt ? timestampMs(bid.createdAt) : 0));
@@ -50,7 +50,7 @@ export function chartOf(bids: readonly Bid[], span: ChartSpan, { width, height }
   };
 }
 
-/** Round amounts from at or below the least to at or above the greatest, in even steps of 1, 2 or 5 times a power of ten. */
+/** Axis ticks that include both amounts, in steps of 1, 2 or 5 times a power of ten. */
 export function scale(least: bigint, greatest: bigint): { ticks: bigint[]; top: bigint } {
   const range = greatest > least ? greatest - least : 1n;
   const raw = range / BigInt(LINES - 1) || 1n;

@@ -13,17 +13,17 @@ const ROWS_MORE = 100;
 
 type HistoryTableProps = { item: Item; history: History & { readOlder: () => Promise<void> } };
 
-/** Every bid, newest first; those that a maximum placed are marked. */
+/** Every bid, newest first. Automatic bids are marked. */
 export function HistoryTable({ item, history }: HistoryTableProps) {
   const [rows, setRows] = useState(ROWS_FIRST);
   const [isReading, setIsReading] = useState(false);
   const [hasFailed, setHasFailed] = useState(false);
   const { bids, hasOlder, readOlder, state } = history;
   if (state === "failed") {
-    return <p className="muted">The history could not be loaded.</p>;
+    return <p className="muted">The bids could not be loaded.</p>;
   }
   if (state === "ready" && bids.length === 0) {
-    return <p className="muted">Nobody has bid yet. The first bid opens the history.</p>;
+    return <p className="muted">No bids yet.</p>;
   }
   const showMore = async (): Promise<void> => {
     setIsReading(true);
@@ -62,14 +62,14 @@ export function HistoryTable({ item, history }: HistoryTableProps) {
       )}
       {hasFailed && (
         <p className="small muted" role="status">
-          The older bids did not come. Try again.
+          The older bids could not be loaded. Try again.
         </p>
       )}
     </>
   );
 }
 
-/** A bid never changes, so neither does its row, however many there are. */
+/** Memoised, because a bid never changes and a history may have thousands of rows. */
 const BidRow = memo(function BidRow({ bid, currency }: { bid: Bid; currency: string }) {
   const atMs = bid.createdAt ? timestampMs(bid.createdAt) : 0;
   return (
@@ -78,7 +78,7 @@ const BidRow = memo(function BidRow({ bid, currency }: { bid: Bid; currency: str
         <span className="history__who">
           <Bidder userId={bid.userId} />
           {bid.automatic && (
-            <span className="tag" title="Placed by Gavel for the bidder, up to their maximum">
+            <span className="tag" title="Placed by Gavel within the bidder's maximum">
               <Bot size={14} aria-hidden="true" />
               automatic
             </span>

@@ -6,36 +6,36 @@ import { formatMoney } from "../money/money";
 import "./leaderboard.css";
 
 const ENTRIES = 8;
-/** A bidding war must not become a storm of questions. */
-const ASK_MS_MIN = 1_000;
+/** The least time between two reads, however many bids are placed. */
+const READ_MS_MIN = 1_000;
 
-/** Who is in it, by their highest bid. Asked for again after each bid, and never shown older than it was. */
+/** The bidders by their highest bid. Read again after each bid; an older response never replaces a newer one. */
 export function Leaderboard({ item }: { item: Item }) {
   const { data, error, refetch } = useQuery(
     BidService.method.getLeaderboard,
     { itemId: item.id, limit: ENTRIES },
-    { structuralSharing: (shown, told) => newerLeaderboard(shown, told) },
+    { structuralSharing: (known, received) => newerLeaderboard(known, received) },
   );
-  const askedAtMs = useRef(0);
+  const readAtMs = useRef(0);
   const isBehind = data !== undefined && data.seq < item.seq;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new seq is a new reason to ask
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new seq is a new reason to read
   useEffect(() => {
     if (!isBehind) {
       return;
     }
-    const waitMs = Math.max(0, askedAtMs.current + ASK_MS_MIN - Date.now());
+    const waitMs = Math.max(0, readAtMs.current + READ_MS_MIN - Date.now());
     const timer = setTimeout(() => {
-      askedAtMs.current = Date.now();
+      readAtMs.current = Date.now();
       void refetch();
     }, waitMs);
     return () => clearTimeout(timer);
   }, [isBehind, item.seq, refetch]);
 
   if (!data) {
-    return <p className="muted">{error ? "The leaderboard is not available here." : "On the way…"}</p>;
+    return <p className="muted">{error ? "The leaderboard could not be loaded." : "Loading…"}</p>;
   }
   if (data.entries.length === 0) {
-    return <p className="muted">The first bidder takes the first place.</p>;
+    return <p className="muted">No bidders yet.</p>;
   }
   return (
     <ol className="leaderboard">
@@ -51,10 +51,10 @@ export function Leaderboard({ item }: { item: Item }) {
   );
 }
 
-function newerLeaderboard<Answer>(shown: unknown, told: Answer): Answer {
-  const seqOf = (answer: unknown): bigint =>
-    typeof answer === "object" && answer !== null && "seq" in answer && typeof answer.seq === "bigint"
-      ? answer.seq
+function newerLeaderboard<Response>(known: unknown, received: Response): Response {
+  const seqOf = (response: unknown): bigint =>
+    typeof response === "object" && response !== null && "seq" in response && typeof response.seq === "bigint"
+      ? response.seq
       : -1n;
-  return seqOf(shown) > seqOf(told) ? (shown as Answer) : told;
+  return seqOf(known) > seqOf(received) ? (known as Response) : received;
 }

@@ -3,7 +3,7 @@ import type { Bid, Item } from "@gavel/client";
 import { useEffect, useRef, useState } from "react";
 import { endMs, startMs } from "../auction/phase";
 import { useIdentity } from "../live/live-context";
-import { useByClock } from "../live/use-clock";
+import { useServerTime } from "../live/use-clock";
 import { formatMoney } from "../money/money";
 import { localClock, localTime } from "../ui/local-time";
 import { type ChartSize, chartOf } from "./chart-shape";
@@ -12,12 +12,12 @@ import "./price-chart.css";
 const HEIGHT = 220;
 const DAY_MS = 86_400_000;
 
-/** How the price rose over time, as steps: between two bids nothing happens. */
+/** The price over time, as a step line. */
 export function PriceChart({ item, bids }: { item: Item; bids: readonly Bid[] }) {
   const { userId } = useIdentity();
   const [box, width] = useWidth();
   const size: ChartSize = { width, height: HEIGHT };
-  const untilMs = useByClock((nowMs) => Math.min(nowMs === null ? 0 : Math.floor(nowMs / 1000) * 1000, endMs(item)));
+  const untilMs = useServerTime((nowMs) => Math.min(nowMs === null ? 0 : Math.floor(nowMs / 1000) * 1000, endMs(item)));
   const isWhole = BigInt(bids.length) >= item.bidCount;
   const chart = chartOf(bids, { startMs: isWhole ? startMs(item) : 0, startPrice: item.startPrice, untilMs }, size);
   const format = (minor: bigint): string => formatMoney(minor, item.currency);

@@ -3,7 +3,7 @@ import { useIdentity } from "../live/live-context";
 import { paddleHue, pseudonym } from "../session/pseudonym";
 import "./bidder.css";
 
-/** The little paddle that stands for a bidder, in their colour. */
+/** The icon of a bidder: a bidding paddle in their colour. */
 export function Paddle({ userId }: { userId: string }) {
   const hue = paddleHue(userId);
   return (
@@ -17,7 +17,7 @@ export function Paddle({ userId }: { userId: string }) {
   );
 }
 
-/** A bidder as everyone sees them; oneself is "You". */
+/** A bidder by their public name; the user is "You". */
 export function Bidder({ userId, linked = true }: { userId: string; linked?: boolean }) {
   const me = useIdentity().userId;
   const name = userId === me ? "You" : pseudonym(userId);

@@ -1,7 +1,7 @@
 import type { Item } from "@gavel/client";
 import { endMs, type Phase, phaseAt, startMs } from "../auction/phase";
 import { call, countdownSpoken, countdownText, secondsLeft, URGENT_SECONDS_MAX } from "../clock/countdown";
-import { useByClock } from "../live/use-clock";
+import { useServerTime } from "../live/use-clock";
 import "./countdown.css";
 
 const OVER: Readonly<Record<Exclude<Phase, "open" | "scheduled">, string>> = {
@@ -12,14 +12,14 @@ const OVER: Readonly<Record<Exclude<Phase, "open" | "scheduled">, string>> = {
 };
 
 export function usePhase(item: Item): Phase {
-  return useByClock((nowMs) => phaseAt(item, nowMs));
+  return useServerTime((nowMs) => phaseAt(item, nowMs));
 }
 
-/** How long an auction still runs, by the server's clock. */
+/** The time left until an auction opens or ends, by the server's clock; then its outcome. */
 export function Countdown({ item, prominent = false }: { item: Item; prominent?: boolean }) {
   const phase = usePhase(item);
   const untilMs = phase === "scheduled" ? startMs(item) : endMs(item);
-  const seconds = useByClock((nowMs) => (nowMs === null ? null : secondsLeft(untilMs, nowMs)));
+  const seconds = useServerTime((nowMs) => (nowMs === null ? null : secondsLeft(untilMs, nowMs)));
   if (phase !== "open" && phase !== "scheduled") {
     return <span className={`countdown countdown--${phase}`}>{OVER[phase]}</span>;
   }
@@ -28,9 +28,9 @@ export function Countdown({ item, prominent = false }: { item: Item; prominent?:
   const prefix = phase === "scheduled" ? "Opens in " : "";
   return (
     <span className={`countdown${urgent ? " countdown--urgent" : ""}`}>
-      <span className="unseen">
+      <span className="visually-hidden">
         {phase === "scheduled" ? "Opens in " : "Ends in "}
-        {seconds === null ? "a time not known yet" : countdownSpoken(seconds)}
+        {seconds === null ? "an unknown time" : countdownSpoken(seconds)}
       </span>
       <span aria-hidden="true">
         {prefix}

@@ -45,7 +45,7 @@ const CELL = 100;
 const COLUMNS = 4;
 const ROWS = 3;
 
-// What may stand in a cell of 100 by 100: quarters, halves and discs, as on old tiles.
+// The shapes of a cell of 100 by 100: quarters, halves and discs.
 const SHAPES = [
   "M0 0H100A100 100 0 0 1 0 100Z",
   "M100 0V100A100 100 0 0 1 0 0Z",
@@ -57,7 +57,7 @@ const SHAPES = [
   "",
 ];
 
-/** The picture of an item that has none: a tile pattern of its own, with the sign of its category. Says nothing. */
+/** A generated picture for an item without one: a tile pattern and the icon of its category. Decorative. */
 export function ItemArt({ title, category }: { title: string; category: string }) {
   const known = KNOWN[category.toLowerCase()];
   const [Icon, hue] = known ?? [Package, hashOf(`category ${category}`) % 360];
@@ -72,7 +72,7 @@ export function ItemArt({ title, category }: { title: string; category: string }
         const roll = hashOf(`${title} ${category} ${cell}`);
         return (
           <path
-            // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its place
+            // biome-ignore lint/suspicious/noArrayIndexKey: a cell has no other identity
             key={cell}
             d={SHAPES[roll % SHAPES.length]}
             fill={inks[(roll >>> 8) % inks.length]}

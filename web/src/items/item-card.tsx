@@ -8,7 +8,7 @@ import { PositionTag } from "./position-tag";
 import { Price } from "./price";
 import "./item-card.css";
 
-/** One auction in a list, live. */
+/** One item in a list, with its live price. */
 export function ItemCard({ listed, hasBid }: { listed: Item; hasBid: boolean }) {
   const item = useItem(listed.id) ?? listed;
   const phase = usePhase(item);

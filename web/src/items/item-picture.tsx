@@ -2,7 +2,7 @@ import { useState } from "react";
 import { ItemArt } from "./item-art";
 import "./item-picture.css";
 
-/** An item's picture; its generated one where there is none, or where none can be loaded. */
+/** An item's picture, or a generated one if it has none or the browser can't load it. */
 export function ItemPicture({
   src,
   title,

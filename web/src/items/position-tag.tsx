@@ -1,7 +1,7 @@
 import type { Item } from "@gavel/client";
 import { phaseAt } from "../auction/phase";
 import { type Position, positionIn } from "../auction/position";
-import { useByClock } from "../live/use-clock";
+import { useServerTime } from "../live/use-clock";
 
 const TAGS: Readonly<Record<Position, readonly [text: string, style: string]>> = {
   leading: ["You lead", "tag--lead"],
@@ -10,9 +10,9 @@ const TAGS: Readonly<Record<Position, readonly [text: string, style: string]>> =
   lost: ["Lost", ""],
 };
 
-/** One's own position as a tag. */
+/** The user's position in an auction, as a tag. */
 export function PositionTag({ item, userId }: { item: Item; userId: string }) {
-  const position = useByClock((nowMs) => positionIn(item, userId, phaseAt(item, nowMs)));
+  const position = useServerTime((nowMs) => positionIn(item, userId, phaseAt(item, nowMs)));
   const [text, style] = TAGS[position];
   return <span className={`tag ${style}`}>{text}</span>;
 }

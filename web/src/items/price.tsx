@@ -1,16 +1,16 @@
 import { formatMoney } from "../money/money";
 import "./price.css";
 
-/** A price whose figures roll when it changes. Read aloud as one amount. */
+/** A price whose changed digits are animated. Screen readers read it as one amount. */
 export function Price({ amount, currency }: { amount: bigint; currency: string }) {
   const text = formatMoney(amount, currency);
   return (
     <span className="price">
-      <span className="unseen">{text}</span>
-      <span className="price__figures" aria-hidden="true">
-        {figuresOf(text).map(({ figure, key }) => (
-          <span key={key} className={/\d/.test(figure) ? "price__digit" : undefined}>
-            {figure}
+      <span className="visually-hidden">{text}</span>
+      <span className="price__digits" aria-hidden="true">
+        {charactersOf(text).map(({ character, key }) => (
+          <span key={key} className={/\d/.test(character) ? "price__digit" : undefined}>
+            {character}
           </span>
         ))}
       </span>
@@ -18,7 +18,7 @@ export function Price({ amount, currency }: { amount: bigint; currency: string }
   );
 }
 
-/** Each character by its place from the right, so that only the figures that change are new. */
-function figuresOf(text: string): { figure: string; key: string }[] {
-  return [...text].map((figure, index) => ({ figure, key: `${text.length - index} ${figure}` }));
+/** Each character, keyed by its position from the right, so that only changed digits are rendered anew. */
+function charactersOf(text: string): { character: string; key: string }[] {
+  return [...text].map((character, index) => ({ character, key: `${text.length - index} ${character}` }));
 }

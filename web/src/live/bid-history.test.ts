@@ -6,13 +6,17 @@ import { BidHistory, HISTORY_BIDS_MAX, RETRY_MS } from "./bid-history";
 
 const PAGE = 3n;
 
-/** A server with bids of seq 2 to `last`, in pages of three; a token is the seq before which to read on. */
-function pages(last: bigint): { last: bigint; read: (token: string) => Promise<GetItemBidsResponse>; asked: string[] } {
+/** A server with bids of seq 2 to `last`, in pages of three. A page token is the seq that follows the page. */
+function pages(last: bigint): {
+  last: bigint;
+  read: (token: string) => Promise<GetItemBidsResponse>;
+  requested: string[];
+} {
   const server = {
     last,
-    asked: [] as string[],
+    requested: [] as string[],
     read: async (token: string): Promise<GetItemBidsResponse> => {
-      server.asked.push(token);
+      server.requested.push(token);
       const from = token ? BigInt(token) - 1n : server.last;
       const seqs = Array.from({ length: Number(PAGE) }, (_, index) => from - BigInt(index)).filter((seq) => seq >= 2n);
       const nextPageToken = (seqs.at(-1) ?? 2n) > 2n ? String(seqs.at(-1)) : "";
@@ -27,7 +31,7 @@ function seqs(history: BidHistory): number[] {
 }
 
 describe("a history", () => {
-  it("begins with the newest page and reads further back on demand", async () => {
+  it("begins with the newest page and reads older ones on demand", async () => {
     const history = new BidHistory(pages(9n).read);
     expect(history.view().state).toBe("loading");
     await history.reload();
@@ -38,7 +42,7 @@ describe("a history", () => {
     expect(history.view().hasOlder).toBe(false);
   });
 
-  it("grows by the feed's bids, each once", async () => {
+  it("adds each bid of the feed once", async () => {
     const history = new BidHistory(pages(4n).read);
     await history.reload();
     history.add(aBid(5n));
@@ -48,7 +52,7 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([6, 5, 4, 3, 2]);
   });
 
-  it("joins a newer page to what is there, and keeps its way to older ones", async () => {
+  it("joins a newer page to the list and can still read older ones", async () => {
     const server = pages(9n);
     const history = new BidHistory(server.read);
     await history.reload();
@@ -60,7 +64,7 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
   });
 
-  it("shows no hole: after a jump it starts again with the newest page", async () => {
+  it("starts again with the newest page if that leaves a gap", async () => {
     const server = pages(5n);
     const history = new BidHistory(server.read);
     await history.reload();
@@ -71,7 +75,7 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([50, 49, 48, 47, 46, 45]);
   });
 
-  it("keeps a bid that came by the feed while a page was on its way", async () => {
+  it("keeps a bid of the feed that arrives while a page is read", async () => {
     const server = pages(4n);
     const history = new BidHistory(server.read);
     await history.reload();
@@ -81,7 +85,7 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([5, 4, 3, 2]);
   });
 
-  it("keeps a bid that came by the feed while the first page was on its way, and shows it with that", async () => {
+  it("keeps a bid of the feed that arrives while the first page is read, and shows both together", async () => {
     const server = pages(4n);
     const history = new BidHistory(server.read);
     const reading = history.reload();
@@ -91,7 +95,7 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([5, 4, 3, 2]);
   });
 
-  it("shows no hole where a bid comes between a jump and the page after it", async () => {
+  it("has no gap if a bid arrives between a snapshot and the page after it", async () => {
     const server = pages(5n);
     const history = new BidHistory(server.read);
     await history.reload();
@@ -102,7 +106,7 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([51, 50, 49, 48]);
   });
 
-  it("shows no hole where it jumps twice during one read", async () => {
+  it("has no gap after two snapshots during one read", async () => {
     const server = pages(5n);
     const history = new BidHistory(server.read);
     await history.reload();
@@ -116,51 +120,53 @@ describe("a history", () => {
     expect(seqs(history)).toEqual([91, 90, 89, 88]);
   });
 
-  it("does not take one bid for all where the first page did not come, and asks for it again", async () => {
+  it("shows no bids until the first page is read, and retries a failed read", async () => {
     vi.useFakeTimers();
     try {
-      let isAway = true;
+      let isDown = true;
       const server = pages(4n);
       const history = new BidHistory(async (token) =>
-        isAway ? Promise.reject(new Error("away")) : server.read(token),
+        isDown ? Promise.reject(new Error("unavailable")) : server.read(token),
       );
-      const leave = history.subscribe(() => undefined);
+      const unsubscribe = history.subscribe(() => undefined);
       await history.reload();
       history.add(aBid(5n));
       expect(history.view()).toMatchObject({ bids: [], state: "failed" });
-      isAway = false;
+      isDown = false;
       await vi.advanceTimersByTimeAsync(RETRY_MS);
       expect(seqs(history)).toEqual([5, 4, 3, 2]);
-      leave();
+      unsubscribe();
     } finally {
       vi.useRealTimers();
     }
   });
 
-  it("reads once more, not many times, when it is asked again during a read", async () => {
+  it("reads once more after any number of reloads during a read", async () => {
     const server = pages(4n);
     const history = new BidHistory(server.read);
     await Promise.all([history.reload(), history.reload(), history.reload()]);
     await history.reload();
-    expect(server.asked.length).toBeLessThanOrEqual(3);
+    expect(server.requested.length).toBeLessThanOrEqual(3);
   });
 
-  it("says that it failed where there is nothing to show, and keeps what there is", async () => {
-    const failing = new BidHistory(async () => Promise.reject(new Error("away")));
+  it("reports a failure only if it has nothing to show", async () => {
+    const failing = new BidHistory(async () => Promise.reject(new Error("unavailable")));
     await failing.reload();
     expect(failing.view().state).toBe("failed");
 
-    let isAway = false;
+    let isDown = false;
     const server = pages(4n);
-    const history = new BidHistory(async (token) => (isAway ? Promise.reject(new Error("away")) : server.read(token)));
+    const history = new BidHistory(async (token) =>
+      isDown ? Promise.reject(new Error("unavailable")) : server.read(token),
+    );
     await history.reload();
-    isAway = true;
+    isDown = true;
     await history.reload();
     expect(history.view().state).toBe("ready");
     expect(seqs(history)).toEqual([4, 3, 2]);
   });
 
-  it("is bounded in an auction that never rests", async () => {
+  it("is bounded", async () => {
     const server = pages(4n);
     const history = new BidHistory(server.read);
     await history.reload();

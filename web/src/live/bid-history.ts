@@ -1,27 +1,27 @@
 import type { Bid, GetItemBidsResponse } from "@gavel/client";
 
 export const HISTORY_PAGE_SIZE = 100;
-/** Beyond so many bids the page starts again with the newest ones: a tab may stay open for days. */
+/** The most bids that are kept; then the list starts again with the newest ones. A tab may stay open for days. */
 export const HISTORY_BIDS_MAX = 5_000;
 
 export type History = {
-  /** Newest first, without a hole. */
+  /** Newest first, without a gap. */
   readonly bids: readonly Bid[];
-  /** Whether older ones can be asked for. */
+  /** Whether older bids can be read. */
   readonly hasOlder: boolean;
   readonly state: "loading" | "ready" | "failed";
 };
 
 type ReadPage = (pageToken: string) => Promise<GetItemBidsResponse>;
 
-/** How long until a page that did not come is asked for again, as long as someone looks. */
+/** The pause before a failed read is repeated, as long as there is a subscriber. */
 export const RETRY_MS = 2_500;
 
 /**
- * One item's bids as far back as someone has asked for, kept whole while new ones arrive.
+ * One item's bids as far back as they were read, kept without a gap while new ones arrive.
  *
- * The feed leaves no gap between two of its events, and `reload` is due after every snapshot, which may have jumped.
- * So a page is joined to what is there only where that was whole when the page was asked for, and reaches into it.
+ * Events of the feed have no gaps between them. A snapshot may skip events, so `reload` must follow every snapshot. A
+ * page is joined to the list only if the list had no gap when the page was requested, and if the page overlaps it.
  */
 export class BidHistory {
   #bids: readonly Bid[] = [];
@@ -30,8 +30,8 @@ export class BidHistory {
   #reading: Promise<void> | null = null;
   #again = false;
   #wasRead = false;
-  /** The newest seq up to which the list was whole when the page that is due was first asked for. */
-  #wholeUpTo: bigint | null = null;
+  /** The newest seq up to which the list had no gap when the pending page was first requested. */
+  #gaplessUpTo: bigint | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #readPage: ReadPage;
   readonly #listeners = new Set<() => void>();
@@ -52,7 +52,7 @@ export class BidHistory {
     };
   };
 
-  /** Take a bid that the feed told. Older than the newest: known already. */
+  /** Add a bid from the feed. One that is not newer than the newest is known already. */
   add(bid: Bid): void {
     const newest = this.#bids[0];
     if (!newest || bid.seq > newest.seq) {
@@ -64,11 +64,11 @@ export class BidHistory {
     }
   }
 
-  /** Read the newest page and join it to what is there. Calls during a read lead to one more read. */
+  /** Read the newest page and join it to the list. Calls during a read lead to one more read. */
   reload(): Promise<void> {
     clearTimeout(this.#retry);
     const newest = this.#bids[0]?.seq ?? 0n;
-    this.#wholeUpTo = this.#wholeUpTo === null || newest < this.#wholeUpTo ? newest : this.#wholeUpTo;
+    this.#gaplessUpTo = this.#gaplessUpTo === null || newest < this.#gaplessUpTo ? newest : this.#gaplessUpTo;
     if (this.#reading) {
       this.#again = true;
       return this.#reading;
@@ -102,10 +102,10 @@ export class BidHistory {
       const page = await this.#readPage("");
       const [first, last] = [page.bids[0], page.bids.at(-1)];
       const newer = this.#bids.filter((bid) => !first || bid.seq > first.seq);
-      const isReached = last !== undefined && (this.#wholeUpTo ?? 0n) >= last.seq;
+      const isReached = last !== undefined && (this.#gaplessUpTo ?? 0n) >= last.seq;
       const older = isReached ? this.#bids.filter((bid) => bid.seq < last.seq) : [];
-      // Asked for again meanwhile: then there may be a hole in `newer`.
-      this.#wholeUpTo = this.#again ? this.#wholeUpTo : null;
+      // Another reload was requested during this one, so `newer` may have a gap.
+      this.#gaplessUpTo = this.#again ? this.#gaplessUpTo : null;
       this.#wasRead = true;
       this.#set([...newer, ...page.bids, ...older], older.length > 0 ? this.#olderToken : page.nextPageToken, "ready");
     } catch {
@@ -119,7 +119,7 @@ export class BidHistory {
   #set(bids: readonly Bid[], olderToken: string, state: History["state"]): void {
     this.#bids = bids;
     this.#olderToken = olderToken;
-    // Until a page has come, what the feed told may be anything but all.
+    // Before the first page, the bids from the feed may be only some of all.
     this.#view = { bids: state === "ready" ? bids : [], hasOlder: olderToken !== "", state };
     for (const listener of this.#listeners) {
       listener();

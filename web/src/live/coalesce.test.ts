@@ -3,7 +3,7 @@ import { coalesced, SHOWN_MS_MIN } from "./coalesce";
 
 describe("a coalesced subscription", () => {
   const listeners = new Set<() => void>();
-  const happen = (): void => listeners.forEach((listener) => void listener());
+  const change = (): void => listeners.forEach((listener) => void listener());
   const subscribe = coalesced((listener) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
@@ -17,27 +17,27 @@ describe("a coalesced subscription", () => {
     listeners.clear();
   });
 
-  it("tells once of all that happened within a moment, and of the last of it", () => {
+  it("calls its listener once for all changes of an interval, after the last one", () => {
     let state = 0;
     const seen: number[] = [];
     subscribe(() => seen.push(state));
     for (let event = 1; event <= 100; event += 1) {
       state = event;
-      happen();
+      change();
     }
     vi.advanceTimersByTime(SHOWN_MS_MIN);
     expect(seen).toEqual([100]);
     state = 101;
-    happen();
+    change();
     vi.advanceTimersByTime(SHOWN_MS_MIN);
     expect(seen).toEqual([100, 101]);
   });
 
-  it("tells nothing more once it is stopped", () => {
+  it("does not call its listener after it is unsubscribed", () => {
     const listener = vi.fn();
-    const stop = subscribe(listener);
-    happen();
-    stop();
+    const unsubscribe = subscribe(listener);
+    change();
+    unsubscribe();
     vi.advanceTimersByTime(SHOWN_MS_MIN);
     expect(listener).not.toHaveBeenCalled();
     expect(listeners.size).toBe(0);

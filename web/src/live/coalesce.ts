@@ -1,9 +1,9 @@
-/** So often at most are changes shown: more often no eye can tell, and a crowd's bids must not keep the page from them. */
+/** The least time between two renderings of a value: many bids at once must not block the page. */
 export const SHOWN_MS_MIN = 40;
 
 type Subscribe = (listener: () => void) => () => void;
 
-/** The same subscription, whose listener is called once for all that happens within a moment, at its end. */
+/** A subscription whose listener is called at most once in each interval, at its end. */
 export function coalesced(subscribe: Subscribe): Subscribe {
   return (listener) => {
     let due: ReturnType<typeof setTimeout> | undefined;

@@ -8,43 +8,43 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("the connection as it is shown", () => {
-  it("does not flash for an interruption that nobody would notice", () => {
+describe("the connection state", () => {
+  it("ignores short interruptions", () => {
     const connection = new Connection();
     const listener = vi.fn();
     connection.subscribe(listener);
-    connection.feedIs("live");
-    connection.feedIs("reconnecting");
+    connection.feedChanged("live");
+    connection.feedChanged("reconnecting");
     vi.advanceTimersByTime(NOTICEABLE_MS_MIN - 1);
-    connection.feedIs("live");
+    connection.feedChanged("live");
     vi.advanceTimersByTime(NOTICEABLE_MS_MIN * 2);
     expect(listener).not.toHaveBeenCalled();
   });
 
-  it("is polling while the feed is away and the server still answers", () => {
+  it("is polling while the feed is down and the server responds", () => {
     const connection = new Connection();
-    connection.feedIs("reconnecting");
-    connection.answered();
+    connection.feedChanged("reconnecting");
+    connection.responded();
     vi.advanceTimersByTime(NOTICEABLE_MS_MIN);
     expect(connection.state()).toBe("polling");
   });
 
-  it("is lost when nobody answers, and polling again with the first answer", () => {
+  it("is lost while the server does not respond, and polling after its next response", () => {
     const connection = new Connection();
-    connection.feedIs("reconnecting");
-    connection.unanswered();
+    connection.feedChanged("reconnecting");
+    connection.didNotRespond();
     vi.advanceTimersByTime(NOTICEABLE_MS_MIN);
     expect(connection.state()).toBe("lost");
-    connection.answered();
+    connection.responded();
     expect(connection.state()).toBe("polling");
   });
 
-  it("is live the moment the feed is", () => {
+  it("is live as soon as the feed is", () => {
     const connection = new Connection();
-    connection.feedIs("reconnecting");
-    connection.unanswered();
+    connection.feedChanged("reconnecting");
+    connection.didNotRespond();
     vi.advanceTimersByTime(NOTICEABLE_MS_MIN);
-    connection.feedIs("live");
+    connection.feedChanged("live");
     expect(connection.state()).toBe("live");
   });
 });

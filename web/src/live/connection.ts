@@ -1,19 +1,19 @@
 import type { FeedState } from "./feed";
 
-/** Shorter interruptions are nobody's business. */
+/** Shorter interruptions are not shown. */
 export const NOTICEABLE_MS_MIN = 1_500;
 
 /**
- * - `live`: the feed tells every change as it happens.
- * - `polling`: the feed is away and on its way back; what is shown is asked for every few seconds.
- * - `lost`: nobody answers at all, so what is shown may be out of date.
+ * - `live`: the feed delivers every change as it happens.
+ * - `polling`: the feed is reconnecting; the page polls every few seconds.
+ * - `lost`: the server does not respond, so what is shown may be out of date.
  */
 export type ConnectionState = "live" | "polling" | "lost";
 
-/** How well the page hears the server, smoothed so that a hiccup does not flash. */
+/** The state of the connection to the server, debounced so that short interruptions are not shown. */
 export class Connection {
   #feed: FeedState = "idle";
-  #unanswered = false;
+  #isUnreachable = false;
   #shown: ConnectionState = "live";
   #pending: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
@@ -25,34 +25,34 @@ export class Connection {
     return () => this.#listeners.delete(listener);
   };
 
-  feedIs(state: FeedState): void {
+  feedChanged(state: FeedState): void {
     this.#feed = state;
     if (state === "live") {
-      this.#unanswered = false;
+      this.#isUnreachable = false;
     }
     this.#settle();
   }
 
-  answered(): void {
-    this.#unanswered = false;
+  responded(): void {
+    this.#isUnreachable = false;
     this.#settle();
   }
 
-  unanswered(): void {
-    this.#unanswered = true;
+  didNotRespond(): void {
+    this.#isUnreachable = true;
     this.#settle();
   }
 
-  get #actual(): ConnectionState {
-    const feedIsFine = this.#feed === "live" || this.#feed === "idle";
-    if (this.#unanswered && this.#feed !== "live") {
+  get #current(): ConnectionState {
+    const isFeedUp = this.#feed === "live" || this.#feed === "idle";
+    if (this.#isUnreachable && this.#feed !== "live") {
       return "lost";
     }
-    return feedIsFine ? "live" : "polling";
+    return isFeedUp ? "live" : "polling";
   }
 
   #settle(): void {
-    if (this.#actual === "live" || this.#shown !== "live") {
+    if (this.#current === "live" || this.#shown !== "live") {
       clearTimeout(this.#pending);
       this.#pending = undefined;
       this.#show();
@@ -65,8 +65,8 @@ export class Connection {
   }
 
   #show(): void {
-    if (this.#shown !== this.#actual) {
-      this.#shown = this.#actual;
+    if (this.#shown !== this.#current) {
+      this.#shown = this.#current;
       for (const listener of this.#listeners) {
         listener();
       }

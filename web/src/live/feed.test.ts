@@ -12,14 +12,14 @@ let gavel: InMemoryGavel;
 let feed: Feed;
 let updates: FeedUpdate[];
 let states: FeedState[];
-let heard: WatchItemsResponse[];
+let messages: WatchItemsResponse[];
 
 beforeEach(() => {
   vi.useFakeTimers();
   gavel = new InMemoryGavel(anItem(), anItem({ id: OTHER_ID }));
   updates = [];
   states = [];
-  heard = [];
+  messages = [];
   const bids = createClient(BidService, gavel.transport());
   feed = new Feed({
     open: (items, signal, onHeader) =>
@@ -27,7 +27,7 @@ beforeEach(() => {
     existing: async (ids) => ids.filter((id) => gavel.items.has(id)),
     onUpdate: (update) => updates.push(update),
     onState: (state) => states.push(state),
-    onHeard: (message) => heard.push(message),
+    onMessage: (message) => messages.push(message),
     random: () => 1,
   });
 });
@@ -37,8 +37,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What was handed on, in short: "snapshot 1", "event 2". */
-function told(): string[] {
+/** The delivered updates: "snapshot 1", "event 2". */
+function delivered(): string[] {
   return updates.map((update) =>
     update.kind === "snapshot" ? `snapshot ${update.item.seq}` : `event ${update.event.seq}`,
   );
@@ -48,7 +48,7 @@ async function settle(ms = 0): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** A stream whose answer has begun and that says nothing. */
+/** A stream with response headers and no message. */
 async function* silence(signal: AbortSignal, onHeaders: () => void): AsyncGenerator<WatchItemsResponse> {
   onHeaders();
   await new Promise((ended) => signal.addEventListener("abort", ended));
@@ -62,16 +62,16 @@ async function openAt(seq: bigint): Promise<void> {
 }
 
 describe("the feed", () => {
-  it("hands on a snapshot and then each event in order", async () => {
+  it("delivers a snapshot and then each event in order", async () => {
     await openAt(1n);
     gavel.stream.event(bidPlaced(2n));
     gavel.stream.event(bidPlaced(3n));
     await settle();
-    expect(told()).toEqual(["snapshot 1", "event 2", "event 3"]);
+    expect(delivered()).toEqual(["snapshot 1", "event 2", "event 3"]);
     expect(states).toEqual(["connecting", "live"]);
   });
 
-  it("drops what it has handed on before", async () => {
+  it("drops what it has delivered before", async () => {
     await openAt(4n);
     gavel.stream.event(bidPlaced(3n));
     gavel.stream.event(bidPlaced(4n));
@@ -79,10 +79,10 @@ describe("the feed", () => {
     gavel.stream.event(bidPlaced(5n));
     gavel.stream.event(bidPlaced(5n));
     await settle();
-    expect(told()).toEqual(["snapshot 4", "event 5"]);
+    expect(delivered()).toEqual(["snapshot 4", "event 5"]);
   });
 
-  it("sees a gap, hands nothing on across it, and resumes at once from before it", async () => {
+  it("detects a gap, delivers nothing after it, and resumes at once from before it", async () => {
     await openAt(1n);
     gavel.stream.event(bidPlaced(2n));
     gavel.stream.event(bidPlaced(4n));
@@ -92,10 +92,10 @@ describe("the feed", () => {
     gavel.stream.event(bidPlaced(3n));
     gavel.stream.event(bidPlaced(4n));
     await settle();
-    expect(told()).toEqual(["snapshot 1", "event 2", "event 3", "event 4"]);
+    expect(delivered()).toEqual(["snapshot 1", "event 2", "event 3", "event 4"]);
   });
 
-  it("resumes after a broken stream from the last seq of each item, every seq once", async () => {
+  it("resumes after a broken stream from the last seq of each item, without duplicates", async () => {
     feed.watch([ITEM_ID, OTHER_ID]);
     await settle();
     gavel.stream.snapshot(anItem({ seq: 3n }));
@@ -109,18 +109,18 @@ describe("the feed", () => {
     gavel.stream.event(bidPlaced(4n));
     gavel.stream.event(bidPlaced(5n));
     await settle();
-    expect(told()).toEqual(["snapshot 3", "event 4", "event 5"]);
+    expect(delivered()).toEqual(["snapshot 3", "event 4", "event 5"]);
     expect(states.at(-1)).toBe("live");
   });
 
-  it("comes back as well when a stream ends without a word", async () => {
+  it("reconnects after a stream that ends without an error", async () => {
     await openAt(1n);
     gavel.stream.end();
     await settle(RECONNECT_MS_MAX);
     expect(gavel.streams).toHaveLength(2);
   });
 
-  it("waits longer after each failure, up to a bound, and never gives up", async () => {
+  it("backs off after each failure, up to a bound, and never gives up", async () => {
     gavel.feedIsUp = false;
     const at: number[] = [];
     const start = Date.now();
@@ -133,7 +133,7 @@ describe("the feed", () => {
       existing: async (ids) => [...ids],
       onUpdate: () => undefined,
       onState: () => undefined,
-      onHeard: () => undefined,
+      onMessage: () => undefined,
       random: () => 1,
     });
     failing.watch([ITEM_ID]);
@@ -144,7 +144,7 @@ describe("the feed", () => {
     expect(pauses.slice(6).every((pause) => pause === RECONNECT_MS_MAX)).toBe(true);
   });
 
-  it("takes a stream for dead when even the heartbeats stay away", async () => {
+  it("reconnects when heartbeats are missing", async () => {
     await openAt(1n);
     for (let beats = 0; beats < 6; beats += 1) {
       await settle(15_000);
@@ -157,13 +157,13 @@ describe("the feed", () => {
     expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 1n });
   });
 
-  it("is live by the headers alone when a resumed stream has nothing to tell yet", async () => {
+  it("is live by the response headers while a resumed stream has no message yet", async () => {
     const quiet = new Feed({
       open: (_positions, signal, onHeaders) => silence(signal, onHeaders),
       existing: async (ids) => [...ids],
       onUpdate: () => undefined,
       onState: (state) => states.push(state),
-      onHeard: () => undefined,
+      onMessage: () => undefined,
     });
     quiet.watch([ITEM_ID]);
     await settle(299);
@@ -173,22 +173,22 @@ describe("the feed", () => {
     quiet.stop();
   });
 
-  it("looks at once after a sleep instead of waiting for the silence", async () => {
+  it("reconnects at once when the stream is known to be dead", async () => {
     await openAt(1n);
-    feed.wake("surely broken");
+    feed.wake("dead");
     await settle();
     expect(gavel.streams).toHaveLength(2);
     expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 1n });
   });
 
-  it("leaves a stream alone that has spoken a moment ago", async () => {
+  it("keeps a stream that had a message a moment ago", async () => {
     await openAt(1n);
     feed.wake();
     await settle();
     expect(gavel.streams).toHaveLength(1);
   });
 
-  it("does not wait out its pause when it is woken", async () => {
+  it("reconnects at once when it is woken during a pause", async () => {
     gavel.feedIsUp = false;
     feed.watch([ITEM_ID]);
     await settle(4_000);
@@ -198,7 +198,7 @@ describe("the feed", () => {
     expect(gavel.streams).toHaveLength(1);
   });
 
-  it("ends its stream while the page is away and resumes where it was", async () => {
+  it("ends its stream when it is stopped and resumes from its position", async () => {
     await openAt(7n);
     feed.stop();
     await settle(60_000);
@@ -209,7 +209,7 @@ describe("the feed", () => {
     expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 7n });
   });
 
-  it("keeps the place of an item when others come and go, and forgets those that went", async () => {
+  it("keeps the position of an item when others change, and forgets that of removed ones", async () => {
     await openAt(7n);
     feed.watch([ITEM_ID, OTHER_ID]);
     await settle();
@@ -228,7 +228,7 @@ describe("the feed", () => {
     expect(gavel.streams).toHaveLength(1);
   });
 
-  it("asks for a hundred items at most", async () => {
+  it("watches a hundred items at most", async () => {
     feed.watch(Array.from({ length: 150 }, (_, index) => `item ${index}`));
     await settle();
     expect(gavel.stream.request.items).toHaveLength(WATCHED_ITEMS_MAX);

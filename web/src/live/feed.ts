@@ -2,42 +2,46 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Item, ItemEvent, WatchItemsResponse } from "@gavel/client";
 import { backoffMs } from "../lib/backoff";
 
-/** The contract's bound of a stream. */
+/** The contract's limit of items per stream. */
 export const WATCHED_ITEMS_MAX = 100;
-/** Heartbeats come every 15 s: two of them missing means that nobody is there. */
+/** Heartbeats come every 15 s. A stream that misses two of them is dead. */
 export const SILENCE_MS_MAX = 40_000;
 const SILENCE_TICKS = 4;
-/** After a pause of this page, a stream that has said nothing for so long is taken for dead. */
-export const DOUBT_MS_MAX = 20_000;
-/** A stream that held for so long was a good one: the next failure starts to back off anew. */
+/** When the page resumes after a pause, a stream that was silent for longer is taken for dead. */
+export const SILENCE_AFTER_PAUSE_MS_MAX = 20_000;
+/** After a stream that lasted at least this long, back-off starts anew. */
 export const STEADY_MS_MIN = 5_000;
-/** An answer's headers alone count as live once no error has followed them for so long. */
+/** A stream with response headers and no message yet counts as live after this time without an error. */
 const HEADERS_SETTLE_MS = 300;
 
 export type FeedState = "idle" | "connecting" | "live" | "reconnecting";
-export type Position = { readonly itemId: string; readonly afterSeq: bigint };
+export type ResumePosition = { readonly itemId: string; readonly afterSeq: bigint };
 export type FeedUpdate =
   | { readonly kind: "snapshot"; readonly item: Item }
   | { readonly kind: "event"; readonly event: ItemEvent };
 
 export type FeedPorts = {
-  /** Open a stream. Ends or throws when the stream does, and when the signal says so. */
-  open(positions: readonly Position[], signal: AbortSignal, onHeaders: () => void): AsyncIterable<WatchItemsResponse>;
-  /** Which of these items exist. Asked only when the server has refused a stream because one does not. */
+  /** Open a stream. Returns or throws when the stream ends or the signal aborts. */
+  open(
+    positions: readonly ResumePosition[],
+    signal: AbortSignal,
+    onHeaders: () => void,
+  ): AsyncIterable<WatchItemsResponse>;
+  /** Return which of these items exist. Called when the server refused a stream because one does not. */
   existing(itemIds: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
-  /** Each item's updates in the order of seq, each once, without a gap (a snapshot may jump ahead). */
+  /** Receive each item's updates in the order of seq, each once, without a gap. A snapshot may skip events. */
   onUpdate(update: FeedUpdate): void;
   onState(state: FeedState): void;
-  /** Any sign of life, heartbeats included. */
-  onHeard(message: WatchItemsResponse): void;
+  /** Receive every message, heartbeats included. */
+  onMessage(message: WatchItemsResponse): void;
   random?: () => number;
 };
 
 class Gap extends Error {}
 
 /**
- * One live stream for up to 100 items that misses nothing: whatever ends it, it comes back by itself and resumes each
- * item after the last seq that it handed on.
+ * One live stream for up to 100 items that misses no event: it reconnects by itself and resumes each item after the last
+ * seq that it delivered.
  */
 export class Feed {
   readonly #ports: FeedPorts;
@@ -46,7 +50,7 @@ export class Feed {
   #session: AbortController | null = null;
   #stream: AbortController | null = null;
   #skipPause: (() => void) | null = null;
-  #heardAtMs = 0;
+  #lastMessageAtMs = 0;
   #state: FeedState = "idle";
 
   constructor(ports: FeedPorts) {
@@ -57,7 +61,7 @@ export class Feed {
     return this.#state;
   }
 
-  /** Watch exactly these items (the first 100 of them) from now on. */
+  /** Watch exactly these items from now on, or the first 100 of them. */
   watch(itemIds: readonly string[]): void {
     const wanted = [...new Set(itemIds)].slice(0, WATCHED_ITEMS_MAX);
     if (wanted.length === this.#wanted.length && wanted.every((id) => this.#wanted.includes(id))) {
@@ -72,7 +76,7 @@ export class Feed {
     }
   }
 
-  /** Begin, or begin again after `stop`. */
+  /** Start, also after `stop`. */
   start(): void {
     if (this.#session || this.#wanted.length === 0) {
       return;
@@ -81,7 +85,7 @@ export class Feed {
     void this.#run(this.#session.signal);
   }
 
-  /** End the stream and stay away, keeping the place in each item. */
+  /** End the stream and do not reconnect. Keeps the position in each item. */
   stop(): void {
     this.#session?.abort();
     this.#session = null;
@@ -89,13 +93,13 @@ export class Feed {
     this.#setState(this.#wanted.length > 0 ? "reconnecting" : "idle");
   }
 
-  /** Something may have happened to the connection: look at once instead of at the next timeout. */
-  wake(sure: "surely broken" | "maybe broken" = "maybe broken"): void {
+  /** React to a possible change of the network: reconnect now if the stream is dead, instead of at the next timeout. */
+  wake(stream: "dead" | "maybe dead" = "maybe dead"): void {
     if (!this.#session) {
       this.start();
     } else if (this.#skipPause) {
       this.#skipPause();
-    } else if (sure === "surely broken" || Math.abs(Date.now() - this.#heardAtMs) > DOUBT_MS_MAX) {
+    } else if (stream === "dead" || Math.abs(Date.now() - this.#lastMessageAtMs) > SILENCE_AFTER_PAUSE_MS_MAX) {
       this.#restart();
     }
   }
@@ -131,36 +135,36 @@ export class Feed {
     }
   }
 
-  /** Hand on what one stream says until it ends, and say what ended it. */
+  /** Deliver the messages of one stream until it ends. Returns what ended it. */
   async #readStream(session: AbortSignal): Promise<"ended" | "gap" | "restart"> {
     const stream = new AbortController();
     this.#stream = stream;
-    this.#heardAtMs = Date.now();
+    this.#lastMessageAtMs = Date.now();
     let restarted = true;
     let settle: ReturnType<typeof setTimeout> | undefined;
-    // Counted in ticks: a date that someone sets back must not keep a dead stream.
-    let quietTicks = 0;
+    // Ticks instead of the clock: a system date that is set back must not keep a dead stream.
+    let silentTicks = 0;
     const silence = setInterval(() => {
-      quietTicks += 1;
-      if (quietTicks >= SILENCE_TICKS) {
+      silentTicks += 1;
+      if (silentTicks >= SILENCE_TICKS) {
         restarted = false;
         stream.abort();
       }
     }, SILENCE_MS_MAX / SILENCE_TICKS);
-    const settled = (): void => {
+    const onHeaders = (): void => {
       settle ??= setTimeout(() => this.#setState("live"), HEADERS_SETTLE_MS);
     };
     try {
       const positions = this.#wanted.map((itemId) => ({ itemId, afterSeq: this.#positions.get(itemId) ?? 0n }));
-      for await (const message of this.#ports.open(positions, stream.signal, settled)) {
+      for await (const message of this.#ports.open(positions, stream.signal, onHeaders)) {
         if (stream.signal.aborted) {
           break;
         }
-        this.#heardAtMs = Date.now();
-        quietTicks = 0;
+        this.#lastMessageAtMs = Date.now();
+        silentTicks = 0;
         this.#setState("live");
-        this.#ports.onHeard(message);
-        this.#handOn(message);
+        this.#ports.onMessage(message);
+        this.#deliver(message);
       }
     } catch (error) {
       if (error instanceof Gap) {
@@ -179,7 +183,7 @@ export class Feed {
     return restarted ? "restart" : "ended";
   }
 
-  #handOn({ update }: WatchItemsResponse): void {
+  #deliver({ update }: WatchItemsResponse): void {
     if (update.case === "snapshot") {
       const { id, seq } = update.value;
       if (this.#wanted.includes(id) && seq >= (this.#positions.get(id) ?? 0n)) {
@@ -205,7 +209,7 @@ export class Feed {
       const existing = await this.#ports.existing(this.#wanted, session);
       this.#wanted = this.#wanted.filter((id) => existing.includes(id));
     } catch {
-      // Asked again after the next refusal.
+      // Repeated after the next refusal.
     }
   }
 

@@ -36,7 +36,7 @@ export function useItem(itemId: string): Item | undefined {
   return useSyncExternalStore(subscribe, () => items.get(itemId));
 }
 
-/** Have the feed watch these items while the component is shown. */
+/** Watch these items while the component is mounted. */
 export function useWatched(itemIds: readonly string[], behind = false): void {
   const { watching } = useLive();
   const key = itemIds.join(" ");
@@ -53,9 +53,9 @@ export function useIdentity(): Identity {
   return useSyncExternalStore(session.subscribe, session.identity);
 }
 
-const NOTHING_YET: History = { bids: [], hasOlder: false, state: "loading" };
+const LOADING: History = { bids: [], hasOlder: false, state: "loading" };
 
-/** An item's bids, newest first, and how to read further back. */
+/** An item's bids, newest first, and a function that reads older ones. */
 export function useHistory(itemId: string): History & { readOlder: () => Promise<void> } {
   const live = useLive();
   const [history, setHistory] = useState<BidHistory | null>(null);
@@ -65,7 +65,7 @@ export function useHistory(itemId: string): History & { readOlder: () => Promise
     return () => shown.abort();
   }, [live, itemId]);
   const subscribe = useMemo(() => (history ? coalesced(history.subscribe) : subscribeToNothing), [history]);
-  const view = useSyncExternalStore(subscribe, history?.view ?? nothingYet);
+  const view = useSyncExternalStore(subscribe, history?.view ?? loadingView);
   const readOlder = useCallback(async () => history?.readOlder(), [history]);
   return { ...view, readOlder };
 }
@@ -74,6 +74,6 @@ function subscribeToNothing(): () => void {
   return () => undefined;
 }
 
-function nothingYet(): History {
-  return NOTHING_YET;
+function loadingView(): History {
+  return LOADING;
 }

@@ -5,15 +5,15 @@ import { describe, expect, it, vi } from "vitest";
 import { anItem, bidPlaced, ITEM_ID, ME } from "../testing/items";
 import { LiveItems } from "./live-items";
 
-function showing(item = anItem()): LiveItems {
+function holding(item = anItem()): LiveItems {
   const items = new LiveItems();
   items.offer(item);
   return items;
 }
 
 describe("the newest state of an item", () => {
-  it("is what an event leaves, bid for bid", () => {
-    const items = showing();
+  it("is the state after an event", () => {
+    const items = holding();
     expect(items.apply(bidPlaced(2n, { userId: ME, amount: 2_000n }))).toBe(true);
     expect(items.get(ITEM_ID)).toMatchObject({
       seq: 2n,
@@ -25,23 +25,23 @@ describe("the newest state of an item", () => {
     });
   });
 
-  it("never goes back to an older one, whoever tells it", () => {
-    const items = showing(anItem({ seq: 5n, currentHighestBid: 9_000n }));
+  it("is never replaced by an older one", () => {
+    const items = holding(anItem({ seq: 5n, currentHighestBid: 9_000n }));
     expect(items.offer(anItem({ seq: 4n, currentHighestBid: 8_000n }))).toBe(false);
     expect(items.apply(bidPlaced(5n))).toBe(false);
     expect(items.apply(bidPlaced(3n))).toBe(false);
     expect(items.get(ITEM_ID)?.currentHighestBid).toBe(9_000n);
   });
 
-  it("takes changed texts, which have no event, by the time of the update", () => {
-    const items = showing(anItem({ updatedAt: timestampFromMs(2_000) }));
+  it("takes changed texts, which have no event, in the order of updated_at", () => {
+    const items = holding(anItem({ updatedAt: timestampFromMs(2_000) }));
     expect(items.offer(anItem({ title: "Older", updatedAt: timestampFromMs(1_000) }))).toBe(false);
     expect(items.offer(anItem({ title: "Newer", updatedAt: timestampFromMs(2_001) }))).toBe(true);
     expect(items.get(ITEM_ID)?.title).toBe("Newer");
   });
 
-  it("ends with the outcome, or cancelled", () => {
-    const items = showing();
+  it("has the outcome after the close, or is cancelled", () => {
+    const items = holding();
     const closed = create(ItemEventSchema, {
       itemId: ITEM_ID,
       seq: 2n,
@@ -50,17 +50,17 @@ describe("the newest state of an item", () => {
     items.apply(closed);
     expect(items.get(ITEM_ID)).toMatchObject({ status: ItemStatus.ENDED, outcome: { sold: true, winnerId: ME } });
 
-    const others = showing();
+    const others = holding();
     others.apply(create(ItemEventSchema, { itemId: ITEM_ID, seq: 2n, what: { case: "cancelled", value: {} } }));
     expect(others.get(ITEM_ID)?.status).toBe(ItemStatus.CANCELLED);
   });
 
-  it("offers buy-now no longer once someone has bid, unless a reserve keeps it open", () => {
-    const plain = showing(anItem({ buyNowPrice: 9_000n, buyNowAvailable: true }));
+  it("has no buy-now after the first bid, unless an unmet reserve keeps it open", () => {
+    const plain = holding(anItem({ buyNowPrice: 9_000n, buyNowAvailable: true }));
     plain.apply(bidPlaced(2n, { amount: 2_000n }));
     expect(plain.get(ITEM_ID)?.buyNowAvailable).toBe(false);
 
-    const reserved = showing(
+    const reserved = holding(
       anItem({ buyNowPrice: 9_000n, buyNowAvailable: true, reserveState: ReserveState.NOT_MET }),
     );
     reserved.apply(bidPlaced(2n, { amount: 2_000n }));
@@ -69,15 +69,15 @@ describe("the newest state of an item", () => {
     expect(reserved.get(ITEM_ID)?.buyNowAvailable).toBe(false);
   });
 
-  it("offers buy-now by the same rule on what was last told before it opened", () => {
+  it("applies the same rule to an item that was last read before it opened", () => {
     const scheduled = { buyNowPrice: 9_000n, buyNowAvailable: false, reserveState: ReserveState.NOT_MET };
-    const reserved = showing(anItem({ ...scheduled, bidCount: 0n }));
+    const reserved = holding(anItem({ ...scheduled, bidCount: 0n }));
     reserved.apply(bidPlaced(2n, { amount: 2_000n }));
     expect(reserved.get(ITEM_ID)?.buyNowAvailable).toBe(true);
   });
 
-  it("tells of a change once, and of nothing where nothing changed", () => {
-    const items = showing();
+  it("is reported once per change, and not if nothing changed", () => {
+    const items = holding();
     const [ofOne, ofAny] = [vi.fn(), vi.fn()];
     const stop = items.subscribe(ITEM_ID, ofOne);
     items.onChange(ofAny);
@@ -90,7 +90,7 @@ describe("the newest state of an item", () => {
     expect(ofAny.mock.calls[0]?.[0]).toMatchObject({ before: { seq: 1n }, after: { seq: 2n } });
   });
 
-  it("has no place for an event of an item that nobody has told", () => {
+  it("is not known from an event alone", () => {
     expect(new LiveItems().apply(bidPlaced(2n))).toBe(false);
   });
 });

@@ -3,9 +3,9 @@ import { type Item, type ItemEvent, ItemStatus, ReserveState } from "@gavel/clie
 export type ItemChange = { readonly before: Item | undefined; readonly after: Item };
 
 /**
- * The newest state of each item that this page has heard of, whoever told it: an answer, a snapshot or an event.
+ * The newest known state of each item, from responses, snapshots and events.
  *
- * What is not newer than what is shown is dropped, so nothing that arrives late can turn the page back.
+ * A state that is not newer than the known one is dropped, so a late response can't bring back an old price.
  */
 export class LiveItems {
   readonly #items = new Map<string, Item>();
@@ -16,32 +16,32 @@ export class LiveItems {
     return this.#items.get(itemId);
   }
 
-  /** Any item's currency: an installation has one. */
+  /** The currency of any item: an installation has only one. */
   currency(): string | undefined {
     return this.#items.values().next().value?.currency;
   }
 
-  /** Take a whole item as some answer told it. Returns whether it was news. */
+  /** Store a whole item from a response. Returns whether it was newer. */
   offer(item: Item): boolean {
-    const shown = this.#items.get(item.id);
-    if (shown && !isNewer(item, shown)) {
+    const known = this.#items.get(item.id);
+    if (known && !isNewer(item, known)) {
       return false;
     }
-    this.#set(shown, item);
+    this.#set(known, item);
     return true;
   }
 
-  /** Take the state right after an event. Returns whether it was news; an unknown item's is not. */
+  /** Store the state after an event. Returns whether it was newer; false for an unknown item. */
   apply(event: ItemEvent): boolean {
-    const shown = this.#items.get(event.itemId);
-    if (!shown || event.seq <= shown.seq) {
+    const known = this.#items.get(event.itemId);
+    if (!known || event.seq <= known.seq) {
       return false;
     }
-    this.#set(shown, after(event, shown));
+    this.#set(known, after(event, known));
     return true;
   }
 
-  /** Call `listener` after each change of one item. Returns what stops that. */
+  /** Call `listener` after each change of one item. Returns a function that unsubscribes. */
   subscribe(itemId: string, listener: () => void): () => void {
     const listeners = this.#listenersById.get(itemId) ?? new Set();
     this.#listenersById.set(itemId, listeners.add(listener));
@@ -53,7 +53,7 @@ export class LiveItems {
     };
   }
 
-  /** Call `listener` with each change of any item. Returns what stops that. */
+  /** Call `listener` with each change of any item. Returns a function that unsubscribes. */
   onChange(listener: (change: ItemChange) => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
@@ -70,28 +70,28 @@ export class LiveItems {
   }
 }
 
-/** Texts change without an event, so between two states of one seq the later update wins. */
-function isNewer(offered: Item, shown: Item): boolean {
-  if (offered.seq !== shown.seq) {
-    return offered.seq > shown.seq;
+/** Changes of texts make no event, so of two states with one seq the later `updated_at` wins. */
+function isNewer(offered: Item, known: Item): boolean {
+  if (offered.seq !== known.seq) {
+    return offered.seq > known.seq;
   }
-  const [offeredAt, shownAt] = [offered.updatedAt, shown.updatedAt];
-  if (!offeredAt || !shownAt || offeredAt.seconds === shownAt.seconds) {
-    return (offeredAt?.nanos ?? 0) >= (shownAt?.nanos ?? 0);
+  const [offeredAt, knownAt] = [offered.updatedAt, known.updatedAt];
+  if (!offeredAt || !knownAt || offeredAt.seconds === knownAt.seconds) {
+    return (offeredAt?.nanos ?? 0) >= (knownAt?.nanos ?? 0);
   }
-  return offeredAt.seconds > shownAt.seconds;
+  return offeredAt.seconds > knownAt.seconds;
 }
 
-function after(event: ItemEvent, shown: Item): Item {
+function after(event: ItemEvent, known: Item): Item {
   const item: Item = {
-    ...shown,
+    ...known,
     seq: event.seq,
     currentHighestBid: event.currentHighestBid,
     minimumNextBid: event.minimumNextBid,
     highestBidderId: event.highestBidderId,
     bidCount: event.bidCount,
-    // The events say nothing of buy-now: once someone bids it is gone, unless a hidden reserve keeps it open.
-    buyNowAvailable: couldBeBought(shown) && (event.bidCount === 0n || reserveKeepsBuyNow(event, shown)),
+    // Events do not have `buy_now_available`: the first bid ends buy-now, unless an unmet reserve keeps it open.
+    buyNowAvailable: couldBeBought(known) && (event.bidCount === 0n || reserveKeepsBuyNow(event, known)),
   };
   if (event.endAt) {
     item.endAt = event.endAt;
@@ -108,16 +108,16 @@ function after(event: ItemEvent, shown: Item): Item {
   return item;
 }
 
-/** No event tells that an auction has opened: an item that was last told before it is taken for open. */
+/** Opening makes no event, so an item that was last read before it opened counts as open. */
 function couldBeBought({ buyNowAvailable, buyNowPrice, bidCount }: Item): boolean {
   return buyNowAvailable || (bidCount === 0n && buyNowPrice > 0n);
 }
 
-function reserveKeepsBuyNow(event: ItemEvent, shown: Item): boolean {
-  return hidesReserve(shown) && event.currentHighestBid < shown.buyNowPrice;
+function reserveKeepsBuyNow(event: ItemEvent, known: Item): boolean {
+  return isReserveUnmet(known) && event.currentHighestBid < known.buyNowPrice;
 }
 
-/** Whether a reserve is still unmet: then only a fresh answer can tell whether a bid has met it. */
-export function hidesReserve(item: Item): boolean {
+/** Whether the reserve is not met. Events do not say when a bid meets it; only GetItem does. */
+export function isReserveUnmet(item: Item): boolean {
   return item.reserveState === ReserveState.NOT_MET;
 }

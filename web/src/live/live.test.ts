@@ -15,17 +15,17 @@ afterEach(() => {
   sessionStorage.clear();
 });
 
-describe("a stream that ends because its token has", () => {
-  it("comes back with the token of that moment, and signed out where there is none any more", async () => {
+describe("a stream whose token expires", () => {
+  it("reconnects with the current token, and signed out if that has expired too", async () => {
     const gavel = new InMemoryGavel(anItem());
     const sent: (string | null)[] = [];
-    const noting: Interceptor = (next) => (request) => {
+    const recording: Interceptor = (next) => (request) => {
       sent.push(request.stream ? request.header.get("Authorization") : "unary");
       return next(request);
     };
     const session = new TokenSession(async () => undefined);
     session.accept({ text: "first", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
-    const live = new Live(session, (interceptors) => gavel.transport([...interceptors, noting]));
+    const live = new Live(session, (interceptors) => gavel.transport([...interceptors, recording]));
     const ended = async (): Promise<void> => {
       gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
       await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
@@ -49,9 +49,9 @@ describe("a stream that ends because its token has", () => {
     live.feed.stop();
   });
 
-  it("is believed before the clock of this machine, and so is an answer that refuses the token", async () => {
+  it("signs the user out whatever this machine's clock says, and so does a response that rejects the token", async () => {
     const gavel = new InMemoryGavel(anItem());
-    gavel.answers = {
+    gavel.methods = {
       placeBid: () => {
         throw new ConnectError("the token has expired", Code.Unauthenticated);
       },

@@ -5,31 +5,31 @@ import { ServerClock } from "../clock/server-clock";
 import type { Session } from "../session/session";
 import { BidHistory, HISTORY_PAGE_SIZE } from "./bid-history";
 import { Connection } from "./connection";
-import { Feed, type FeedUpdate, type Position } from "./feed";
-import { hidesReserve, LiveItems } from "./live-items";
-import { observeAnswers } from "./observe-answers";
+import { Feed, type FeedUpdate, type ResumePosition } from "./feed";
+import { isReserveUnmet, LiveItems } from "./live-items";
+import { observeResponses } from "./observe-responses";
 import { WatchList } from "./watch-list";
 
-/** The least time between two questions whether an item's hidden reserve is met. */
-const RESERVE_ASKED_MS_MIN = 1_000;
+/** The least time between two reads of an item whose reserve is not met. */
+const RESERVE_READ_MS_MIN = 1_000;
 
-/** All that keeps this page current: one clock, one stream, one state of each item. */
+/** The state of the page outside React: the server's clock, one stream, the newest state of each item. */
 export class Live {
   readonly items = new LiveItems();
   readonly clock = new ServerClock();
   readonly connection = new Connection();
   readonly session: Session;
-  /** Where the installation tells it; else any item does. */
+  /** Null if the installation's configuration does not name it; then any item does. */
   readonly houseCurrency: string | null;
-  /** Where the API is; empty: where the page is. */
+  /** The base URL of the API; empty for the page's own origin. */
   readonly apiUrl: string;
   readonly transport: Transport;
   readonly feed: Feed;
   readonly watching: WatchList;
   readonly bids: Client<typeof BidService>;
   readonly #updateListeners = new Set<(update: FeedUpdate) => void>();
-  #isAskingForTime = false;
-  readonly #reserveAsked = new Set<string>();
+  #isReadingTime = false;
+  readonly #reserveReads = new Set<string>();
 
   constructor(
     session: Session,
@@ -39,35 +39,35 @@ export class Live {
     this.session = session;
     this.houseCurrency = currency;
     this.apiUrl = apiUrl;
-    this.transport = openTransport([authorize(session), observeAnswers(this.items, this.clock, this.connection)]);
+    this.transport = openTransport([authorize(session), observeResponses(this.items, this.clock, this.connection)]);
     this.bids = createClient(BidService, this.transport);
     this.feed = new Feed({
       open: (positions, signal, onHeader) =>
         this.bids.watchItems(
-          { items: positions.map((each: Position) => ({ ...each })) },
+          { items: positions.map((each: ResumePosition) => ({ ...each })) },
           { signal, onHeader, timeoutMs: 0 },
         ),
       existing: (itemIds, signal) => this.#existing(itemIds, signal),
-      onUpdate: (update) => this.#take(update),
-      onState: (state) => this.connection.feedIs(state),
-      onHeard: (message) => message.serverTime && this.clock.heard(timestampMs(message.serverTime)),
+      onUpdate: (update) => this.#apply(update),
+      onState: (state) => this.connection.feedChanged(state),
+      onMessage: (message) => message.serverTime && this.clock.observeMessage(timestampMs(message.serverTime)),
     });
-    this.items.onChange(({ after }) => this.#askForTime(after.id));
+    this.items.onChange(({ after }) => this.#readTime(after.id));
     this.watching = new WatchList((itemIds) => this.feed.watch(itemIds));
   }
 
-  /** Call `listener` with every update of the feed. Returns what stops that. */
+  /** Call `listener` with every update of the feed. Returns a function that unsubscribes. */
   onUpdate(listener: (update: FeedUpdate) => void): () => void {
     this.#updateListeners.add(listener);
     return () => this.#updateListeners.delete(listener);
   }
 
-  /** Ask for an item as it stands now; what is told goes where all answers go. */
+  /** Read an item. Its state reaches `items` as that of every response does. */
   async refresh(itemId: string): Promise<void> {
     await this.bids.getItem({ id: itemId });
   }
 
-  /** An item's bids, kept current for as long as `signal` lasts. */
+  /** An item's bids, kept current until `signal` aborts. */
   history(itemId: string, signal: AbortSignal): BidHistory {
     const history = new BidHistory((pageToken) =>
       this.bids.getItemBids({ itemId, pageSize: HISTORY_PAGE_SIZE, pageToken }, { signal }),
@@ -79,7 +79,7 @@ export class Live {
         history.add(update.event.what.value);
       }
     });
-    // Without the feed, a change of the count is all that tells of new bids.
+    // While the feed is down, a changed bid count is the only sign of new bids.
     const stopPolling = this.items.onChange(({ before, after }) => {
       if (after.id === itemId && before?.bidCount !== after.bidCount && this.feed.state !== "live") {
         void history.reload();
@@ -93,37 +93,37 @@ export class Live {
     return history;
   }
 
-  #take(update: FeedUpdate): void {
+  #apply(update: FeedUpdate): void {
     if (update.kind === "snapshot") {
       this.items.offer(update.item);
     } else if (this.items.apply(update.event)) {
-      this.#askForReserve(this.items.get(update.event.itemId));
+      this.#readReserve(this.items.get(update.event.itemId));
     }
     for (const listener of this.#updateListeners) {
       listener(update);
     }
   }
 
-  /** Events do not say whether the reserve is met. */
-  #askForReserve(item: Item | undefined): void {
-    if (!item || !hidesReserve(item) || this.#reserveAsked.has(item.id)) {
+  /** Read the item after a bid that may have met its reserve: events do not say so. */
+  #readReserve(item: Item | undefined): void {
+    if (!item || !isReserveUnmet(item) || this.#reserveReads.has(item.id)) {
       return;
     }
-    this.#reserveAsked.add(item.id);
+    this.#reserveReads.add(item.id);
     setTimeout(() => {
-      this.#reserveAsked.delete(item.id);
+      this.#reserveReads.delete(item.id);
       this.refresh(item.id).catch(() => undefined);
-    }, RESERVE_ASKED_MS_MIN);
+    }, RESERVE_READ_MS_MIN);
   }
 
-  /** Lists do not tell the server's time; an item of theirs does. */
-  #askForTime(itemId: string): void {
-    if (this.clock.nowMs() === null && !this.#isAskingForTime) {
-      this.#isAskingForTime = true;
+  /** Read one item if the server's time is unknown: responses of lists do not have it. */
+  #readTime(itemId: string): void {
+    if (this.clock.nowMs() === null && !this.#isReadingTime) {
+      this.#isReadingTime = true;
       this.refresh(itemId)
         .catch(() => undefined)
         .finally(() => {
-          this.#isAskingForTime = false;
+          this.#isReadingTime = false;
         });
     }
   }
@@ -146,7 +146,7 @@ export class Live {
   }
 }
 
-/** Sends what proves who one is, and tells the session where the server does not believe it. */
+/** Send the session's credentials, and note in the session when the server rejects them. */
 function authorize(session: Session): Interceptor {
   return (next) => async (request) => {
     const authorization = session.authorization();
@@ -154,30 +154,30 @@ function authorize(session: Session): Interceptor {
       return next(request);
     }
     request.header.set("Authorization", authorization);
-    const told = (error: unknown): void => {
+    const onError = (error: unknown): void => {
       if (ConnectError.from(error).code === Code.Unauthenticated) {
         session.rejected(authorization);
       }
     };
     try {
       const response = await next(request);
-      return response.stream ? { ...response, message: telling(response.message, told) } : response;
+      return response.stream ? { ...response, message: withErrorHandler(response.message, onError) } : response;
     } catch (error) {
-      told(error);
+      onError(error);
       throw error;
     }
   };
 }
 
-/** The same messages, with a word to `told` where they end in an error. */
-async function* telling<Message>(
+/** The same messages; `onError` is called if they end in an error. */
+async function* withErrorHandler<Message>(
   messages: AsyncIterable<Message>,
-  told: (error: unknown) => void,
+  onError: (error: unknown) => void,
 ): AsyncGenerator<Message> {
   try {
     yield* messages;
   } catch (error) {
-    told(error);
+    onError(error);
     throw error;
   }
 }

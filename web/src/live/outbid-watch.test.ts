@@ -15,57 +15,57 @@ afterEach(() => {
 function watching() {
   const items = new LiveItems();
   items.offer(anItem({ seq: 2n, bidCount: 1n, highestBidderId: ME, currentHighestBid: 2_000n }));
-  const told = { outbid: vi.fn(), won: vi.fn() };
-  const stop = watchLead(items, () => ME, told);
-  return { items, told, stop };
+  const listener = { outbid: vi.fn(), won: vi.fn() };
+  const stop = watchLead(items, () => ME, listener);
+  return { items, listener, stop };
 }
 
 describe("the lead", () => {
-  it("is told lost, once, with the newest state", () => {
-    const { items, told } = watching();
+  it("is reported as lost once, with the newest state", () => {
+    const { items, listener } = watching();
     items.apply(bidPlaced(3n, { userId: RIVAL }));
     items.apply(bidPlaced(4n, { userId: RIVAL, amount: 5_000n }));
     vi.advanceTimersByTime(SETTLE_MS);
-    expect(told.outbid).toHaveBeenCalledTimes(1);
-    expect(told.outbid.mock.calls[0]?.[0]).toMatchObject({ currentHighestBid: 5_000n });
+    expect(listener.outbid).toHaveBeenCalledTimes(1);
+    expect(listener.outbid.mock.calls[0]?.[0]).toMatchObject({ currentHighestBid: 5_000n });
   });
 
-  it("is nobody's who is not signed in, so that the first bid takes it from nobody", () => {
+  it("can't be lost by a user who is not signed in", () => {
     const items = new LiveItems();
     items.offer(anItem({ seq: 1n, bidCount: 0n, highestBidderId: "" }));
-    const told = { outbid: vi.fn(), won: vi.fn() };
-    watchLead(items, () => "", told);
+    const listener = { outbid: vi.fn(), won: vi.fn() };
+    watchLead(items, () => "", listener);
     items.apply(bidPlaced(2n, { userId: RIVAL }));
     vi.advanceTimersByTime(SETTLE_MS);
-    expect(told.outbid).not.toHaveBeenCalled();
+    expect(listener.outbid).not.toHaveBeenCalled();
   });
 
-  it("is not told lost where one's own maximum answers in the same decision", () => {
-    const { items, told } = watching();
+  it("is not lost if the user's maximum outbids the new bid in the same decision", () => {
+    const { items, listener } = watching();
     items.apply(bidPlaced(3n, { userId: RIVAL }));
     items.apply(bidPlaced(4n, { userId: ME, automatic: true }));
     vi.advanceTimersByTime(SETTLE_MS * 2);
-    expect(told.outbid).not.toHaveBeenCalled();
+    expect(listener.outbid).not.toHaveBeenCalled();
   });
 
-  it("is told lost by an answer as well, when the feed is away", () => {
-    const { items, told } = watching();
+  it("is reported as lost from a response, while the feed is down", () => {
+    const { items, listener } = watching();
     items.offer(anItem({ seq: 9n, highestBidderId: RIVAL, bidCount: 8n }));
     vi.advanceTimersByTime(SETTLE_MS);
-    expect(told.outbid).toHaveBeenCalledTimes(1);
+    expect(listener.outbid).toHaveBeenCalledTimes(1);
   });
 
-  it("is nobody else's business", () => {
-    const { items, told } = watching();
+  it("of other users is not reported", () => {
+    const { items, listener } = watching();
     items.apply(bidPlaced(3n, { userId: RIVAL }));
     vi.advanceTimersByTime(SETTLE_MS);
     items.apply(bidPlaced(4n, { userId: "someone else" }));
     vi.advanceTimersByTime(SETTLE_MS);
-    expect(told.outbid).toHaveBeenCalledTimes(1);
+    expect(listener.outbid).toHaveBeenCalledTimes(1);
   });
 
-  it("is told won when the auction closes on it, and once only", () => {
-    const { items, told } = watching();
+  it("is reported as won once, when the auction closes", () => {
+    const { items, listener } = watching();
     const outcome = { sold: true, winnerId: ME, amount: 2_000n };
     items.apply(
       create(ItemEventSchema, {
@@ -77,7 +77,7 @@ describe("the lead", () => {
     );
     items.offer(anItem({ seq: 3n, highestBidderId: ME, outcome }));
     vi.advanceTimersByTime(SETTLE_MS);
-    expect(told.won).toHaveBeenCalledTimes(1);
-    expect(told.outbid).not.toHaveBeenCalled();
+    expect(listener.won).toHaveBeenCalledTimes(1);
+    expect(listener.outbid).not.toHaveBeenCalled();
   });
 });

@@ -2,20 +2,20 @@ import { type Item, ItemStatus } from "@gavel/client";
 import { isLedBy } from "../auction/phase";
 import type { LiveItems } from "./live-items";
 
-/** One decision makes several events; someone whose maximum answers loses the lead for no longer than this. */
+/** A lead that is lost for less than this is not reported: an automatic bid of the same decision may take it back. */
 export const SETTLE_MS = 300;
 
-/** Tells when the lead of `userId()` on any item has gone to someone else, and when they have won one. */
+/** Report when `userId()` loses the lead on any item, and when they win one. Returns a function that stops it. */
 export function watchLead(
   items: LiveItems,
   userId: () => string,
-  told: { outbid(item: Item): void; won(item: Item): void },
+  listener: { outbid(item: Item): void; won(item: Item): void },
 ): () => void {
   const settling = new Map<string, ReturnType<typeof setTimeout>>();
   const stop = items.onChange(({ before, after }) => {
     const me = userId();
     if (before && !before.outcome && after.outcome?.sold && after.outcome.winnerId === me) {
-      told.won(after);
+      listener.won(after);
     }
     if (!before || !isLedBy(before, me) || isLedBy(after, me) || settling.has(after.id)) {
       return;
@@ -26,7 +26,7 @@ export function watchLead(
         settling.delete(after.id);
         const now = items.get(after.id);
         if (now && !isLedBy(now, me) && me === userId() && now.status !== ItemStatus.CANCELLED) {
-          told.outbid(now);
+          listener.outbid(now);
         }
       }, SETTLE_MS),
     );

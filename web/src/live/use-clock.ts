@@ -7,7 +7,7 @@ const TICK_MS = 200;
 const tickListeners = new Set<() => void>();
 let ticking: ReturnType<typeof setInterval> | undefined;
 
-/** One timer for all that count down. */
+/** One timer for all countdowns. */
 function onTick(listener: () => void): () => void {
   tickListeners.add(listener);
   ticking ??= setInterval(() => {
@@ -24,8 +24,8 @@ function onTick(listener: () => void): () => void {
   };
 }
 
-/** Something that follows from the server's time; renders again only when it changes. Null: the time is not known. */
-export function useByClock<Value extends string | number | boolean | null>(
+/** A value derived from the server's time (null while that is unknown). Renders again only when the value changes. */
+export function useServerTime<Value extends string | number | boolean | null>(
   derive: (nowMs: number | null) => Value,
 ): Value {
   const { clock } = useLive();

@@ -4,19 +4,19 @@ import { useMemo } from "react";
 import { useConnection, useLive } from "./live-context";
 
 const PAGE_SIZE = 48;
-/** New auctions and new texts are told by no event. */
+/** New items and changed texts make no event. */
 const RELIST_MS = 30_000;
-/** How often to ask for what the feed would tell, while it is away. */
+/** The poll interval while the feed is down. */
 export const POLL_MS = 2_500;
 
-/** Asking less often while the feed tells, more often while it is away. */
-export function usePace(liveMs: number | false): number | false {
+/** The poll interval of a query: `liveMs` while the feed is up, shorter while it is down. */
+export function usePollInterval(liveMs: number | false): number | false {
   return useConnection() === "live" ? liveMs : POLL_MS;
 }
 
-/** A list of auctions, page by page. */
+/** A list of items, page by page. */
 export function useItems(status: ItemStatus, category: string) {
-  const refetchInterval = usePace(RELIST_MS);
+  const refetchInterval = usePollInterval(RELIST_MS);
   const query = useInfiniteQuery(
     BidService.method.listItems,
     { status, category, pageSize: PAGE_SIZE, pageToken: "" },
@@ -26,13 +26,13 @@ export function useItems(status: ItemStatus, category: string) {
   return { ...query, items };
 }
 
-/** Ask for one item, again and again while the feed is away. What is told is read with `useItem`. */
+/** Read one item, repeatedly while the feed is down. Read its newest state with `useItem`. */
 export function useItemQuery(itemId: string) {
-  const refetchInterval = usePace(false);
+  const refetchInterval = usePollInterval(false);
   return useQuery(BidService.method.getItem, { id: itemId }, { refetchInterval });
 }
 
-/** The house currency, as any auction tells it. */
+/** The installation's currency: from its configuration, else from any item. */
 export function useHouseCurrency(): string | undefined {
   const live = useLive();
   const known = live.houseCurrency ?? live.items.currency();

@@ -1,12 +1,12 @@
 import { WATCHED_ITEMS_MAX } from "./feed";
 
 /**
- * Which items the one stream watches: those that the page shows, and those on which someone has bid, so
- * that being outbid is told wherever they are. Where a hundred are too few, what was asked for last comes first, and what
- * was asked for `behind` comes behind all else.
+ * The items that the stream watches: those that the page shows, and those that the user has bid on, so that every page
+ * can report that they were outbid. If there are more than the limit, the latest requests take precedence, and those
+ * added with `behind` come last.
  */
 export class WatchList {
-  readonly #wishes = new Map<symbol, { readonly itemIds: readonly string[]; readonly behind: boolean }>();
+  readonly #requests = new Map<symbol, { readonly itemIds: readonly string[]; readonly behind: boolean }>();
   readonly #watch: (itemIds: readonly string[]) => void;
   #due = false;
 
@@ -16,25 +16,25 @@ export class WatchList {
 
   /** Watch these until the returned function is called. */
   add(itemIds: readonly string[], behind = false): () => void {
-    const wish = Symbol("wish");
-    this.#wishes.set(wish, { itemIds, behind });
+    const request = Symbol("request");
+    this.#requests.set(request, { itemIds, behind });
     this.#schedule();
     return () => {
-      this.#wishes.delete(wish);
+      this.#requests.delete(request);
       this.#schedule();
     };
   }
 
-  /** A page that changes takes back and asks in one turn: one change of the stream. */
+  /** Batch the changes of one turn, such as those of a navigation, into one change of the stream. */
   #schedule(): void {
     if (!this.#due) {
       this.#due = true;
       setTimeout(() => {
         this.#due = false;
-        const wishes = [...this.#wishes.values()].reverse();
-        const inOrder = [...wishes.filter(({ behind }) => !behind), ...wishes.filter(({ behind }) => behind)];
-        const wished = inOrder.flatMap(({ itemIds }) => itemIds);
-        this.#watch([...new Set(wished)].slice(0, WATCHED_ITEMS_MAX));
+        const requests = [...this.#requests.values()].reverse();
+        const inOrder = [...requests.filter(({ behind }) => !behind), ...requests.filter(({ behind }) => behind)];
+        const requested = inOrder.flatMap(({ itemIds }) => itemIds);
+        this.#watch([...new Set(requested)].slice(0, WATCHED_ITEMS_MAX));
       }, 0);
     }
   }

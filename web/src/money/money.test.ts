@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AMOUNT_MAX, currencySign, formatMoney, majorText, parseMoney } from "./money";
 
-describe("an amount is shown in major units of its currency", () => {
+describe("an amount", () => {
   it.each([
     [2_100n, "USD", "$21.00"],
     [5n, "USD", "$0.05"],
@@ -14,21 +14,21 @@ describe("an amount is shown in major units of its currency", () => {
     expect(formatMoney(minor, currency).replaceAll("\u00a0", " ")).toBe(text);
   });
 
-  it("is exact beyond what a float holds", () => {
+  it("is formatted exactly beyond the range of a float", () => {
     expect(formatMoney(9_007_199_254_740_993n, "USD")).toBe("$90,071,992,547,409.93");
     expect(majorText(9_007_199_254_740_993n, "BHD")).toBe("9007199254740.993");
   });
 
-  it("shows an amount of a code that is no currency's all the same", () => {
+  it("is formatted even if its currency code is not valid", () => {
     expect(formatMoney(2_100n, "not a code")).toBe("21.00 not a code");
   });
 
-  it("knows the sign before a field", () => {
+  it("has a currency sign", () => {
     expect([currencySign("USD"), currencySign("JPY"), currencySign("BHD")]).toEqual(["$", "¥", "BHD"]);
   });
 });
 
-describe("what is typed in major units becomes minor ones", () => {
+describe("parsing an amount", () => {
   it.each([
     ["21", "USD", 2_100n],
     ["21.5", "USD", 2_150n],
@@ -62,23 +62,23 @@ describe("what is typed in major units becomes minor ones", () => {
     expect(parseMoney(typed, currency).ok).toBe(false);
   });
 
-  it("asks back what can be read two ways where a currency has three digits", () => {
-    expect(parseMoney("1,234", "BHD")).toEqual({ ok: false, problem: "Write 1.234 or 1234: 1,234 can mean both." });
+  it("rejects ambiguous input in a currency of three digits", () => {
+    expect(parseMoney("1,234", "BHD")).toEqual({ ok: false, problem: "Write 1.234 or 1234: 1,234 is ambiguous." });
   });
 
   it.each([
-    ["1.000", "JPY", "Write 1 or 1000: 1.000 can mean both."],
-    ["21.500", "USD", "Write 21.50 or 21500: 21.500 can mean both."],
-  ])("asks back %s %s, which may be thousands", (typed, currency, problem) => {
+    ["1.000", "JPY", "Write 1 or 1000: 1.000 is ambiguous."],
+    ["21.500", "USD", "Write 21.50 or 21500: 21.500 is ambiguous."],
+  ])("rejects %s %s, which may mean thousands", (typed, currency, problem) => {
     expect(parseMoney(typed, currency)).toEqual({ ok: false, problem });
   });
 
-  it("takes no more than the contract does", () => {
+  it("rejects more than the contract's maximum", () => {
     expect(parseMoney(majorText(AMOUNT_MAX, "USD"), "USD")).toEqual({ ok: true, minor: AMOUNT_MAX });
     expect(parseMoney(majorText(AMOUNT_MAX + 1n, "USD"), "USD").ok).toBe(false);
   });
 
-  it("reads back what it wrote, for every number of digits", () => {
+  it("reverses formatting, for every number of digits", () => {
     for (const currency of ["JPY", "USD", "BHD", "CLF"]) {
       for (const minor of [1n, 9n, 10n, 99n, 1_000n, 123_456n, AMOUNT_MAX]) {
         expect(parseMoney(majorText(minor, currency), currency)).toEqual({ ok: true, minor });

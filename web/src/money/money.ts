@@ -1,11 +1,11 @@
 /**
- * Money is a bigint of minor units, as in the contract. It becomes major units only in what is shown and typed,
- * and never a float.
+ * Money is a bigint of minor units, as in the contract. Only what is shown and typed is in major units. It is never a
+ * float.
  */
 
 export const AMOUNT_MAX = 10n ** 15n;
 
-// ISO 4217 by the server's own table: a browser's may disagree, and a shifted point is a thousandfold price.
+// The same table of ISO 4217 as the server's. A browser's may differ, which would shift the decimal point.
 const DIGITS: Readonly<Record<string, number>> = Object.fromEntries(
   [
     ["BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 0] as const,
@@ -14,12 +14,12 @@ const DIGITS: Readonly<Record<string, number>> = Object.fromEntries(
   ].flatMap(([names, digits]) => names.split(" ").map((name) => [name, digits])),
 );
 
-/** How many digits of an amount stand behind the point. */
+/** The number of digits after the decimal point. */
 export function minorDigits(currency: string): number {
   return DIGITS[currency] ?? 2;
 }
 
-/** The amount in major units with a plain point: 2100n USD is "21.00". What an input field holds. */
+/** The amount in major units, for an input field: 2100n USD is "21.00". */
 export function majorText(minor: bigint, currency: string): string {
   const digits = minorDigits(currency);
   const text = (minor < 0n ? -minor : minor).toString().padStart(digits + 1, "0");
@@ -27,7 +27,7 @@ export function majorText(minor: bigint, currency: string): string {
   return `${minor < 0n ? "-" : ""}${whole}${digits ? `.${text.slice(-digits)}` : ""}`;
 }
 
-/** The amount as people read it: 2100n USD is "$21.00", 2100n JPY "¥2,100". Exact for any amount. */
+/** The amount with currency and grouping: 2100n USD is "$21.00", 2100n JPY "¥2,100". Exact for any amount. */
 export function formatMoney(minor: bigint, currency: string): string {
   const text = majorText(minor, currency) as Intl.StringNumericLiteral;
   const digits = minorDigits(currency);
@@ -39,12 +39,12 @@ export function formatMoney(minor: bigint, currency: string): string {
       maximumFractionDigits: digits,
     }).format(text);
   } catch {
-    // A code that is no currency's: the installation's mistake is no reason to show nothing.
+    // The configured code is no currency. Show the amount anyway.
     return `${text} ${currency}`;
   }
 }
 
-/** The sign before an input field: "$", "¥", "BHD". */
+/** The currency sign before an input field: "$", "¥", "BHD". */
 export function currencySign(currency: string): string {
   return formatMoney(0n, currency).replace(/[\d.,\s]/g, "") || currency;
 }
@@ -54,8 +54,8 @@ export type ParsedMoney =
   | { readonly ok: false; readonly problem: string };
 
 /**
- * What someone typed in major units. Grouping commas and spaces may stand where they group; a lone comma that can't
- * group is a decimal one. What could be read two ways is asked back, not guessed.
+ * Parse an amount typed in major units. Commas and spaces may group digits; a single comma that can't group is a decimal
+ * comma. Ambiguous input is a problem, not a guess.
  */
 export function parseMoney(typed: string, currency: string): ParsedMoney {
   const digits = minorDigits(currency);
@@ -69,7 +69,7 @@ export function parseMoney(typed: string, currency: string): ParsedMoney {
   if (/^\d{1,3},\d{3}$/.test(text) && digits >= 3) {
     return {
       ok: false,
-      problem: `Write ${text.replace(",", ".")} or ${text.replace(",", "")}: ${text} can mean both.`,
+      problem: `Write ${text.replace(",", ".")} or ${text.replace(",", "")}: ${text} is ambiguous.`,
     };
   }
   const plain = /^\d{1,3}(,\d{3})+(\.\d*)?$/.test(text)
@@ -88,7 +88,7 @@ export function parseMoney(typed: string, currency: string): ParsedMoney {
   }
   if (/^\d{1,3}\.\d{3}$/.test(text) && digits !== 3) {
     const decimal = digits ? `${whole}.${fraction.slice(0, digits).padEnd(digits, "0")}` : whole;
-    return { ok: false, problem: `Write ${decimal} or ${whole}${fraction}: ${text} can mean both.` };
+    return { ok: false, problem: `Write ${decimal} or ${whole}${fraction}: ${text} is ambiguous.` };
   }
   const minor = BigInt(whole + fraction.slice(0, digits).padEnd(digits, "0"));
   if (minor > AMOUNT_MAX) {

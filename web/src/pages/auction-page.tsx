@@ -14,11 +14,11 @@ import { useItemQuery } from "../live/use-items";
 import { formatMoney } from "../money/money";
 import { useNotices } from "../shell/notices";
 import { usePageTitle } from "../shell/page-title";
-import { Failed, Loading } from "../ui/waiting";
+import { Failed, Loading } from "../ui/loading";
 import { Gallery } from "./gallery";
 import "./auction-page.css";
 
-/** One auction, live. */
+/** One item and its auction, live. */
 export function AuctionPage({ itemId }: { itemId: string }) {
   const query = useItemQuery(itemId);
   const item = useItem(itemId);
@@ -32,7 +32,7 @@ export function AuctionPage({ itemId }: { itemId: string }) {
         <h1>Auction</h1>
         {code === Code.NotFound || code === Code.InvalidArgument ? (
           <div className="empty" role="alert">
-            <strong>There is no such auction.</strong>
+            <strong>This auction does not exist.</strong>
             <Link href="/" className="button">
               See all auctions
             </Link>
@@ -43,7 +43,7 @@ export function AuctionPage({ itemId }: { itemId: string }) {
       </div>
     );
   }
-  return <Loading what="The auction" />;
+  return <Loading what="the auction" />;
 }
 
 function Auction({ item }: { item: Item }) {
@@ -54,15 +54,15 @@ function Auction({ item }: { item: Item }) {
   usePageTitle(`${formatMoney(shownPrice(item), item.currency)} · ${item.title}`);
   useWatched([item.id]);
 
-  // Whoever leads again knows that they were outbid.
+  // A user who leads again needs no notice that they were outbid.
   const outbidKey = `outbid ${item.id}`;
-  const isToldOutbid = notices.some((notice) => notice.key === outbidKey);
+  const hasOutbidNotice = notices.some((notice) => notice.key === outbidKey);
   const leads = isLedBy(item, userId);
   useEffect(() => {
-    if (leads && isToldOutbid) {
+    if (leads && hasOutbidNotice) {
       dismiss(outbidKey);
     }
-  }, [leads, isToldOutbid, dismiss, outbidKey]);
+  }, [leads, hasOutbidNotice, dismiss, outbidKey]);
 
   return (
     <div className="page">
@@ -114,11 +114,11 @@ function Auction({ item }: { item: Item }) {
                 <>
                   <dt>Buy now</dt>
                   <dd className="numbers">
-                    {canBuyNow(item, phase) ? formatMoney(item.buyNowPrice, item.currency) : "over since bidding began"}
+                    {canBuyNow(item, phase) ? formatMoney(item.buyNowPrice, item.currency) : "ended when bidding began"}
                   </dd>
                 </>
               )}
-              <dt>Each raise</dt>
+              <dt>Minimum increment</dt>
               <dd>{incrementText(item)}</dd>
               <dt>Late bids</dt>
               <dd>{softCloseText(item)}</dd>
@@ -137,15 +137,15 @@ function incrementText({ bidIncrement, currency, currentHighestBid, minimumNextB
     ...(basisPoints > 0 ? [`${basisPoints / 100} %`] : []),
   ];
   if (parts.length > 0) {
-    return `at least ${parts.join(" or ")}${parts.length > 1 ? ", whichever is more" : ""}`;
+    return `${parts.join(" or ")}${parts.length > 1 ? ", whichever is more" : ""}`;
   }
   const step = currentHighestBid > 0n ? minimumNextBid - currentHighestBid : 0n;
-  return `by the house's steps${step > 0n ? `, now ${formatMoney(step, currency)}` : ""}`;
+  return step > 0n ? `${formatMoney(step, currency)} at this price` : "depends on the price";
 }
 
 function softCloseText({ softClose }: Item): string {
   if (!softClose || softClose.windowSeconds === 0) {
-    return "do not move the end";
+    return "do not extend the auction";
   }
-  return `in the last ${softClose.windowSeconds} s leave at least ${softClose.extensionSeconds} s more`;
+  return `in the last ${softClose.windowSeconds} s extend the auction so that ${softClose.extensionSeconds} s are left`;
 }

@@ -6,7 +6,7 @@ import { useWatched } from "../live/live-context";
 import { useItems } from "../live/use-items";
 import { isUndecided, useMyBids } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
-import { Failed, Loading } from "../ui/waiting";
+import { Failed, Loading } from "../ui/loading";
 import { Hero } from "./hero";
 import "./auctions-page.css";
 
@@ -16,13 +16,13 @@ const STATES = [
   { name: "ended", label: "Ended", status: ItemStatus.ENDED },
 ] as const;
 
-const NOTHING = {
-  open: "No auction is open here right now.",
-  upcoming: "Nothing is waiting to open.",
-  ended: "Nothing has ended yet.",
+const EMPTY = {
+  open: "No auctions are open right now.",
+  upcoming: "No auctions are scheduled.",
+  ended: "No auctions have ended yet.",
 } as const;
 
-/** All auctions, the one that ends next first. */
+/** All auctions, the next to end first. */
 export function AuctionsPage() {
   const [search, setSearch] = useSearchParams();
   const state = STATES.find((each) => each.name === search.get("state")) ?? STATES[0];
@@ -49,7 +49,7 @@ export function AuctionsPage() {
       <section aria-label="Auctions" className="auctions">
         <div className="auctions__filters">
           <fieldset className="chips">
-            <legend className="unseen">State</legend>
+            <legend className="visually-hidden">State</legend>
             {STATES.map(({ name, label }) => (
               <button
                 key={name}
@@ -81,17 +81,17 @@ export function AuctionsPage() {
             </select>
           </div>
         </div>
-        {list.isPending && <Loading what="Auctions" />}
+        {list.isPending && <Loading what="auctions" />}
         {list.isError && list.items.length === 0 && <Failed error={list.error} retry={() => void list.refetch()} />}
         {list.isSuccess && list.items.length === 0 && (
           <div className="empty">
-            <strong>{NOTHING[state.name]}</strong>
+            <strong>{EMPTY[state.name]}</strong>
             <Link href="/sell" className="button button--primary">
               Put something up for auction
             </Link>
           </div>
         )}
-        <h2 className="unseen">{state.label}</h2>
+        <h2 className="visually-hidden">{state.label}</h2>
         <ul className="items">
           {list.items.map((item) => (
             <li key={item.id} className="items__item">

@@ -9,19 +9,19 @@ import { useHouseCurrency } from "../live/use-items";
 import { formatMoney } from "../money/money";
 import { pseudonym } from "../session/pseudonym";
 import { usePageTitle } from "../shell/page-title";
-import { Figure } from "../ui/figure";
+import { Failed, Loading } from "../ui/loading";
 import { localTime } from "../ui/local-time";
-import { Failed, Loading } from "../ui/waiting";
+import { Stat } from "../ui/stat";
 import "./bidder-page.css";
 
 const REFETCH_MS = 3_000;
 
-/** One bidder's totals, as the statistics side has counted them. */
+/** One bidder's totals, from the statistics service. */
 export function BidderPage({ userId }: { userId: string }) {
   const me = useIdentity();
   const isMe = me.userId === userId;
   const name = pseudonym(userId);
-  usePageTitle(isMe ? "My figures" : name);
+  usePageTitle(isMe ? "My statistics" : name);
   const { data, isPending, error, refetch } = useQuery(
     UserStatsService.method.getUserStats,
     { userId },
@@ -35,17 +35,17 @@ export function BidderPage({ userId }: { userId: string }) {
         <div>
           <h1>{isMe ? `${me.name} (you)` : name}</h1>
           <p className="small muted">
-            {isMe && me.name !== name && `Everyone else sees you as ${name}. `}
+            {isMe && me.name !== name && `Other bidders see you as ${name}. `}
             <code>{userId}</code>
           </p>
         </div>
       </div>
-      {isPending && <Loading what="The figures" />}
+      {isPending && <Loading what="statistics" />}
       {isUnknown && (
         <div className="empty">
-          <strong>No bid has been counted yet.</strong>
+          <strong>No bids have been counted yet.</strong>
           <Link href="/" className="button">
-            See what is open
+            See open auctions
           </Link>
         </div>
       )}
@@ -60,18 +60,17 @@ function Stats({ stats }: { stats: UserStats }) {
   const money = (minor: bigint): string => formatMoney(minor, currency);
   return (
     <>
-      <dl className="figures">
-        <Figure label="Bids" value={String(stats.totalBids)} note="automatic ones included" />
-        <Figure label="Auctions bid on" value={String(stats.itemsBidOn)} />
-        <Figure label="Highest bid" value={money(stats.highestBid)} />
-        <Figure label="All bids together" value={money(stats.totalAmount)} />
-        <Figure label="Items won" value={String(stats.itemsWon)} note={`for ${money(stats.amountWon)}`} />
-        <Figure label="Items sold" value={String(stats.itemsSold)} note={`for ${money(stats.amountSold)}`} />
+      <dl className="stats">
+        <Stat label="Bids" value={String(stats.totalBids)} note="including automatic bids" />
+        <Stat label="Auctions bid on" value={String(stats.itemsBidOn)} />
+        <Stat label="Highest bid" value={money(stats.highestBid)} />
+        <Stat label="Sum of all bids" value={money(stats.totalAmount)} />
+        <Stat label="Items won" value={String(stats.itemsWon)} note={`for ${money(stats.amountWon)}`} />
+        <Stat label="Items sold" value={String(stats.itemsSold)} note={`for ${money(stats.amountSold)}`} />
       </dl>
       <p className="small muted">
         {stats.lastBidAt && `Last bid ${localTime(timestampMs(stats.lastBidAt))}. `}
-        {stats.lastUpdatedAt &&
-          `Counted up to ${localTime(timestampMs(stats.lastUpdatedAt))}, a moment behind the bids.`}
+        {stats.lastUpdatedAt && `Updated ${localTime(timestampMs(stats.lastUpdatedAt))}, a moment after the bids.`}
       </p>
     </>
   );

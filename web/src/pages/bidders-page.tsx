@@ -4,12 +4,12 @@ import { Bidder } from "../items/bidder";
 import { useHouseCurrency } from "../live/use-items";
 import { formatMoney } from "../money/money";
 import { usePageTitle } from "../shell/page-title";
-import { Failed, Loading } from "../ui/waiting";
+import { Failed, Loading } from "../ui/loading";
 import "./bidders-page.css";
 
 const REFETCH_MS = 5_000;
 
-/** Who has won the most. */
+/** The bidders who have won the most. */
 export function BiddersPage() {
   usePageTitle("Bidders");
   const currency = useHouseCurrency() ?? "USD";
@@ -22,13 +22,13 @@ export function BiddersPage() {
     <div className="page">
       <div className="page__head">
         <h1>Top bidders</h1>
-        <p className="muted">Ranked by what they have spent on items they won. Everyone is known by their paddle.</p>
+        <p className="muted">Ranked by the total price of the items they won. Bidders are shown under a pseudonym.</p>
       </div>
-      {isPending && <Loading what="The bidders" />}
+      {isPending && <Loading what="bidders" />}
       {error && !data && <Failed error={error} retry={() => void refetch()} />}
       {data?.users.length === 0 && (
         <div className="empty">
-          <strong>Nobody has bid yet.</strong>
+          <strong>No bids yet.</strong>
         </div>
       )}
       {data && data.users.length > 0 && (
@@ -37,7 +37,7 @@ export function BiddersPage() {
           <table>
             <thead>
               <tr>
-                <th scope="col">Place</th>
+                <th scope="col">Rank</th>
                 <th scope="col">Bidder</th>
                 <th scope="col">Won for</th>
                 <th scope="col">Items won</th>

@@ -25,7 +25,7 @@ export function Gallery({ item }: { item: Item }) {
             <li key={src}>
               <button type="button" aria-pressed={each === index} onClick={() => setChosen(each)}>
                 <ItemPicture src={src} title={title} category={category} />
-                <span className="unseen">{`Picture ${each + 1} of ${images.length}`}</span>
+                <span className="visually-hidden">{`Picture ${each + 1} of ${images.length}`}</span>
               </button>
             </li>
           ))}

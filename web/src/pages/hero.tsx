@@ -10,7 +10,7 @@ import { useItem } from "../live/live-context";
 import { formatMoney } from "../money/money";
 import "./hero.css";
 
-/** What this is, in ten seconds: one sentence, and the item that ends next, live. */
+/** An introduction: what the page is for, and the item that ends next, live. */
 export function Hero({ listed }: { listed: Item }) {
   const item = useItem(listed.id) ?? listed;
   const phase = usePhase(item);
@@ -21,7 +21,7 @@ export function Hero({ listed }: { listed: Item }) {
           <span>Bid live.</span> <span>The highest bid when time runs out wins.</span>
         </h1>
         <p>
-          Every price here moves the moment someone bids. Name your bid, or a maximum and let Gavel bid for you, no more
+          Prices update the moment a bid is placed. Bid an amount, or set a maximum and let Gavel bid for you, no more
           than needed.
         </p>
       </div>
@@ -36,7 +36,7 @@ export function Hero({ listed }: { listed: Item }) {
               <Link href={`/items/${item.id}`}>{item.title}</Link>
             </h2>
           </div>
-          <dl className="hero__figures">
+          <dl className="hero__numbers">
             <div>
               <dt className="label">{priceLabel(phase, Number(item.bidCount))}</dt>
               <dd>
@@ -53,7 +53,7 @@ export function Hero({ listed }: { listed: Item }) {
           <p className="hero__leader">
             {item.highestBidderId ? (
               <>
-                <Bidder userId={item.highestBidderId} /> {phase === "sold" ? "won it" : "in the lead"}
+                <Bidder userId={item.highestBidderId} /> {phase === "sold" ? "won" : "leads"}
               </>
             ) : (
               <span className="muted">No bids yet: be the first.</span>

@@ -9,22 +9,22 @@ import { ItemPicture } from "../items/item-picture";
 import { PositionTag } from "../items/position-tag";
 import { Price } from "../items/price";
 import { useIdentity, useItem, useLive, useWatched } from "../live/live-context";
-import { useByClock } from "../live/use-clock";
-import { usePace } from "../live/use-items";
+import { useServerTime } from "../live/use-clock";
+import { usePollInterval } from "../live/use-items";
 import { formatMoney } from "../money/money";
 import { isUndecided, useMyBids } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
-import { Failed, Loading } from "../ui/waiting";
+import { Failed, Loading } from "../ui/loading";
 import "./my-bids-page.css";
 
-/** What one has bid on and how it stands, and what one sells. */
+/** The items that the user has bid on, by position, and the items that they sell. */
 export function MyBidsPage() {
   const [search, setSearch] = useSearchParams();
   const isSelling = search.get("show") === "selling";
-  usePageTitle(isSelling ? "What I sell" : "My bids");
+  usePageTitle(isSelling ? "My items" : "My bids");
   return (
     <div className="page">
-      <h1>{isSelling ? "What I sell" : "My bids"}</h1>
+      <h1>{isSelling ? "My items" : "My bids"}</h1>
       <div className="chips">
         <button type="button" className="chip" aria-pressed={!isSelling} onClick={() => setSearch({})}>
           Bidding
@@ -50,7 +50,7 @@ function Bidding() {
   const { userId } = useIdentity();
   const live = useLive();
   useWatched(bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])));
-  const grouping = useByClock((nowMs) =>
+  const grouping = useServerTime((nowMs) =>
     bids
       .map(({ item }) => {
         const newest = item && (live.items.get(item.id) ?? item);
@@ -60,7 +60,7 @@ function Bidding() {
   );
   const positions = grouping.split(" ");
   if (isPending) {
-    return <Loading what="Your bids" />;
+    return <Loading what="your bids" />;
   }
   if (isError && bids.length === 0) {
     return <Failed error={error} retry={() => void refetch()} />;
@@ -70,7 +70,7 @@ function Bidding() {
       <div className="empty">
         <strong>You have not bid on anything yet.</strong>
         <Link href="/" className="button button--primary">
-          See what is open
+          See open auctions
         </Link>
       </div>
     );
@@ -94,7 +94,7 @@ function Bidding() {
       })}
       {hasNextPage && (
         <button type="button" className="button" onClick={() => void fetchNextPage()}>
-          Show older ones
+          Show more
         </button>
       )}
     </>
@@ -136,7 +136,7 @@ function MyBidRow({ bid }: { bid: MyBid }) {
 
 function Selling() {
   const { userId } = useIdentity();
-  const refetchInterval = usePace(30_000);
+  const refetchInterval = usePollInterval(30_000);
   const query = useInfiniteQuery(
     BidService.method.listSellerItems,
     { sellerId: userId, pageSize: 48, pageToken: "" },
@@ -145,7 +145,7 @@ function Selling() {
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   useWatched(items.map((item) => item.id));
   if (query.isPending) {
-    return <Loading what="Your auctions" />;
+    return <Loading what="your items" />;
   }
   if (query.isError && items.length === 0) {
     return <Failed error={query.error} retry={() => void query.refetch()} />;
@@ -153,7 +153,7 @@ function Selling() {
   if (items.length === 0) {
     return (
       <div className="empty">
-        <strong>You sell nothing yet.</strong>
+        <strong>You have not listed an item yet.</strong>
         <Link href="/sell" className="button button--primary">
           Put something up for auction
         </Link>
@@ -162,7 +162,7 @@ function Selling() {
   }
   return (
     <>
-      <h2 className="unseen">Your auctions</h2>
+      <h2 className="visually-hidden">Your auctions</h2>
       <ul className="items">
         {items.map((item) => (
           <li key={item.id} className="items__item">

@@ -5,9 +5,9 @@ export function NotFoundPage() {
   usePageTitle("Not found");
   return (
     <div className="page">
-      <h1>There is nothing here</h1>
+      <h1>Page not found</h1>
       <div className="empty">
-        <strong>The address leads nowhere.</strong>
+        <strong>There is no page at this address.</strong>
         <Link href="/" className="button button--primary">
           See all auctions
         </Link>

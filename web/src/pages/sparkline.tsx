@@ -2,7 +2,7 @@ const WIDTH = 240;
 const HEIGHT = 48;
 const SLOTS = 60;
 
-/** The recent course of one figure; the newest at the right. */
+/** The recent values of one metric, the newest at the right. */
 export function Sparkline({ samples, label }: { samples: readonly number[]; label: string }) {
   const top = Math.max(1e-9, ...samples);
   const x = (index: number): number => WIDTH - ((samples.length - 1 - index) * WIDTH) / (SLOTS - 1);

@@ -1,7 +1,7 @@
-/** Where the API serves the status of the whole system. */
+/** The path at which the API serves the status of the system. */
 export const STATUS_PATH = "/board.json";
 
-/** The figures of the whole system at one moment. */
+/** The status of the whole system at one moment. */
 export type SystemStatus = {
   readonly bidsPerSecond: number;
   readonly outboxEvents: number;
@@ -11,24 +11,24 @@ export type SystemStatus = {
   readonly at: string;
 };
 
-/** This installation has no status for the public. */
+/** This installation does not publish its status. */
 export class NotServed extends Error {}
 
-/** Read the status. Throws NotServed where there is none. */
+/** Read the status. Throws NotServed if the installation does not publish it. */
 export async function readStatus(apiUrl: string, signal: AbortSignal): Promise<SystemStatus> {
   const response = await fetch(`${apiUrl}${STATUS_PATH}`, { signal, cache: "no-store" });
   const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
   if ([401, 403, 404].includes(response.status) || (response.ok && !isJson)) {
-    throw new NotServed("no status is served here");
+    throw new NotServed("the status is not published");
   }
   if (!response.ok) {
-    throw new Error(`the status answered ${response.status}`);
+    throw new Error(`the status request failed: HTTP ${response.status}`);
   }
   return statusOf(await response.json());
 }
 
-function statusOf(told: unknown): SystemStatus {
-  const fields = typeof told === "object" && told !== null ? (told as Record<string, unknown>) : {};
+function statusOf(body: unknown): SystemStatus {
+  const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
   const number = (name: string): number => (typeof fields[name] === "number" ? fields[name] : 0);
   return {
     bidsPerSecond: number("bids_per_second"),

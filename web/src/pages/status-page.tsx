@@ -2,18 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useLive } from "../live/live-context";
 import { usePageTitle } from "../shell/page-title";
-import { Figure } from "../ui/figure";
-import { Loading } from "../ui/waiting";
+import { Loading } from "../ui/loading";
+import { Stat } from "../ui/stat";
 import { Sparkline } from "./sparkline";
 import { NotServed, readStatus, type SystemStatus } from "./status-data";
 import "./status-page.css";
 
 const REFRESH_MS = 1_000;
 const SAMPLES_MAX = 60;
-/** An outbox that is emptied in less is keeping up. */
+/** Above this, the outbox counts as lagging. */
 const LAG_SECONDS_FINE = 2;
 
-/** What goes on inside, second by second. */
+/** The status of the whole system, updated every second. */
 export function StatusPage() {
   usePageTitle("Status");
   const { apiUrl } = useLive();
@@ -28,54 +28,48 @@ export function StatusPage() {
     <div className="page">
       <div className="page__head">
         <h1>System status</h1>
-        <p className="muted">
-          What this Gavel is doing right now. Every bid is decided, stored, told to everyone who watches and counted.
-        </p>
+        <p className="muted">What this installation is doing right now, updated every second.</p>
       </div>
-      {isPending && <Loading what="The status" />}
+      {isPending && <Loading what="status" />}
       {error instanceof NotServed && (
         <div className="empty">
           <strong>Not available here</strong>
-          <p>This Gavel keeps its figures to itself; its operators have dashboards.</p>
+          <p>This installation does not publish its status.</p>
         </div>
       )}
       {data && (
         <>
           {error && (
             <p className="message message--alarm" role="status">
-              The status does not answer: these figures are from {data.at}.
+              The status can't be read right now. These numbers are from {data.at}.
             </p>
           )}
-          <dl className="figures status">
-            <Figure label="Bids a second" value={rate(data.bidsPerSecond)}>
+          <dl className="stats status">
+            <Stat label="Bids per second" value={rate(data.bidsPerSecond)}>
               <Sparkline
                 samples={samples.map((each) => each.bidsPerSecond)}
-                label="Bids a second over the last minute"
+                label="Bids per second over the last minute"
               />
-            </Figure>
-            <Figure
+            </Stat>
+            <Stat
               label="Outbox lag"
               value={seconds(data.outboxOldestSeconds)}
               note={
                 data.outboxOldestSeconds <= LAG_SECONDS_FINE
-                  ? "Keeping up: what is accepted is passed on at once."
-                  : `${data.outboxEvents} events wait to be passed on. None is lost.`
+                  ? "Keeping up: events are published at once."
+                  : `${data.outboxEvents} events wait to be published. None is lost.`
               }
             >
               <Sparkline
                 samples={samples.map((each) => each.outboxOldestSeconds)}
                 label="Outbox lag over the last minute"
               />
-            </Figure>
-            <Figure label="Watching live" value={whole(data.watchers)} note="open live feeds, yours among them">
-              <Sparkline samples={samples.map((each) => each.watchers)} label="Watchers over the last minute" />
-            </Figure>
-            <Figure label="Auctions open" value={whole(data.itemsActive)} />
-            <Figure
-              label="Events in the outbox"
-              value={whole(data.outboxEvents)}
-              note="facts on their way to the statistics"
-            />
+            </Stat>
+            <Stat label="Live viewers" value={whole(data.watchers)} note="open live feeds, including yours">
+              <Sparkline samples={samples.map((each) => each.watchers)} label="Live viewers over the last minute" />
+            </Stat>
+            <Stat label="Open auctions" value={whole(data.itemsActive)} />
+            <Stat label="Events in the outbox" value={whole(data.outboxEvents)} note="waiting to be published" />
           </dl>
         </>
       )}

@@ -13,7 +13,7 @@ type TextFieldProps = {
   type?: "text" | "datetime-local";
 };
 
-/** A labelled field for text, with its hint and its problem told to everyone. */
+/** A labelled text field, with a hint and an error message that screen readers announce. */
 export function TextField({
   label,
   value,

@@ -7,13 +7,13 @@ import { hashOf, paddleHue, pseudonym } from "./pseudonym";
 afterEach(() => localStorage.clear());
 
 describe("an identity", () => {
-  it("is made once and kept by the browser", () => {
+  it("is created once and kept by the browser", () => {
     const first = loadIdentity();
     expect(isUuid(first.userId)).toBe(true);
     expect(loadIdentity()).toEqual(first);
   });
 
-  it("keeps its id when its name changes, and gets its pseudonym back when the name is emptied", () => {
+  it("keeps its id when its name changes, and has its pseudonym again when the name is empty", () => {
     const { userId } = loadIdentity();
     saveIdentity({ userId, name: "  Ada  " });
     expect(loadIdentity()).toEqual({ userId, name: "Ada" });
@@ -22,14 +22,14 @@ describe("an identity", () => {
   });
 
   it.each(["not json", "null", '{"userId": "not a uuid"}', '{"userId": 7}', "[]"])(
-    "is made anew where %s was kept",
+    "is created anew if %s was stored",
     (kept) => {
       localStorage.setItem("gavel.identity", kept);
       expect(isUuid(loadIdentity().userId)).toBe(true);
     },
   );
 
-  it("lasts as long as the page where the browser keeps nothing", () => {
+  it("lasts as long as the page if the browser stores nothing", () => {
     vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
       throw new DOMException("full");
     });
@@ -37,8 +37,8 @@ describe("an identity", () => {
   });
 });
 
-describe("ids and paddles", () => {
-  it("are random UUIDs of version 4, also where crypto.randomUUID is missing", () => {
+describe("ids and pseudonyms", () => {
+  it("are random UUIDs of version 4", () => {
     const ids = Array.from({ length: 200 }, randomUuid);
     expect(new Set(ids).size).toBe(200);
     expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(
@@ -46,13 +46,13 @@ describe("ids and paddles", () => {
     );
   });
 
-  it("gives an id the same two words and hue everywhere", () => {
+  it("are the same two words for one id everywhere", () => {
     const id = "00000000-0000-4000-8000-0000000000aa";
     expect(pseudonym(id)).toBe(pseudonym(id));
     expect(pseudonym(id)).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+$/);
   });
 
-  it("spreads hues and names evenly", () => {
+  it("are evenly distributed, and so are hues", () => {
     const ids = Array.from({ length: 2_400 }, () => newIdentity().userId);
     const hues = new Array<number>(12).fill(0);
     for (const id of ids) {
@@ -61,7 +61,7 @@ describe("ids and paddles", () => {
     }
     expect(Math.min(...hues)).toBeGreaterThan(120);
     expect(new Set(ids.map(pseudonym)).size).toBeGreaterThan(1_500);
-    // Of so many hashes of 32 bits two meet now and then, and six pairs never.
+    // A collision among so many hashes of 32 bits is possible, six are not.
     expect(new Set(ids.map(hashOf)).size).toBeGreaterThan(2_394);
   });
 });

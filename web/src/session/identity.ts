@@ -1,31 +1,31 @@
 import { isUuid, randomUuid } from "../lib/uuid";
 import { pseudonym } from "./pseudonym";
 
-/** Who someone is on this page: the id that bids are placed under, and a name that only this browser knows. */
+/** The user of this page: the id that bids are placed under, and a name that only this browser knows. */
 export type Identity = { readonly userId: string; readonly name: string };
 
 export const NAME_CHARACTERS_MAX = 40;
 const STORAGE_KEY = "gavel.identity";
 
-/** The identity that this browser keeps. Makes and keeps a new one where there is none, or none that can be read. */
+/** The identity that this browser keeps. Creates one if there is none or it can't be read. */
 export function loadIdentity(): Identity {
   return readIdentity() ?? saveIdentity(newIdentity());
 }
 
-/** Someone new, named by the id's own pseudonym until a name is picked. */
+/** A new identity, named by the id's pseudonym until the user picks a name. */
 export function newIdentity(): Identity {
   const userId = randomUuid();
   return { userId, name: pseudonym(userId) };
 }
 
-/** Keep an identity. Where the browser keeps nothing it lasts as long as the page. */
+/** Store an identity. If the browser refuses to store it, it lasts as long as the page. */
 export function saveIdentity(identity: Identity): Identity {
   const name = identity.name.trim().slice(0, NAME_CHARACTERS_MAX) || pseudonym(identity.userId);
   const kept = { userId: identity.userId, name };
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(kept));
   } catch {
-    // A browser may forbid it: bidding works all the same.
+    // The browser may forbid storage. Bidding works without it.
   }
   return kept;
 }
@@ -38,7 +38,7 @@ function readIdentity(): Identity | null {
       return isUuid(kept.userId) ? { userId: kept.userId, name: name || pseudonym(kept.userId) } : null;
     }
   } catch {
-    // Unreadable is as good as absent.
+    // Unreadable content counts as absent.
   }
   return null;
 }

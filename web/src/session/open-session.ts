@@ -1,12 +1,12 @@
 import { type Login, type PageConfig, readPageConfig } from "./page-config";
-import { keptToken, PickedSession, type Session, TokenSession } from "./session";
+import { keptToken, type Session, TokenSession, TrustedSession } from "./session";
 import { beginSignIn, finishSignIn, RETURN_PATH, type Token } from "./sign-in";
 
-/** The session that the installation's configuration asks for. Finishes a sign-in that returns from the provider. */
+/** The session for the installation's authentication mode. Finishes a sign-in that returns from the provider. */
 export async function openSession(config: PageConfig): Promise<Session> {
   const { login } = config;
   if (!login) {
-    return new PickedSession();
+    return new TrustedSession();
   }
   const session = new TokenSession(() => beginSignIn(login));
   const isReturning = location.pathname === RETURN_PATH;
@@ -25,10 +25,10 @@ export async function openSession(config: PageConfig): Promise<Session> {
   return session;
 }
 
-/** The access token of the sign-in whose answer is in the address; null if it fails. The address is cleaned either way. */
+/** The access token of the sign-in whose answer is in the URL, or null if it failed. Removes the answer from the URL. */
 async function tokenFromReturn(login: Login): Promise<Token | null> {
   const { search } = location;
-  // The page opens all the same. The code must not stay in the address.
+  // The page opens either way. The code must not stay in the URL.
   history.replaceState(null, "", "/");
   try {
     const { token, backTo } = await finishSignIn(login, search);

@@ -8,51 +8,51 @@ function json(value: unknown, status = 200): Response {
   return new Response(JSON.stringify(value), { status, headers: { "Content-Type": "application/json" } });
 }
 
-/** A network that answers one call after the other by these. */
-function answering(...answers: (() => Response)[]): string[] {
-  const asked: string[] = [];
+/** Respond to one request after the other by these. Returns the requested URLs. */
+function respondWith(...responses: (() => Response)[]): string[] {
+  const requested: string[] = [];
   vi.stubGlobal("location", { origin: ORIGIN });
   vi.stubGlobal("fetch", async (url: string) => {
-    asked.push(url);
-    const answer = answers[Math.min(asked.length, answers.length) - 1];
-    return answer?.();
+    requested.push(url);
+    const response = responses[Math.min(requested.length, responses.length) - 1];
+    return response?.();
   });
   vi.spyOn(Math, "random").mockReturnValue(0);
-  return asked;
+  return requested;
 }
 
 afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe("what the page is told of its installation", () => {
-  it("is asked for until there is an answer: one that is away is not a trusted one", async () => {
+describe("the configuration of the installation", () => {
+  it("is requested until the server responds: no response does not mean trusted mode", async () => {
     const lost = (): Response => {
       throw new TypeError("no network");
     };
-    const asked = answering(
+    const requested = respondWith(
       () => json({}, 503),
       lost,
       () => json(JWT),
     );
-    const onAway = vi.fn();
-    expect(await readPageConfig(null, { onAway })).toMatchObject({ currency: "EUR", login: { clientId: "page" } });
-    expect([asked.length, onAway.mock.calls.length]).toEqual([3, 2]);
+    const onRetry = vi.fn();
+    expect(await readPageConfig(null, { onRetry })).toMatchObject({ currency: "EUR", login: { clientId: "page" } });
+    expect([requested.length, onRetry.mock.calls.length]).toEqual([3, 2]);
   });
 
-  it("is that of a trusted one where none is served, or the page itself in its place", async () => {
-    answering(() => new Response("", { status: 404 }));
+  it("is that of trusted mode if none is served, or an HTML page in its place", async () => {
+    respondWith(() => new Response("", { status: 404 }));
     expect(await readPageConfig()).toEqual({ login: null, currency: null, userId: "", apiUrl: ORIGIN });
-    answering(() => new Response("<!doctype html>", { headers: { "Content-Type": "text/html" } }));
+    respondWith(() => new Response("<!doctype html>", { headers: { "Content-Type": "text/html" } }));
     expect(await readPageConfig()).toEqual({ login: null, currency: null, userId: "", apiUrl: ORIGIN });
   });
 
-  it("is the API's where the page is served apart from it", async () => {
-    const asked = answering(
+  it("is that of the API if the page is served by another origin", async () => {
+    const requested = respondWith(
       () => json({ api_url: "https://api.example/" }),
       () => json(JWT),
     );
     expect((await readPageConfig()).apiUrl).toBe("https://api.example");
-    expect(asked).toEqual([`${ORIGIN}/page.json`, "https://api.example/page.json"]);
+    expect(requested).toEqual([`${ORIGIN}/page.json`, "https://api.example/page.json"]);
   });
 });

@@ -1,42 +1,42 @@
 import { backoffMs } from "../lib/backoff";
 
-/** Where people sign in, where the installation wants tokens. */
+/** The OpenID provider, with `AUTH_MODE=jwt`. */
 export type Login = { readonly issuer: string; readonly clientId: string; readonly scope: string };
 
-/** What the installation tells the page about itself. */
+/** The configuration of the installation, from `/page.json`. */
 export type PageConfig = {
-  /** Null in trusted mode: whoever names an id is believed. */
+  /** Null with `AUTH_MODE=trusted`: ids are not verified. */
   readonly login: Login | null;
   readonly currency: string | null;
-  /** The id that bids of the token's bearer are placed under; empty without a token. */
+  /** The user id of the token's bearer; empty without a valid token. */
   readonly userId: string;
-  /** Where the API is. */
+  /** The base URL of the API. */
   readonly apiUrl: string;
 };
 
 /**
- * Read `/page.json`. An installation that serves none is a trusted one; one that does not answer is asked until it does,
- * and `onAway` is called each time. Where the page is served apart from the API it names that, and the API tells the rest.
+ * Read `/page.json`. Without one, the installation is a trusted one. While the server does not respond, this retries and
+ * calls `onRetry` each time. If the file has an `api_url`, the rest is read from `/page.json` of that origin.
  */
 export async function readPageConfig(
   token: string | null = null,
-  { origin = location.origin, onAway }: { origin?: string; onAway?: (() => void) | undefined } = {},
+  { origin = location.origin, onRetry }: { origin?: string; onRetry?: (() => void) | undefined } = {},
 ): Promise<PageConfig> {
   for (let attempt = 0; ; attempt += 1) {
-    const told = await askFor(`${origin}/page.json`, token);
-    if (told) {
-      const apiUrl = textOf(told.api_url).replace(/\/$/, "");
+    const fields = await fetchFields(`${origin}/page.json`, token);
+    if (fields) {
+      const apiUrl = textOf(fields.api_url).replace(/\/$/, "");
       return apiUrl && apiUrl !== origin && origin === location.origin
-        ? readPageConfig(token, { origin: apiUrl, onAway })
-        : { ...configOf(told), apiUrl: origin };
+        ? readPageConfig(token, { origin: apiUrl, onRetry })
+        : { ...configOf(fields), apiUrl: origin };
     }
-    onAway?.();
+    onRetry?.();
     await new Promise((done) => setTimeout(done, backoffMs(attempt)));
   }
 }
 
-/** The fields of a JSON file; none where it is not served, and null where nobody answers for the installation. */
-async function askFor(url: string, token: string | null): Promise<Record<string, unknown> | null> {
+/** The fields of a JSON file: none if it is not served, null if the server does not respond or is overloaded. */
+async function fetchFields(url: string, token: string | null): Promise<Record<string, unknown> | null> {
   try {
     const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
     const response = await fetch(url, { cache: "no-store", headers });

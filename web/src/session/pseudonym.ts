@@ -1,6 +1,6 @@
 /**
- * Bidders are known to each other by their id alone. So that a history reads like people and not like numbers, an id
- * has a paddle: a name of two words and a hue, the same in every browser.
+ * Other bidders are known by id only. To be readable, each id has a pseudonym of two words and a hue, the same in every
+ * browser.
  */
 
 const FIRST = (
@@ -16,7 +16,7 @@ const SECOND = (
   "Stork Swan Tapir Tern Tiger Walrus Wolf Wren"
 ).split(" ");
 
-/** A number for a text, spread evenly and the same everywhere (FNV-1a, mixed once more). */
+/** A hash of 32 bits, evenly distributed and the same everywhere (FNV-1a with a final mix). */
 export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
@@ -27,13 +27,13 @@ export function hashOf(text: string): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-/** The name under which everyone sees the bidder with this id, such as "Amber Heron". */
+/** The public name of the bidder with this id, such as "Amber Heron". */
 export function pseudonym(userId: string): string {
   const hash = hashOf(userId);
   return `${FIRST[hash % FIRST.length]} ${SECOND[Math.floor(hash / FIRST.length) % SECOND.length]}`;
 }
 
-/** The paddle's hue in degrees. */
+/** The hue of the bidder's paddle, in degrees. */
 export function paddleHue(userId: string): number {
   return hashOf(`hue ${userId}`) % 360;
 }

@@ -15,7 +15,7 @@ export interface Session {
 }
 
 /** With `AUTH_MODE=trusted`: an id that this browser generated, and a name that the user picked. */
-export class PickedSession implements Session {
+export class TrustedSession implements Session {
   #identity: Identity;
   readonly #listeners = new Set<() => void>();
 
@@ -58,7 +58,7 @@ export class PickedSession implements Session {
 const SIGNED_OUT: Identity = { userId: "", name: "Not signed in" };
 
 /**
- * Why nobody is signed in, where the user did not sign out.
+ * Why the user is signed out, if they did not sign out themselves.
  *
  * - `expired`: the access token expired, or Gavel rejects it.
  * - `unreachable`: the provider's login page could not be opened.

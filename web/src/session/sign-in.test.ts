@@ -18,14 +18,14 @@ function jwt(claims: object, header: object = { alg: "RS256" }): string {
 
 const ACCESS_TOKEN = jwt({ sub: "ada", aud: "gavel" });
 
-/** Answer each URL by one of these, and 404 otherwise. */
+/** Respond to each URL by one of these, and with 404 to all others. */
 function serve(answers: Record<string, (init?: RequestInit) => Response>): void {
   vi.stubGlobal("fetch", async (url: string, init?: RequestInit) =>
     (answers[url.replace(location.origin, "")] ?? (() => new Response("no", { status: 404 })))(init),
   );
 }
 
-/** A provider that does all as OpenID Connect asks, and a Gavel that accepts its access token; a test changes one thing. */
+/** A conforming OpenID provider, and a Gavel that accepts its access token. A test makes one thing differ. */
 class Installation {
   metadata: object = {
     issuer: ISSUER,
@@ -38,7 +38,7 @@ class Installation {
   readonly posted: URLSearchParams[] = [];
   /** The credentials that Gavel was sent. */
   readonly credentials: (string | null)[] = [];
-  /** What the page asked for at the provider. */
+  /** The parameters of the page's authorization request. */
   asked = new URLSearchParams();
 
   constructor() {
@@ -67,7 +67,7 @@ class Installation {
     };
   }
 
-  /** Begin to sign in. Returns the address that the page sends people to. */
+  /** Begin to sign in. Returns the URL that the page redirects to. */
   async begin(login = LOGIN): Promise<URL> {
     let sentTo = "";
     await beginSignIn(login, (url) => {
@@ -78,8 +78,8 @@ class Installation {
     return url;
   }
 
-  /** Come back from the provider with its answer, and open the page. */
-  async comeBack(answer: Record<string, string> = {}, login = LOGIN): Promise<TokenSession> {
+  /** Return from the provider with its answer, and open the page. */
+  async returnWith(answer: Record<string, string> = {}, login = LOGIN): Promise<TokenSession> {
     const parameters = new URLSearchParams({ code: "abc", state: this.asked.get("state") ?? "", ...answer });
     history.replaceState(null, "", `/signed-in?${parameters}`);
     return (await openSession({ ...CONFIG, login })) as TokenSession;
@@ -87,7 +87,7 @@ class Installation {
 
   async signIn(answer: Record<string, string> = {}, login = LOGIN): Promise<TokenSession> {
     await this.begin(login);
-    return this.comeBack(answer, login);
+    return this.returnWith(answer, login);
   }
 }
 
@@ -111,7 +111,7 @@ afterEach(() => {
 });
 
 describe("signing in", () => {
-  it("sends people to the provider with PKCE, state and nonce, and takes them back where they were", async () => {
+  it("redirects to the provider with PKCE, state and nonce, and returns to the same page", async () => {
     const installation = new Installation();
     const url = await installation.begin();
     expect(url.origin + url.pathname).toBe("https://login.test/authorize");
@@ -126,7 +126,7 @@ describe("signing in", () => {
       state: expect.stringMatching(/^[\w-]{43}$/),
     });
 
-    const session = await installation.comeBack();
+    const session = await installation.returnWith();
     expect(session.identity()).toEqual({ userId: USER_ID, name: "Ada" });
     expect(session.authorization()).toBe(`Bearer ${ACCESS_TOKEN}`);
     expect(session.problem()).toBeNull();
@@ -144,13 +144,13 @@ describe("signing in", () => {
     ["another state", { state: "another" }],
     ["another issuer (RFC 9207)", { iss: "https://attacker.test/" }],
     ["an error of the provider", { error: "access_denied" }],
-  ])("hands in no code that came with %s", async (_, answer) => {
+  ])("sends no code that came with %s", async (_, answer) => {
     const installation = new Installation();
     expectSignedOut(await installation.signIn(answer));
     expect(installation.posted).toEqual([]);
   });
 
-  it("hands in no code without the issuer where the provider announces that it names it", async () => {
+  it("sends no code without the issuer if the provider announces that it names it", async () => {
     const installation = new Installation();
     installation.metadata = { ...installation.metadata, authorization_response_iss_parameter_supported: true };
     expectSignedOut(await installation.signIn());
@@ -158,7 +158,7 @@ describe("signing in", () => {
     expect((await installation.signIn({ iss: ISSUER })).identity().userId).toBe(USER_ID);
   });
 
-  it("hands in no code where no sign-in was begun in this tab, and asks the provider nothing", async () => {
+  it("sends no code and no request at all if this tab began no sign-in", async () => {
     const fetched: string[] = [];
     vi.stubGlobal("fetch", async (url: string) => {
       fetched.push(url);
@@ -169,7 +169,7 @@ describe("signing in", () => {
     expect(fetched).toEqual([]);
   });
 
-  it("goes nowhere where the discovery document is that of another issuer", async () => {
+  it("does not redirect if the discovery document is that of another issuer", async () => {
     const installation = new Installation();
     installation.metadata = { ...installation.metadata, issuer: "https://attacker.test/" };
     const go = vi.fn();
@@ -199,7 +199,7 @@ describe("signing in", () => {
     expect(installation.credentials).toEqual(access_token ? [`Bearer ${access_token}`] : []);
   });
 
-  it("needs an ID token exactly where the scope asks for OpenID Connect", async () => {
+  it("needs an ID token exactly if the scope asks for OpenID Connect", async () => {
     const installation = new Installation();
     installation.tokens = { id_token: undefined };
     expectSignedOut(await installation.signIn());
@@ -217,14 +217,14 @@ describe("signing in", () => {
     expect((await installation.signIn()).identity().userId).toBe(USER_ID);
   });
 
-  it("says so where the provider can't be reached", async () => {
+  it("reports that the provider can't be reached", async () => {
     serve({});
     const session = (await openSession(CONFIG)) as TokenSession;
     session.signIn();
     await vi.waitFor(() => expect(session.problem()).toBe("unreachable"));
   });
 
-  it("has expired where Gavel rejects the token that the tab kept", async () => {
+  it("has expired if Gavel rejects the token that the tab kept", async () => {
     new Installation();
     new TokenSession(async () => undefined).accept(
       { text: "rejected", name: "Ada", endsAtMs: Date.now() + HOUR_MS },
@@ -246,8 +246,8 @@ describe("signing in", () => {
   });
 });
 
-describe("what the installation says of itself", () => {
-  it("is trusted mode where it says nothing, or nothing that can be read", async () => {
+describe("the configuration in page.json", () => {
+  it("is trusted mode if there is none or it can't be read", async () => {
     const trusted = { login: null, currency: null, userId: "", apiUrl: location.origin };
     serve({});
     expect(await readPageConfig()).toEqual(trusted);
@@ -257,7 +257,7 @@ describe("what the installation says of itself", () => {
     expect(await readPageConfig()).toEqual(trusted);
   });
 
-  it("is a login and a currency where it says so", async () => {
+  it("has a login and a currency", async () => {
     const login = { issuer: "https://login.test", client_id: "page" };
     serve({ "/page.json": () => Response.json({ auth_mode: "jwt", currency: "EUR", login }) });
     expect(await readPageConfig()).toEqual({
@@ -268,10 +268,10 @@ describe("what the installation says of itself", () => {
     });
   });
 
-  it("is what the API says where the page names another place for it", async () => {
-    const asked: string[] = [];
+  it("is read from the API if the page names its origin", async () => {
+    const requested: string[] = [];
     vi.stubGlobal("fetch", async (url: string) => {
-      asked.push(url);
+      requested.push(url);
       return Response.json(
         url.startsWith("https://api.test")
           ? { currency: "EUR", api_url: "https://no.test" }
@@ -279,6 +279,6 @@ describe("what the installation says of itself", () => {
       );
     });
     expect(await readPageConfig()).toMatchObject({ currency: "EUR", apiUrl: "https://api.test" });
-    expect(asked).toEqual([`${location.origin}/page.json`, "https://api.test/page.json"]);
+    expect(requested).toEqual([`${location.origin}/page.json`, "https://api.test/page.json"]);
   });
 });

@@ -5,7 +5,7 @@ import type { Login } from "./page-config";
 export const RETURN_PATH = "/signed-in";
 const PENDING_KEY = "gavel.sign-in";
 const REQUEST_MS_MAX = 10_000;
-/** Used where the provider does not say how long its access token is valid. */
+/** Used if the provider does not say how long its access token is valid. */
 const TOKEN_SECONDS_DEFAULT = 300;
 /** The nonce proves that an ID token is new. The clock of this machine may be wrong. */
 const CLOCK_TOLERANCE_SECONDS = 86_400;
@@ -13,7 +13,7 @@ const CLOCK_TOLERANCE_SECONDS = 86_400;
 /** An access token, the name of its bearer (empty if unknown), and when it expires by this machine's clock. */
 export type Token = { readonly text: string; readonly name: string; readonly endsAtMs: number };
 
-/** A sign-in that waits for the provider's answer. `nonce` is null where the scope does not ask for OpenID Connect. */
+/** A sign-in that waits for the provider's answer. `nonce` is null if the scope does not ask for OpenID Connect. */
 type Pending = {
   readonly state: string;
   readonly nonce: string | null;
@@ -59,7 +59,7 @@ export async function beginSignIn(
 }
 
 /**
- * Exchange the authorization code in the address for an access token.
+ * Exchange the authorization code in the URL for an access token.
  *
  * Rejects unless the answer belongs to a sign-in that this tab began: state, issuer (RFC 9207), and the nonce, issuer
  * and audience of the ID token must match. The ID token comes from the token endpoint itself, so its signature need
@@ -108,7 +108,7 @@ async function discover(login: Login): Promise<oauth.AuthorizationServer> {
 function requestOptions(login: Login) {
   return {
     signal: AbortSignal.timeout(REQUEST_MS_MAX),
-    // Plain HTTP is possible only where the operator configured an issuer without TLS, as in development.
+    // Plain HTTP is possible only if the operator configured an issuer without TLS, as in development.
     [oauth.allowInsecureRequests]: new URL(login.issuer).protocol === "http:",
   };
 }

@@ -4,16 +4,16 @@ import { Paddle } from "../items/bidder";
 import { useIdentity, useLive } from "../live/live-context";
 import { NAME_CHARACTERS_MAX } from "../session/identity";
 import { pseudonym } from "../session/pseudonym";
-import { PickedSession, TokenSession } from "../session/session";
+import { TokenSession, TrustedSession } from "../session/session";
 import { Dialog } from "../ui/dialog";
 
-/** Who one bids as, and the way to change it. */
+/** The user's identity, and the way to change it. */
 export function IdentityButton() {
   const { session } = useLive();
   if (session instanceof TokenSession) {
     return <SignInButton session={session} />;
   }
-  return session instanceof PickedSession ? <PickedIdentity session={session} /> : null;
+  return session instanceof TrustedSession ? <TrustedIdentity session={session} /> : null;
 }
 
 function SignInButton({ session }: { session: TokenSession }) {
@@ -22,7 +22,7 @@ function SignInButton({ session }: { session: TokenSession }) {
     <button type="button" className="button button--bare button--small identity" onClick={() => session.signOut()}>
       <Paddle userId={userId} />
       <span className="identity__name">{name}</span>
-      <span className="unseen">: sign out</span>
+      <span className="visually-hidden">: sign out</span>
     </button>
   ) : (
     <button type="button" className="button button--primary button--small" onClick={session.signIn}>
@@ -31,14 +31,14 @@ function SignInButton({ session }: { session: TokenSession }) {
   );
 }
 
-function PickedIdentity({ session }: { session: PickedSession }) {
+function TrustedIdentity({ session }: { session: TrustedSession }) {
   const [isOpen, setIsOpen] = useState(false);
   const { userId, name } = useIdentity();
   return (
     <>
       <button type="button" className="button button--bare button--small identity" onClick={() => setIsOpen(true)}>
         <Paddle userId={userId} />
-        <span className="unseen">You bid as </span>
+        <span className="visually-hidden">You bid as </span>
         <span className="identity__name">{name}</span>
       </button>
       {isOpen && <IdentityDialog session={session} close={() => setIsOpen(false)} />}
@@ -46,11 +46,11 @@ function PickedIdentity({ session }: { session: PickedSession }) {
   );
 }
 
-function IdentityDialog({ session, close }: { session: PickedSession; close: () => void }) {
+function IdentityDialog({ session, close }: { session: TrustedSession; close: () => void }) {
   const identity = useIdentity();
   const [name, setName] = useState(identity.name);
   return (
-    <Dialog title="Who you bid as" onClose={close}>
+    <Dialog title="Your identity" onClose={close}>
       <form
         className="dialog__body"
         onSubmit={(event) => {
@@ -70,13 +70,13 @@ function IdentityDialog({ session, close }: { session: PickedSession; close: () 
             onChange={(event) => setName(event.target.value)}
           />
           <p className="field__hint">
-            Only this browser knows it. Everyone else sees you as <strong>{pseudonym(identity.userId)}</strong>.
+            Only this browser knows this name. Other bidders see you as <strong>{pseudonym(identity.userId)}</strong>.
           </p>
         </div>
         <p className="small muted">
-          Your bidder id is kept in this browser: <code>{identity.userId}</code>.{" "}
+          Your bidder id, stored in this browser: <code>{identity.userId}</code>.{" "}
           <Link href={`/bidders/${identity.userId}`} onClick={close}>
-            See your figures
+            See your statistics
           </Link>
         </p>
         <div className="dialog__actions">
@@ -88,7 +88,7 @@ function IdentityDialog({ session, close }: { session: PickedSession; close: () 
               close();
             }}
           >
-            Start as someone new
+            Use a new identity
           </button>
           <button type="submit" className="button button--primary">
             Save

@@ -1,15 +1,15 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
 import { BidService, ItemStatus, type MyBid } from "@gavel/client";
 import { useIdentity } from "../live/live-context";
-import { usePace } from "../live/use-items";
+import { usePollInterval } from "../live/use-items";
 
 const PAGE_SIZE = 50;
 const REFETCH_MS = 60_000;
 
-/** What one has bid on, newest bid first. */
+/** The items that the user has bid on, newest bid first. */
 export function useMyBids() {
   const { userId } = useIdentity();
-  const refetchInterval = usePace(REFETCH_MS);
+  const refetchInterval = usePollInterval(REFETCH_MS);
   const query = useInfiniteQuery(
     BidService.method.listMyBids,
     { userId, pageSize: PAGE_SIZE, pageToken: "" },
@@ -24,7 +24,7 @@ export function useMyBids() {
   return { ...query, bids };
 }
 
-/** Whether an auction may still change: those are worth watching. */
+/** Whether the auction has no outcome yet, so that the feed has to watch it. */
 export function isUndecided({ item }: MyBid): boolean {
   return item !== undefined && !item.outcome && item.status !== ItemStatus.CANCELLED;
 }

@@ -13,14 +13,14 @@ export type Notice = {
 
 type Notices = {
   readonly notices: readonly Notice[];
-  /** Show a notice. One with the key of an earlier one takes its place. */
-  tell(notice: Notice): void;
+  /** Show a notice. It replaces an earlier one with the same key. */
+  notify(notice: Notice): void;
   dismiss(key: string): void;
 };
 
 const NOTICES_MAX = 4;
-/** News that ask for nothing go by themselves; being outbid stays until it is seen. */
-const PASSING_MS = 8_000;
+/** How long a notice stays. A notice of being outbid stays until it is dismissed. */
+const SHOWN_MS = 8_000;
 const ICONS = { outbid: CircleAlert, won: Trophy, info: Info };
 
 const NoticesContext = createContext<Notices | null>(null);
@@ -36,14 +36,14 @@ export function useNotices(): Notices {
 export function NoticesProvider({ children }: { children: ReactNode }) {
   const [notices, setNotices] = useState<readonly Notice[]>([]);
   const dismiss = useCallback((key: string) => setNotices((shown) => shown.filter((each) => each.key !== key)), []);
-  const tell = useCallback((notice: Notice) => {
+  const notify = useCallback((notice: Notice) => {
     setNotices((shown) => [notice, ...shown.filter((each) => each.key !== notice.key)].slice(0, NOTICES_MAX));
   }, []);
-  const value = useMemo(() => ({ notices, tell, dismiss }), [notices, tell, dismiss]);
+  const value = useMemo(() => ({ notices, notify, dismiss }), [notices, notify, dismiss]);
   return <NoticesContext value={value}>{children}</NoticesContext>;
 }
 
-/** The notices themselves, read aloud as they come. */
+/** The notices, announced to screen readers. */
 export function NoticeList() {
   const { notices, dismiss } = useNotices();
   return (
@@ -61,7 +61,7 @@ function NoticeCard({ notice, dismiss }: { notice: Notice; dismiss: (key: string
     if (kind === "outbid") {
       return;
     }
-    const timer = setTimeout(() => dismiss(key), PASSING_MS);
+    const timer = setTimeout(() => dismiss(key), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [key, kind, dismiss]);
   const Icon = ICONS[kind];
@@ -79,7 +79,7 @@ function NoticeCard({ notice, dismiss }: { notice: Notice; dismiss: (key: string
       </div>
       <button type="button" className="icon-button" onClick={() => dismiss(key)}>
         <X size={18} aria-hidden="true" />
-        <span className="unseen">{`Dismiss: ${notice.title}`}</span>
+        <span className="visually-hidden">{`Dismiss: ${notice.title}`}</span>
       </button>
     </div>
   );

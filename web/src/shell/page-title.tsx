@@ -11,12 +11,12 @@ function setPageTitle(title: string): void {
   }
 }
 
-/** Name the page in the tab. */
+/** Set the page's part of the document title. */
 export function usePageTitle(title: string): void {
   useEffect(() => setPageTitle(title), [title]);
 }
 
-/** Writes the tab's title: the page's name, and before it the news that someone in another tab must not miss. */
+/** Write the document title: the page's title, preceded by a notice of being outbid, for users in another tab. */
 export function TabTitle() {
   const [title, setTitle] = useState(pageTitle);
   const { notices } = useNotices();

@@ -12,7 +12,7 @@ import { SignInBanner } from "./sign-in-banner";
 import { ThemeButton } from "./theme";
 import "./shell.css";
 
-const PLACES = [
+const NAV_LINKS = [
   { href: "/", label: "Auctions", Icon: Gavel },
   { href: "/my-bids", label: "My bids", Icon: ListChecks },
   { href: "/sell", label: "Sell", Icon: Plus },
@@ -20,14 +20,14 @@ const PLACES = [
   { href: "/status", label: "Status", Icon: Gauge },
 ] as const;
 
-/** What every page stands in. */
+/** The frame of every page: header, navigation, banners and notices. */
 export function Shell({ children }: { children: ReactNode }) {
   const [location] = useLocation();
   const main = useFocusOnMove(location);
   return (
     <>
       <a className="skip" href="#main">
-        Skip to the content
+        Skip to content
       </a>
       <header className="top">
         <div className="top__row">
@@ -35,12 +35,12 @@ export function Shell({ children }: { children: ReactNode }) {
             <img src="/gavel.svg" alt="" width="30" height="30" />
             <span>Gavel</span>
           </Link>
-          <nav className="places" aria-label="Main">
-            {PLACES.map(({ href, label, Icon }) => (
+          <nav className="nav" aria-label="Main">
+            {NAV_LINKS.map(({ href, label, Icon }) => (
               <Link
                 key={href}
                 href={href}
-                className="places__link"
+                className="nav__link"
                 aria-current={isAt(location, href) ? "page" : undefined}
               >
                 <Icon size={20} aria-hidden="true" />
@@ -69,7 +69,7 @@ function isAt(location: string, href: string): boolean {
   return href === "/" ? location === "/" || location.startsWith("/items/") : location.startsWith(href);
 }
 
-/** How many auctions one has been outbid on and could still win. */
+/** The number of open auctions in which the user has been outbid. */
 function OutbidCount() {
   const { userId } = useIdentity();
   const { items, clock } = useLive();
@@ -80,14 +80,14 @@ function OutbidCount() {
     return newest && phase === "open" && positionIn(newest, userId, phase) === "outbid";
   }).length;
   return count > 0 ? (
-    <span className="places__count">
+    <span className="nav__count">
       {count}
-      <span className="unseen"> outbid</span>
+      <span className="visually-hidden"> outbid</span>
     </span>
   ) : null;
 }
 
-/** A new page begins at its top, for eyes and for screen readers. */
+/** After a navigation, scroll to the top and move the focus to the content. */
 function useFocusOnMove(location: string) {
   const main = useRef<HTMLElement>(null);
   const shown = useRef(location);

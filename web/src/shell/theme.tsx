@@ -21,7 +21,7 @@ function readKept(): string | null {
   }
 }
 
-/** Dress the document in the theme that this browser keeps, before anything is drawn. */
+/** Apply the stored theme, before the first rendering. */
 export function applyTheme(theme: Theme = keptTheme()): void {
   if (theme === "system") {
     delete document.documentElement.dataset.theme;
@@ -40,13 +40,13 @@ export function ThemeButton() {
     try {
       localStorage.setItem(STORAGE_KEY, next);
     } catch {
-      // Then it lasts as long as the page.
+      // Without storage the choice lasts as long as the page.
     }
   };
   return (
     <button type="button" className="icon-button" onClick={change} title={`Colours: ${NAMES[theme]}`}>
       <Icon size={20} aria-hidden="true" />
-      <span className="unseen">{`Colours: ${NAMES[theme]}. Change to ${NAMES[NEXT[theme]]}`}</span>
+      <span className="visually-hidden">{`Colours: ${NAMES[theme]}. Change to ${NAMES[NEXT[theme]]}`}</span>
     </button>
   );
 }

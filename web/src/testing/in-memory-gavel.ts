@@ -21,7 +21,7 @@ import {
 
 type Update = Exclude<MessageInitShape<typeof WatchItemsResponseSchema>["update"], undefined>;
 
-/** One stream that the page has opened, to be told things and to be ended. */
+/** A stream that the page has opened. A test sends its messages and ends it. */
 export class OpenStream {
   readonly request: WatchItemsRequest;
   readonly #queue: (WatchItemsResponse | ConnectError | null)[] = [];
@@ -31,28 +31,28 @@ export class OpenStream {
     this.request = request;
   }
 
-  /** Where the page resumes each item. */
+  /** The seq after which the page resumes each item. */
   positions(): Record<string, bigint> {
     return Object.fromEntries(this.request.items.map(({ itemId, afterSeq }) => [itemId, afterSeq]));
   }
 
   snapshot(item: Item): void {
-    this.#tell({ case: "snapshot", value: item });
+    this.#send({ case: "snapshot", value: item });
   }
 
   event(event: ItemEvent): void {
-    this.#tell({ case: "event", value: event });
+    this.#send({ case: "event", value: event });
   }
 
   heartbeat(): void {
-    this.#tell({ case: "heartbeat", value: {} });
+    this.#send({ case: "heartbeat", value: {} });
   }
 
   end(error: ConnectError | null = null): void {
     this.#push(error);
   }
 
-  #tell(update: Update): void {
+  #send(update: Update): void {
     this.#push(create(WatchItemsResponseSchema, { serverTime: timestampFromMs(Date.now()), update }));
   }
 
@@ -81,18 +81,18 @@ export class OpenStream {
 }
 
 /**
- * A Gavel in memory, spoken to through Connect's own router: every call is encoded, checked and decoded as on a wire.
- * It decides nothing: a test says what it answers.
+ * A fake server in memory behind Connect's router, so every call is encoded and decoded as on the wire. It has no
+ * rules of its own: a test sets its responses.
  */
 export class InMemoryGavel {
   readonly streams: OpenStream[] = [];
   readonly items = new Map<string, Item>();
   bids: Bid[] = [];
-  /** What the server answers to each method, where it is not what `items` and `bids` say. */
-  answers: Partial<ServiceImpl<typeof BidService>> = {};
+  /** Methods that respond other than by `items` and `bids`. */
+  methods: Partial<ServiceImpl<typeof BidService>> = {};
   stats: Partial<ServiceImpl<typeof UserStatsService>> = {};
-  /** How often an item was asked for. */
-  itemsAsked = 0;
+  /** The number of GetItem and GetLeaderboard calls. */
+  itemRequests = 0;
   feedIsUp = true;
   isUp = true;
 
@@ -102,7 +102,7 @@ export class InMemoryGavel {
     }
   }
 
-  /** The stream that the page reads now. */
+  /** The stream that the page opened last. */
   get stream(): OpenStream {
     const stream = this.streams.at(-1);
     if (!stream) {
@@ -121,7 +121,7 @@ export class InMemoryGavel {
           listMyBids: () => this.#up({ bids: [] }),
           getLeaderboard: ({ itemId }) => this.#up({ entries: [], seq: this.#item(itemId).seq }),
           watchItems: (request, context) => this.#watch(request, context.signal),
-          ...this.answers,
+          ...this.methods,
         });
         service(UserStatsService, this.stats);
       },
@@ -130,7 +130,7 @@ export class InMemoryGavel {
 
   #watch(request: WatchItemsRequest, signal: AbortSignal): AsyncIterable<WatchItemsResponse> {
     if (!this.isUp || !this.feedIsUp) {
-      throw new ConnectError("away", Code.Unavailable);
+      throw new ConnectError("unavailable", Code.Unavailable);
     }
     const stream = new OpenStream(request);
     this.streams.push(stream);
@@ -138,7 +138,7 @@ export class InMemoryGavel {
   }
 
   #item(id: string): Item {
-    this.itemsAsked += 1;
+    this.itemRequests += 1;
     const item = this.#up(this.items.get(id));
     if (!item) {
       throw new ConnectError(`no item has the id ${id}`, Code.NotFound);
@@ -146,10 +146,10 @@ export class InMemoryGavel {
     return item;
   }
 
-  #up<Answer>(answer: Answer): Answer {
+  #up<Response>(response: Response): Response {
     if (!this.isUp) {
-      throw new ConnectError("away", Code.Unavailable);
+      throw new ConnectError("unavailable", Code.Unavailable);
     }
-    return answer;
+    return response;
   }
 }

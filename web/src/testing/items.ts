@@ -16,7 +16,7 @@ export const ME = "00000000-0000-4000-8000-0000000000aa";
 export const RIVAL = "00000000-0000-4000-8000-0000000000bb";
 export const SELLER = "00000000-0000-4000-8000-0000000000cc";
 
-/** An open auction of a lamp from 20.00, an hour before its end, without a bid. */
+/** An open auction from 20.00, an hour before its end, without a bid. */
 export function anItem(with_: MessageInitShape<typeof ItemSchema> = {}): Item {
   const nowMs = Date.now();
   return create(ItemSchema, {
@@ -48,7 +48,7 @@ export function aBid(seq: bigint, with_: MessageInitShape<typeof BidSchema> = {}
   });
 }
 
-/** The event of a bid, with the state right after it. */
+/** The event of a bid, with the state after it. */
 export function bidPlaced(seq: bigint, with_: MessageInitShape<typeof BidSchema> = {}): ItemEvent {
   const bid = aBid(seq, with_);
   return create(ItemEventSchema, {

@@ -4,15 +4,15 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { App, openQueries } from "../app";
 import { Live } from "../live/live";
-import { PickedSession, type Session } from "../session/session";
+import { type Session, TrustedSession } from "../session/session";
 import type { InMemoryGavel } from "./in-memory-gavel";
 import { ME } from "./items";
 
-/** The whole page at an address, on a Gavel in memory. */
+/** Render the whole page at a path, on a fake server in memory. */
 export function renderPage(
   gavel: InMemoryGavel,
   path: string,
-  session: Session = new PickedSession({ userId: ME, name: "Me" }),
+  session: Session = new TrustedSession({ userId: ME, name: "Me" }),
 ) {
   const live = new Live(session, gavel.transport);
   const location = memoryLocation({ path, record: true });

@@ -5,7 +5,7 @@ import { afterEach, beforeAll } from "vitest";
 configure({ asyncUtilTimeout: 30_000 });
 
 beforeAll(() => {
-  // What jsdom lacks of a browser; no test is about these.
+  // Functions that jsdom lacks and no test is about.
   window.scrollTo = () => undefined;
   Element.prototype.scrollIntoView = () => undefined;
   HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef } from "react";
 
-/** A modal dialog by the browser's own means: focus, Escape and the rest of the page are its business. */
+/** A modal dialog. The browser's <dialog> handles focus, Escape and the inert page behind it. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();

@@ -1,4 +1,4 @@
-// Made once: to make one takes longer than to use it a hundred times, and a history has thousands of times.
+// Created once: creating a formatter costs as much as a hundred uses, and a history has thousands of times.
 const DAY_AND_TIME = new Intl.DateTimeFormat("en-GB", {
   weekday: "short",
   day: "numeric",
@@ -8,7 +8,7 @@ const DAY_AND_TIME = new Intl.DateTimeFormat("en-GB", {
 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-/** A moment in the reader's own time zone: "Tue 24 Nov, 14:05". */
+/** A time in the user's time zone: "Tue 24 Nov, 14:05". */
 export function localTime(ms: number): string {
   return DAY_AND_TIME.format(ms);
 }

@@ -12,7 +12,7 @@ type MoneyFieldProps = {
   name?: string;
 };
 
-/** A field for an amount in major units. What it holds is text: it becomes an amount by `parseMoney`, in one place. */
+/** A field for an amount in major units. Its value is text, which `parseMoney` turns into an amount. */
 export const MoneyField = forwardRef<HTMLInputElement, MoneyFieldProps>(function MoneyField(
   { label, currency, value, onChange, hint, problem, required = false, name },
   ref,

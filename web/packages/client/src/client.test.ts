@@ -10,33 +10,37 @@ import {
   PlaceBidResponseSchema,
 } from "./index.js";
 
-type Asked = { url: string; authorization: string | null };
+type SentRequest = { url: string; authorization: string | null };
 
-/** A fetch that answers every call with `body` and notes what was asked. */
-function answering(body: BodyInit, contentType: string, status = 200): { fetch: typeof fetch; asked: Asked[] } {
-  const asked: Asked[] = [];
-  const answer: typeof fetch = async (input, init) => {
-    asked.push({ url: String(input), authorization: new Headers(init?.headers).get("Authorization") });
+/** A fetch that responds to every request with `body` and records the requests. */
+function respondWith(
+  body: BodyInit,
+  contentType: string,
+  status = 200,
+): { fetch: typeof fetch; requests: SentRequest[] } {
+  const requests: SentRequest[] = [];
+  const respond: typeof fetch = async (input, init) => {
+    requests.push({ url: String(input), authorization: new Headers(init?.headers).get("Authorization") });
     return new Response(body, { status, headers: { "Content-Type": contentType } });
   };
-  return { fetch: answer, asked };
+  return { fetch: respond, requests };
 }
 
 describe("createGavelClient", () => {
-  it("places a bid and reads amounts as bigint, whole beyond what a float holds", async () => {
-    const answer = create(PlaceBidResponseSchema, { currentHighestBid: 9_007_199_254_740_993n, leading: true });
-    const { fetch, asked } = answering(toBinary(PlaceBidResponseSchema, answer), "application/proto");
+  it("places a bid and reads amounts as exact bigints", async () => {
+    const response = create(PlaceBidResponseSchema, { currentHighestBid: 9_007_199_254_740_993n, leading: true });
+    const { fetch, requests } = respondWith(toBinary(PlaceBidResponseSchema, response), "application/proto");
     const gavel = createGavelClient("http://gavel.test", { fetch, useBinaryFormat: true });
 
     const placed = await gavel.bids.placeBid({ itemId: "an item", userId: "a user", amount: 15_000n });
 
     expect(placed.currentHighestBid).toBe(9_007_199_254_740_993n);
-    expect(asked.map((each) => each.url)).toEqual(["http://gavel.test/bids.v1.BidService/PlaceBid"]);
+    expect(requests.map((each) => each.url)).toEqual(["http://gavel.test/bids.v1.BidService/PlaceBid"]);
   });
 
-  it("asks another address for the statistics where one is named", async () => {
-    const answer = create(GetUserStatsResponseSchema, { stats: { totalBids: 3n } });
-    const { fetch, asked } = answering(toBinary(GetUserStatsResponseSchema, answer), "application/proto");
+  it("reads statistics from the base URL of their own", async () => {
+    const response = create(GetUserStatsResponseSchema, { stats: { totalBids: 3n } });
+    const { fetch, requests } = respondWith(toBinary(GetUserStatsResponseSchema, response), "application/proto");
     const gavel = createGavelClient("http://bids.test", {
       statsUrl: "http://stats.test",
       fetch,
@@ -46,11 +50,11 @@ describe("createGavelClient", () => {
     const { stats } = await gavel.stats.getUserStats({ userId: "a user" });
 
     expect(stats?.totalBids).toBe(3n);
-    expect(asked[0]?.url).toBe("http://stats.test/userstats.v1.UserStatsService/GetUserStats");
+    expect(requests[0]?.url).toBe("http://stats.test/userstats.v1.UserStatsService/GetUserStats");
   });
 
-  it("sends what an interceptor adds", async () => {
-    const { fetch, asked } = answering("{}", "application/json");
+  it("sends headers of an interceptor", async () => {
+    const { fetch, requests } = respondWith("{}", "application/json");
     const gavel = createGavelClient("http://gavel.test", {
       fetch,
       interceptors: [
@@ -63,16 +67,16 @@ describe("createGavelClient", () => {
 
     await gavel.bids.getItem({ id: "an item" });
 
-    expect(asked[0]?.authorization).toBe("Bearer a-token");
+    expect(requests[0]?.authorization).toBe("Bearer a-token");
   });
 
-  it("tells why a bid was refused", async () => {
+  it("throws the reason of a refused bid", async () => {
     const body = {
       code: "failed_precondition",
       message: "the bid is below the least bid: bid at least 2100",
       details: [{ type: "bids.v1.BidRejected", value: "CAEQ0A8YtBA" }],
     };
-    const { fetch } = answering(JSON.stringify(body), "application/json", 400);
+    const { fetch } = respondWith(JSON.stringify(body), "application/json", 400);
 
     const refused = await createGavelClient("http://gavel.test", { fetch })
       .bids.placeBid({ amount: 1n })
@@ -89,7 +93,7 @@ describe("createGavelClient", () => {
 });
 
 describe("the events", () => {
-  it("are read from the broker's JSON as well", () => {
+  it("can be read from the broker's JSON", () => {
     const batch = fromJson(EventBatchSchema, { events: [{ seq: "2", bid_placed: { amount: "2100" } }] });
 
     expect(batch.events[0]?.fact).toMatchObject({ case: "bidPlaced", value: { amount: 2_100n } });

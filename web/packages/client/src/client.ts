@@ -10,15 +10,15 @@ export type GavelClient = {
 };
 
 export type GavelClientOptions = Omit<ConnectTransportOptions, "baseUrl"> & {
-  /** Where the statistics are served, if not beside the bids. */
+  /** The base URL of the statistics, if it differs from that of the bids. */
   readonly statsUrl?: string;
 };
 
 /**
  * Clients of the Gavel at `baseUrl`, such as `https://api.auction.local`. Works in browsers and in Node.
  *
- * Every method throws a `ConnectError`; that of a refused bid has a `BidRejected` among its details. Credentials are
- * sent by an interceptor that sets the `Authorization` header.
+ * Methods throw `ConnectError`. That of a refused bid has a `BidRejected` detail. To send credentials, pass an
+ * interceptor that sets the `Authorization` header.
  */
 export function createGavelClient(baseUrl: string, options: GavelClientOptions = {}): GavelClient {
   const { statsUrl = baseUrl, ...transportOptions } = options;

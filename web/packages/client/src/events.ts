@@ -1,2 +1,2 @@
-// The broker's messages, apart from the services: several of their names mean something else there.
+// The messages on the broker. Exported apart, because some of their names are also names of the services' messages.
 export * from "./gen/events/v1/auction_events_pb.js";

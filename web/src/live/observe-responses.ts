@@ -7,25 +7,25 @@ import type { Connection } from "./connection";
 import type { LiveItems } from "./live-items";
 
 /**
- * Every unary answer passes here, so that whatever it says of an item, of the server's clock or of the connection
- * reaches those who keep them, wherever on the page it was asked for.
+ * An interceptor for every unary call. It updates the items, the server's clock and the connection state from the
+ * response, whichever component sent the request.
  */
-export function observeAnswers(items: LiveItems, clock: ServerClock, connection: Connection): Interceptor {
+export function observeResponses(items: LiveItems, clock: ServerClock, connection: Connection): Interceptor {
   return (next) => async (request) => {
     if (request.stream) {
       return next(request);
     }
     const sentAt = clock.mark();
-    const learnClock = (told: object): void => {
-      if ("serverTime" in told && isMessage(told.serverTime, TimestampSchema)) {
-        clock.answered(timestampMs(told.serverTime), sentAt);
+    const observeTime = (message: object): void => {
+      if ("serverTime" in message && isMessage(message.serverTime, TimestampSchema)) {
+        clock.observeResponse(timestampMs(message.serverTime), sentAt);
       }
     };
     try {
       const response = await next(request);
-      connection.answered();
+      connection.responded();
       if (!response.stream) {
-        learnClock(response.message);
+        observeTime(response.message);
         for (const item of itemsIn(response.message)) {
           items.offer(item);
         }
@@ -33,14 +33,14 @@ export function observeAnswers(items: LiveItems, clock: ServerClock, connection:
       return response;
     } catch (error) {
       const refused = ConnectError.from(error);
-      refused.findDetails(BidRejectedSchema).forEach(learnClock);
-      isNoAnswer(refused) ? connection.unanswered() : connection.answered();
+      refused.findDetails(BidRejectedSchema).forEach(observeTime);
+      isNoResponse(refused) ? connection.didNotRespond() : connection.responded();
       throw error;
     }
   };
 }
 
-/** The items that an answer tells: as itself, as a list, or inside the entries of a list. */
+/** The items in a response: in a field, in a list, or inside the entries of a list. */
 function itemsIn(message: object): Item[] {
   return Object.values(message)
     .flatMap((value: unknown) => value)
@@ -48,7 +48,7 @@ function itemsIn(message: object): Item[] {
     .filter((value) => isMessage(value, ItemSchema));
 }
 
-/** Whether nobody answered: the network, or a server that is going or coming. A call taken back says nothing. */
-function isNoAnswer(error: ConnectError): boolean {
+/** Whether the server did not respond: network failure, start or shutdown. A cancelled call is no sign of either. */
+function isNoResponse(error: ConnectError): boolean {
   return [Code.Unavailable, Code.Unknown, Code.DeadlineExceeded].includes(error.code);
 }

@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
-import "./figure.css";
+import "./stat.css";
 
-/** One number with its name. Stands in a `<dl className="figures">`. */
-export function Figure({
+/** One number with its label, inside a `<dl className="stats">`. */
+export function Stat({
   label,
   value,
   note,
@@ -14,9 +14,9 @@ export function Figure({
   children?: ReactNode;
 }) {
   return (
-    <div className="figure sheet">
+    <div className="stat sheet">
       <dt className="label">{label}</dt>
-      <dd className="figure__value">{value}</dd>
+      <dd className="stat__value">{value}</dd>
       {note && <dd className="small muted">{note}</dd>}
       {children && <dd>{children}</dd>}
     </div>

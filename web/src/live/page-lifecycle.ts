@@ -1,26 +1,26 @@
 import type { Feed } from "./feed";
 
 const TICK_MS = 5_000;
-/** A tick that comes so late was not late: the machine slept, or the browser froze the page. */
+/** A tick that is later than this means that the machine slept or the browser froze the page. */
 const SLEPT_MS_MIN = 15_000;
 
-/** Tells the feed when the page slept, was frozen or changed networks. Returns what stops that. */
-export function keepAwake(feed: Feed): () => void {
+/** Wake or stop the feed when the page sleeps, freezes, resumes or changes networks. Returns a function that stops it. */
+export function followPageLifecycle(feed: Feed): () => void {
   let tickedAtMs = Date.now();
   const tick = setInterval(() => {
     const lateMs = Date.now() - tickedAtMs - TICK_MS;
     tickedAtMs = Date.now();
     if (lateMs > SLEPT_MS_MIN) {
-      // Of a page that is hidden, browsers run timers no more than once a minute.
-      feed.wake(document.visibilityState === "visible" ? "surely broken" : "maybe broken");
+      // Browsers run the timers of a hidden page once a minute at most.
+      feed.wake(document.visibilityState === "visible" ? "dead" : "maybe dead");
     }
   }, TICK_MS);
   const listening = new AbortController();
   const on = (target: EventTarget, name: string, react: () => void): void =>
     target.addEventListener(name, react, { signal: listening.signal });
-  on(window, "online", () => feed.wake("surely broken"));
-  // Not a reason to stop: a Gavel on this machine, or this network's, may well be there still.
-  on(window, "offline", () => feed.wake("surely broken"));
+  on(window, "online", () => feed.wake("dead"));
+  // Not a reason to stop: a server on this machine or network may still be reachable.
+  on(window, "offline", () => feed.wake("dead"));
   on(window, "pagehide", () => feed.stop());
   on(window, "pageshow", () => feed.wake());
   on(document, "freeze", () => feed.stop());

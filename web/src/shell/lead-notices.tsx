@@ -6,13 +6,13 @@ import { formatMoney } from "../money/money";
 import { isUndecided, useMyBids } from "./my-bids";
 import { useNotices } from "./notices";
 
-/** Watches what one has bid on from every page, and tells at once when the lead is lost or an auction won. */
-export function LeadKeeper() {
+/** On every page, watch the items that the user has bid on, and show a notice when they are outbid or win. */
+export function LeadNotices() {
   const live = useLive();
   const queries = useQueryClient();
-  const { tell } = useNotices();
+  const { notify } = useNotices();
   const { bids } = useMyBids();
-  // Behind what is on the page, however often a bid changes which these are.
+  // With lower priority than the items on the page.
   useWatched(
     bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])),
     true,
@@ -21,11 +21,11 @@ export function LeadKeeper() {
     () =>
       watchLead(live.items, () => live.session.identity().userId, {
         outbid(item) {
-          tell({
+          notify({
             key: `outbid ${item.id}`,
             kind: "outbid",
             title: "You've been outbid",
-            text: `${item.title} stands at ${formatMoney(item.currentHighestBid, item.currency)}.`,
+            text: `${item.title} is now at ${formatMoney(item.currentHighestBid, item.currency)}.`,
             link: {
               href: `/items/${item.id}`,
               label: `Bid ${formatMoney(item.minimumNextBid, item.currency)} or more`,
@@ -34,7 +34,7 @@ export function LeadKeeper() {
           void queries.invalidateQueries();
         },
         won(item) {
-          tell({
+          notify({
             key: `won ${item.id}`,
             kind: "won",
             title: "You won!",
@@ -43,7 +43,7 @@ export function LeadKeeper() {
           });
         },
       }),
-    [live, tell, queries],
+    [live, notify, queries],
   );
   return null;
 }
