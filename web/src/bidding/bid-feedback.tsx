@@ -1,7 +1,7 @@
 import type { Item } from "@gavel/client";
 import { useEffect, useRef } from "react";
+import type { Refusal } from "../auction/refusal";
 import { formatMoney } from "../money/money";
-import type { Refusal } from "./refusal";
 import type { BidFormState } from "./use-bid-form";
 
 type BidFeedbackProps = { item: Item; form: BidFormState };

@@ -1,11 +1,11 @@
 import type { Item } from "@gavel/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
+import { explainRefusal } from "../auction/refusal";
 import { randomUuid } from "../lib/uuid";
 import { useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
 import { Dialog } from "../ui/dialog";
-import { explainRefusal } from "./refusal";
 
 /** End the auction at once at the seller's price, after a confirmation. */
 export function BuyNow({ item }: { item: Item }) {

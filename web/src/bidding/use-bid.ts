@@ -1,11 +1,11 @@
 import type { Item } from "@gavel/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
+import { explainRefusal, type Refusal } from "../auction/refusal";
 import { randomUuid } from "../lib/uuid";
 import { useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
 import type { Bid } from "./bid-draft";
-import { explainRefusal, type Refusal } from "./refusal";
 
 export type BidResult =
   | { readonly kind: "accepted"; readonly text: string; readonly leading: boolean }
