@@ -8,8 +8,12 @@ cd "$(dirname "$0")/.." || exit
 venv=$1
 status=0
 SECONDS_MAX=120
+# pip installs into the environment that it belongs to, also where its configuration says otherwise.
+export PIP_USER=0
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
+# macOS has no such command: there, the services have as long as they like.
+command -v timeout >/dev/null || timeout() { "${@:2}"; }
 
 if ! command -v "$venv/bin/pip-audit" >/dev/null; then
     "$venv/bin/python" -m venv .cache/pip-audit && timeout $SECONDS_MAX .cache/pip-audit/bin/pip install --quiet pip-audit || true

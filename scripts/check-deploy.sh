@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 charts=${1:-deploy/charts}
 
-mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
-shellcheck "${scripts[@]}"
+# By xargs, since macOS has a bash without mapfile.
+git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 shellcheck
 hadolint --config deploy/hadolint.yaml deploy/Dockerfile deploy/web.Dockerfile
 yamllint --strict --config-file deploy/yamllint.yaml deploy "$charts"
 

@@ -2,7 +2,8 @@
 # Prints where Helm is: on the PATH, or made here from its source the first time (minutes), and kept for all checkouts.
 set -euo pipefail
 version=v4.3.1
-tools=${XDG_CACHE_HOME:-$HOME/.cache}/gavel/helm-$version
+# ~ is known also where HOME is not set.
+tools=${XDG_CACHE_HOME:-~/.cache}/gavel/helm-$version
 
 if command -v helm; then
     exit 0

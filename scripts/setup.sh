@@ -1,41 +1,39 @@
 #!/usr/bin/env bash
-# Makes the virtual environment FOLDER and installs exactly what LOCK names, then Gavel itself in place.
-#   scripts/setup.sh FOLDER LOCK
+# Finds a Python, and lets it make or mend the virtual environment FOLDER, with what LOCK names and Gavel in place.
+# Where all of it is current, it says nothing.
+#   scripts/setup.sh FOLDER LOCK       PYTHON in the environment names the Python to take
 set -euo pipefail
 cd "$(dirname "$0")/.."
-venv=$1
-lock=$2
 
-is_recent_enough() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+# -I here and below: nothing of PYTHONPATH, PYTHONHOME and the like has an effect.
+is_fit() {
+    "$1" -I -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, ${2}))" 2>/dev/null
 }
 
 find_python() {
-    local name
-    for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14; do
-        if command -v "$name" >/dev/null && is_recent_enough "$name"; then
-            command -v "$name"
+    local newest name
+    if [ -n "${PYTHON:-}" ]; then
+        if is_fit "$PYTHON" 99; then
+            echo "$PYTHON"
             return
         fi
+        echo "PYTHON is $PYTHON, which is no Python 3.11 or newer: name another, or unset it." >&2
+        return 1
+    fi
+    # Those that Gavel is tested with come first: a package may have no wheel for a newer one.
+    for newest in 13 99; do
+        for name in python3 python3.13 python3.12 python3.11 python3.14; do
+            # A version manager may have a command for a Python that is not installed.
+            if command -v "$name" >/dev/null && is_fit "$name" $newest; then
+                echo "$name"
+                return
+            fi
+        done
     done
-    echo "Gavel needs Python 3.11 or newer, and none was found (python3 is $(python3 --version 2>&1 || echo missing))." >&2
-    echo "Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2
+    echo "Gavel needs Python 3.11 or newer, and found none (python3 is $(python3 --version 2>&1 || echo missing))." >&2
+    echo "Install one, or name it: make setup PYTHON=/path/to/python3.13" >&2
     return 1
 }
 
-if ! { [ -x "$venv/bin/python" ] && is_recent_enough "$venv/bin/python"; }; then
-    python=$(find_python)
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "$python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2
-        exit 1
-    fi
-    echo "Making $venv with $("$python" --version)"
-    "$python" -m venv --clear "$venv"
-fi
-
-pip=("$venv/bin/python" -m pip --quiet --disable-pip-version-check)
-echo "Installing $lock"
-"${pip[@]}" install --require-hashes --requirement "$lock"
-echo "Installing Gavel in place"
-# Apart from the lock, because pip can check no hash of an editable install.
-"${pip[@]}" install --no-deps --no-build-isolation --editable .
+python=$(find_python)
+exec "$python" -I scripts/environment.py "$@"
