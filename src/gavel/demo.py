@@ -1,6 +1,8 @@
 """What someone who starts Gavel by hand is shown: where it is, what is on sale, and a bid to paste."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from uuid import uuid4
 
 from gavel.bids.domain.auction import Status
@@ -26,16 +28,17 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
     console.print(
         f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
     )
-    if running.has_page:
+    if running.page.is_built:
         console.print(f"Open [link={address}]{address}[/link] in a browser, twice, and bid against yourself.\n")
     else:
         console.print(
-            "The page is not built: `make page` does it where Node 20.19, 22.12 or newer is installed."
-            " The API needs none.\n"
+            "The page is not built yet. `make demo` and `make page` build it with Node 20.19, 22.12 or newer, and"
+            " then it is served here. The API needs none.\n"
         )
     if items:
         # Without rich, which would wrap on a terminal what is there to be copied.
-        print(_auctions(items, at), _paste(address, items[-1]), sep="\n")  # noqa: T201
+        print(_auctions(items, at), _paste(address, items[-1]), sep="
+", flush=True)  # noqa: T201
 
 
 def _auctions(items: list[ItemView], at: datetime) -> str:
@@ -67,7 +70,7 @@ def _time_left(seconds: float) -> str:
 def _paste(address: str, item: ItemView) -> str:
     user_id, amount = uuid4(), item.auction.minimum_next_bid
     bid = f'{{"item_id": "{item.auction.item_id}", "user_id": "{user_id}", "amount": {amount}}}'
-    curl = 'curl -X POST -H "Content-Type: application/json"'
+    curl = curl_command(address)
     return f"""
 Bid {money(amount, item.auction.terms.currency)} on it (amounts are in minor units), then ask for the bidder's totals:
 
@@ -75,3 +78,9 @@ Bid {money(amount, item.auction.terms.currency)} on it (amounts are in minor uni
 
 {curl} -d '{{"user_id": "{user_id}"}}' {address}/userstats.v1.UserStatsService/GetUserStats
 """
+
+
+def curl_command(address: str) -> str:
+    """The beginning of a curl command that posts JSON to `address`, past a proxy of the environment where need be."""
+    directly = " --noproxy '*'" if getproxies() and not proxy_bypass(urlsplit(address).hostname or "") else ""
+    return f'curl{directly} -X POST -H "Content-Type: application/json"'

@@ -30,7 +30,7 @@ from gavel.runtime.migrations import migrate_database
 from gavel.runtime.routes import routed
 from gavel.runtime.serve import Asgi
 from gavel.runtime.settings import LogLevel
-from gavel.runtime.web_page import PageNotBuilt, web_page
+from gavel.runtime.web_page import WebPage
 from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
 from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
@@ -55,11 +55,11 @@ class StandaloneSettings(PageSettings):
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """What runs: the application to serve, the door before it, whether the page is part of it, and the open bid API."""
+    """What runs: the application to serve, the door before it, the page in it, and the open bid API."""
 
     app: Asgi
     door: Door
-    has_page: bool
+    page: WebPage
     bids: OpenBidApi
 
 
@@ -99,14 +99,6 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             BOARD_PATH: bids.board,
             PAGE_SETTINGS_PATH: page_settings(settings.page()),
         }
-        page = _page(settings, bids.app)
-        app = door.before(routed(apps, otherwise=page or bids.app), {**BID_RULES, **stats.rules})
-        yield Standalone(app, door, page is not None, bids)
-
-
-def _page(settings: StandaloneSettings, otherwise: Asgi) -> Asgi | None:
-    """The page where one is built: all else works without it."""
-    try:
-        return web_page(settings.gavel_page_dir.expanduser(), otherwise, settings.login_origins())
-    except PageNotBuilt:
-        return None
+        page = WebPage(settings.gavel_page_dir.expanduser(), bids.app, settings.login_origins())
+        app = door.before(routed(apps, otherwise=page), {**BID_RULES, **stats.rules})
+        yield Standalone(app, door, page, bids)

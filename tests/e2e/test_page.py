@@ -1,5 +1,6 @@
 """Gavel serves the page beside its API, on one port, and runs as well without one."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -38,13 +39,18 @@ async def test_the_page_and_the_api_share_a_port(tmp_path: Path, built_page: Pat
         await gavel.stop()
 
 
-async def test_without_a_built_page_all_else_is_served(tmp_path: Path) -> None:
+async def test_without_a_built_page_all_else_is_served_and_the_page_once_it_is_built(
+    tmp_path: Path, built_page: Path
+) -> None:
     gavel = Standalone(tmp_path / "data")
-    gavel.env["GAVEL_PAGE_DIR"] = str(tmp_path / "nowhere")
+    gavel.env["GAVEL_PAGE_DIR"] = str(tmp_path / "later")
     await gavel.start()
     try:
         async with httpx.AsyncClient(base_url=gavel.url, timeout=30) as http:
             assert (await http.get("/")).status_code == 404
+            assert await Client(http, gavel.url).list_item()
+            await asyncio.to_thread(built_page.rename, tmp_path / "later")
+            assert "<title>Gavel</title>" in (await http.get("/")).text
             assert await Client(http, gavel.url).list_item()
     finally:
         await gavel.stop()

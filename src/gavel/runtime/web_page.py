@@ -13,25 +13,43 @@ DOCUMENT = "/index.html"
 ASSETS = "/assets/"
 
 
-class PageNotBuilt(Exception):
-    """There is no page in the folder."""
+class WebPage:
+    """The page in a folder, as an application: the build that is there now, also one that came after the start.
 
-
-def web_page(folder: Path, otherwise: Asgi, origins: Sequence[str] = ()) -> Asgi:
-    """An application that serves the page, and leaves to `otherwise` what is none of it.
-
-    GET of a path without a dot is an address within the page. The page may call its own server and `origins`.
-    The files are known from the start: a later build wants a new start. Raises PageNotBuilt.
+    GET of a path without a dot is an address within the page. `otherwise` answers what is no part of it, and all while
+    there is none. The page may call its own server and `origins`.
     """
-    if not (folder / DOCUMENT[1:]).is_file():
-        raise PageNotBuilt(folder)
-    files = _files(folder, otherwise, security_headers(origins))
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, folder: Path, otherwise: Asgi, origins: Sequence[str] = ()) -> None:
+        self._folder = folder
+        self._otherwise = otherwise
+        self._headers = security_headers(origins)
+        self._files: Asgi | None = None
+        self._built_ns = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        files = self._current()
+        if files is None:
+            await self._otherwise(scope, receive, send)
+            return
         is_address = scope["method"] in ("GET", "HEAD") and "." not in scope["path"]
         await files({**scope, "path": DOCUMENT} if is_address else scope, receive, send)
 
-    return app
+    @property
+    def is_built(self) -> bool:
+        """Whether there is a page."""
+        return self._current() is not None
+
+    def _current(self) -> Asgi | None:
+        """The files of the newest build. A build puts its folder in place whole, and its document is always new."""
+        try:
+            built_ns = (self._folder / DOCUMENT[1:]).stat().st_mtime_ns
+        except OSError:
+            return None
+        if self._files is None or built_ns != self._built_ns:
+            self._files, self._built_ns = _files(self._folder, self._otherwise, self._headers), built_ns
+        return self._files
 
 
 def _files(folder: Path, otherwise: Asgi, headers: Sequence[tuple[str, str]]) -> Asgi:

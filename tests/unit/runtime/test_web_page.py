@@ -1,6 +1,8 @@
 """The page: one document for every address in it, files as they are, and a strict policy on all of it."""
 
 import gzip
+import os
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest_asyncio
 
 from gavel.runtime.health import send_json
 from gavel.runtime.serve import Receive, Scope, Send
-from gavel.runtime.web_page import PageNotBuilt, web_page
+from gavel.runtime.web_page import WebPage
 
 SCRIPT = "assets/index-C4fe.js"
 SECRET = "beside the folder"
@@ -36,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def browser(folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the page."""
-    transport = httpx.ASGITransport(web_page(folder, _otherwise, ["https://login.test"]))
+    transport = httpx.ASGITransport(WebPage(folder, _otherwise, ["https://login.test"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://page.test") as client:
         yield client
 
@@ -95,6 +97,24 @@ async def test_a_call_that_is_no_question_is_left_to_others(browser: httpx.Async
     assert (await browser.post("/gavel.svg")).status_code == 405
 
 
-def test_a_folder_without_a_page_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PageNotBuilt):
-        web_page(tmp_path, _otherwise)
+async def test_a_page_that_is_built_later_or_anew_is_served_without_a_restart(tmp_path: Path) -> None:
+    folder, build = tmp_path / "dist", tmp_path / "dist.new"
+    page = WebPage(folder, _otherwise)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url="http://page.test") as client:
+        assert not page.is_built
+        # As it was asked for: nothing of the page is there to change it.
+        assert (await client.get("/items/0b1c")).json() == {"left": "/items/0b1c"}
+        for number in (1, 2):
+            (build / "assets").mkdir(parents=True)
+            (build / "assets" / f"index-{number}.js").write_text("run()")
+            (build / "index.html").write_text(f"build {number}")
+            # As far apart as two builds are at least; a file system may count in seconds.
+            os.utime(build / "index.html", (number, number))
+            shutil.rmtree(folder, ignore_errors=True)
+            build.rename(folder)
+            assert page.is_built
+            assert (await client.get("/items/0b1c")).text == f"build {number}"
+            assert (await client.get(f"/assets/index-{number}.js")).status_code == 200
+        assert (await client.get("/assets/index-1.js")).status_code == 418
+        shutil.rmtree(folder)
+        assert (await client.get("/items/0b1c")).status_code == 418
