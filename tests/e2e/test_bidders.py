@@ -15,7 +15,9 @@ from gavel.bidders.read_back import Verification, Verifier, readers
 from gavel.bidders.strategies import STRATEGIES
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidResponse
 from gavel.local_servers.ports import free_port
+from gavel.local_servers.stack import Stack
 from tests.e2e.gavel_process import Client, Standalone, bidder, environment
+from tests.proxies import DEAD_PROXY
 
 pytestmark = pytest.mark.e2e
 
@@ -25,7 +27,7 @@ BIDS = 250
 
 async def _start(*arguments: str) -> Process:
     command = [sys.executable, "-m", "gavel", "bidders", *arguments]
-    return await asyncio.create_subprocess_exec(*command, env=environment(), stdout=PIPE, stderr=PIPE)
+    return await asyncio.create_subprocess_exec(*command, env=environment(**DEAD_PROXY), stdout=PIPE, stderr=PIPE)
 
 
 async def _run(*arguments: str) -> tuple[int, str, str]:
@@ -166,6 +168,17 @@ async def test_nobody_to_bid_at_is_told_with_what_to_do() -> None:
     status, out, error = await _run("--url", url)
     assert (status, out) == (2, "")
     assert error == f"gavel bidders: nothing listens at {url}: start it with `make demo`, or name another with --url\n"
+
+
+async def test_statistics_at_another_address_are_missed_before_anyone_bids(shared_stack: Stack) -> None:
+    bids, stats = (f"http://127.0.0.1:{port}" for port in (shared_stack.ports.bid_api, shared_stack.ports.stats_api))
+    run = ("--url", bids, "--create", "1", "--bidders", "2", "--count", "5", "--verify")
+    status, out, error = await _run(*run)
+    assert (status, out) == (2, "")
+    assert error.startswith(f"gavel bidders: {bids} has no statistics, which --verify reads")
+    assert "--stats-url" in error
+    status, out, error = await _run(*run, "--stats-url", stats)
+    assert (status, "everything agrees" in out) == (0, True), error
 
 
 async def test_an_address_that_is_no_gavel_is_told(shared_gavel: Standalone) -> None:

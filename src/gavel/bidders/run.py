@@ -13,7 +13,7 @@ import uvloop
 from gavel.bidders.account import Account
 from gavel.bidders.auctions import open_auctions
 from gavel.bidders.bidder import Bidder, Bounds
-from gavel.bidders.calls import Caller
+from gavel.bidders.calls import GET_USER_STATS, Caller, Failed
 from gavel.bidders.http_connection import Address, UrlInvalid, address_of
 from gavel.bidders.market import ItemOnSale, Market
 from gavel.bidders.options import BiddersFailed, BiddersOptions
@@ -21,6 +21,7 @@ from gavel.bidders.progress import Watch, progress_stream, show_progress
 from gavel.bidders.read_back import CannotVerify, Verification, Verifier, readers
 from gavel.bidders.report import Report
 from gavel.bidders.tally import CallTally
+from gavel.contracts.userstats.v1.user_stats_service_pb import GetUserStatsRequest
 from gavel.dev_tokens import KeyUnusable, open_minter
 from gavel.runtime.data_folder import data_folder
 from gavel.runtime.serve import stop_signals
@@ -52,6 +53,8 @@ async def _run(options: BiddersOptions) -> Report:
     _allow_connections(options.bidders)
     token_of = _tokens(options)
     seller_id = str(uuid4())
+    if options.verify:
+        await _check_statistics(Caller(stats_address, CallTally(), token_of(seller_id)), stats_url)
     caller = Caller(address, CallTally(), token_of(seller_id))
     try:
         items, created = await open_auctions(caller, options, seller_id)
@@ -77,6 +80,19 @@ async def _run(options: BiddersOptions) -> Report:
             verification = await _verify(verifier, account)
     strategies = {bidder.user_id: bidder.strategy for bidder in bidders}
     return Report(bounds.why, seconds, strategies, account, tally, verification)
+
+
+async def _check_statistics(caller: Caller, url: str) -> None:
+    """Raise BiddersFailed, before anyone bids, where what `--verify` reads afterwards is at another address."""
+    try:
+        answer = await caller.call(GET_USER_STATS, GetUserStatsRequest(user_id=str(uuid4())))
+    finally:
+        caller.close()
+    if isinstance(answer, Failed) and answer.code == "unimplemented":
+        raise BiddersFailed(
+            f"{url} has no statistics, which --verify reads: where they are a process of their own, as with `make up`"
+            " and compose.yaml, add its address: --stats-url http://127.0.0.1:8081"
+        )
 
 
 def _tokens(options: BiddersOptions) -> Callable[[str], str]:
