@@ -6,7 +6,10 @@ ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.30-alpine
 FROM ${NODE_IMAGE} AS build
 WORKDIR /source
 COPY web .
-RUN npm ci --no-audit --no-fund && npm run build
+RUN npm ci --include=dev --no-audit --no-fund && npm run build
+COPY deploy/web /served/configuration
+# What comes from the checkout has the mode that the clone's umask gave it, and nginx is nobody in particular.
+RUN mv dist /served/page && chmod -R a+rX /served
 
 FROM ${NGINX_IMAGE}
 ARG VERSION=0.0.0
@@ -16,9 +19,9 @@ LABEL org.opencontainers.image.title="Gavel web" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY deploy/web/nginx.conf /etc/nginx/nginx.conf
-COPY deploy/web/installation /etc/gavel
-COPY --from=build /source/dist /usr/share/nginx/html
+COPY --from=build /served/configuration/nginx.conf /etc/nginx/nginx.conf
+COPY --from=build /served/configuration/installation /etc/gavel
+COPY --from=build /served/page /usr/share/nginx/html
 USER 101:101
 EXPOSE 8080
 # Straight to nginx: the image's own start script edits the configuration, and the file system is read-only.

@@ -1,6 +1,10 @@
 """compose.yaml: every setting is one that its process takes, and everything waits for what it needs."""
 
 import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +18,7 @@ from gavel.runtime.settings import load_settings
 from gavel.userstats.settings import StatsApiSettings, StatsMigrationSettings, StatsWorkerSettings
 from tests.e2e.gavel_process import environment
 from tests.house.tree import ROOT
+from tests.proxies import DEAD_PROXY
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -75,8 +80,8 @@ def test_only_the_migration_comes_as_the_owner_and_the_processes_as_the_role_tha
     processes = ("bid-api", "bid-worker") if side == "bids" else ("stats-api", "stats-worker")
     assert [_database_user(name) for name in processes] == [role, role]
     assert role != server["environment"]["POSTGRES_USER"]
-    (script,) = [mount.split(":")[0] for mount in server["volumes"] if "/docker-entrypoint-initdb.d/" in mount]
-    assert f"CREATE ROLE {role} LOGIN" in (ROOT / script).read_text(encoding="utf-8")
+    (script,) = [each for each in server["configs"] if each["target"].startswith("/docker-entrypoint-initdb.d/")]
+    assert f"CREATE ROLE {role} LOGIN" in COMPOSE["configs"][script["source"]]["content"]
 
 
 def test_no_log_of_a_postgres_quotes_what_is_hidden() -> None:
@@ -132,3 +137,37 @@ def test_the_image_is_the_one_that_is_deployed() -> None:
     builds = {(service["build"]["context"], service["build"]["dockerfile"]) for service in OURS.values()}
     assert builds == {(".", "deploy/Dockerfile")}
     assert (ROOT / "deploy/Dockerfile").is_file()
+
+
+@pytest.mark.parametrize("name", ["bid-db", "stats-db"])
+def test_what_a_database_reads_at_its_first_start_does_not_depend_on_the_umask_of_the_clone(name: str) -> None:
+    mounted = [mount for mount in SERVERS[name]["volumes"] if mount.startswith((".", "/"))]
+    assert mounted == []
+    assert all(
+        each["mode"] == 0o444 and "content" in COMPOSE["configs"][each["source"]] for each in SERVERS[name]["configs"]
+    )
+
+
+@pytest.mark.parametrize(("answer", "exit_status"), [(200, 0), (503, 1)])
+def test_a_health_check_asks_its_own_process_and_no_proxy(answer: int, exit_status: int) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answer if self.path == "/readyz" else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it has there
+            """Say nothing."""
+
+    checks = {name: OURS[name]["healthcheck"]["test"] for name in OURS if OURS[name]["command"][0] != "migrate"}
+    assert len(checks) == 4
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, (kind, python, *arguments) in checks.items():
+            assert (kind, python) == ("CMD", "python")
+            here = [each.replace("9090", str(server.server_port)) for each in arguments]
+            done = subprocess.run(
+                [sys.executable, *here], env=os.environ | DEAD_PROXY, capture_output=True, check=False
+            )
+            assert done.returncode == exit_status, (name, done.stderr)
+        server.shutdown()
