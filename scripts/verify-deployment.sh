@@ -7,4 +7,4 @@ if ! command -v python3 >/dev/null; then
     echo "verify-deployment.sh needs python3, and nothing else that is not there already." >&2
     exit 2
 fi
-exec python3 "$(dirname "$0")/verify_deployment.py" "$@"
+exec python3 -I "$(dirname "$0")/verify_deployment.py" "$@"

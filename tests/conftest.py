@@ -13,9 +13,13 @@ from hypothesis import HealthCheck, settings
 
 from gavel.runtime import postgres
 from gavel.runtime.migrations import load_migrations, migrate
-from tests.servers.containers import IMAGES, keep_loopback_off_proxies, why_no_container
+from tests.proxies import forget_proxies
+from tests.servers.containers import IMAGES, why_no_container
 from tests.servers.postgres import PostgresServer, running_postgres
 from tests.servers.summary import servers_of, summary
+
+# For the processes that tests start as well.
+forget_proxies(os.environ)
 
 # Property tests are bounded in examples, not in time: a busy machine is no failure. Here, since a test keeps the
 # settings that it was defined with.
@@ -26,8 +30,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("unhurried")
-
-keep_loopback_off_proxies()
 
 _database_numbers = count(1)
 

@@ -1,3 +1,4 @@
+import "./e2e/direct";
 import { defineConfig } from "@playwright/test";
 import { chromium } from "./e2e/chromium";
 

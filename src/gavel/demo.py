@@ -37,8 +37,7 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
         )
     if items:
         # Without rich, which would wrap on a terminal what is there to be copied.
-        print(_auctions(items, at), _paste(address, items[-1]), sep="
-", flush=True)  # noqa: T201
+        print(_auctions(items, at), _paste(address, items[-1]), sep="\n", flush=True)  # noqa: T201
 
 
 def _auctions(items: list[ItemView], at: datetime) -> str:

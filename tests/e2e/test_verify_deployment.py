@@ -11,6 +11,7 @@ from rich.console import Console
 
 from gavel.dev_tokens import open_minter
 from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
+from tests.proxies import DEAD_PROXY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -28,9 +29,10 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def stack() -> Generator[Stack]:
-    """What `make up` runs, on ports of its own."""
+    """What `make up` runs, on ports of its own. Here and in the script, a proxy that is named is never asked."""
     with TemporaryDirectory(prefix="gavel-tests-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTH_MODE", "trusted")
+        for name, value in {"AUTH_MODE": "trusted", **DEAD_PROXY}.items():
+            patch.setenv(name, value)
         started = Stack(Path(folder), private_ports())
         try:
             started.up(Console(quiet=True))

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from gavel.local_servers.readiness import is_ready
 from gavel.local_servers.stack import Stack, private_ports
 from gavel.standalone import DATABASES
 from tests.image.buildah import ROOT, Buildah, BuildahFailed, make_base, missing_tools
@@ -176,12 +176,8 @@ def _socket_folder(stack: Stack) -> Path:
 
 def _wait_ready(admin_port: int, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/readyz", timeout=2):
-                return
-        except OSError as error:
-            _hold(time.monotonic() < deadline, f"{log.stem} is not ready ({error}): {log.read_text()[-2_000:]}")
+    while not is_ready(admin_port):
+        _hold(time.monotonic() < deadline, f"{log.stem} is not ready: {log.read_text()[-2_000:]}")
         time.sleep(POLL_SECONDS)
 
 

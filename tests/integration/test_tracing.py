@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from gavel.runtime import tracing
+from tests.proxies import DEAD_PROXY
 from tests.servers.otlp_collector import Collector, running_collector
 
 pytestmark = pytest.mark.integration
@@ -98,3 +99,13 @@ async def test_a_collector_that_is_away_keeps_nobody_from_stopping() -> None:
     async with tracing.exporting("tests", "http://127.0.0.1:9", 1.0):
         tracing.record("decide", [SAMPLED], 1.0, 2.0)
     assert not tracing.is_on()
+
+
+async def test_a_collector_on_this_machine_is_asked_directly_whatever_proxy_is_named(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in DEAD_PROXY.items():
+        monkeypatch.setenv(name, value)
+    async with tracing.exporting("tests", collector.url, 0.0):
+        tracing.record("decide", [SAMPLED], 0.0, 0.0)
+    assert [span.name for span in collector.spans(TRACE_ID)] == ["decide"]

@@ -1,7 +1,6 @@
 """Containers for the tests: whether the Docker engine can run an image, and the container of each server."""
 
 import gc
-import os
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,15 +18,6 @@ IMAGES = {"Postgres": POSTGRES_IMAGE, "RabbitMQ": RABBITMQ_IMAGE, "Redis": REDIS
 ANSWER_SECONDS_MAX = 10
 # Between two pieces of an image that is pulled.
 PULL_SECONDS_MAX = 60
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-def keep_loopback_off_proxies() -> None:
-    """Name the loopback in NO_PROXY, for this process and its children: an engine there is never asked by a proxy."""
-    for name in ("NO_PROXY", "no_proxy"):
-        known = [host for host in os.environ.get(name, "").split(",") if host]
-        os.environ[name] = ",".join(dict.fromkeys([*known, *_LOOPBACK]))
 
 
 @cache

@@ -1,6 +1,5 @@
 """The servers under test: real processes on data folders of their own, started, awaited, watched and stopped."""
 
-import http.client
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gavel.local_servers.ports import free_port
+from gavel.local_servers.readiness import is_ready
 from gavel.runtime.embedded_postgres import EmbeddedPostgres
 
 HOST = "127.0.0.1"
@@ -18,7 +18,7 @@ READY_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 20.0
 LOG_LINES_SHOWN_MAX = 15
 
-GAVEL_COMMAND = (str(Path(sys.executable).with_name("gavel")), "standalone")
+GAVEL_COMMAND = (sys.executable, "-m", "gavel", "standalone")
 NAIVE_COMMAND = (sys.executable, "-m", "gavel.bench.naive_server")
 
 
@@ -82,21 +82,10 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log_file: P
     while time.monotonic() < deadline_seconds:
         if process.poll() is not None:
             raise ServerFailed(f"the server ended with status {process.returncode}:\n{_end_of(log_file)}")
-        if _is_ready(port):
+        if is_ready(port):
             return
         time.sleep(0.05)
     raise ServerFailed(f"the server was not ready after {READY_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}")
-
-
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _stop(process: "subprocess.Popen[bytes]", log_file: Path) -> None:

@@ -7,8 +7,6 @@ import asyncio
 import os
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from rich.console import Console
 
 from gavel.local_servers.ports import free_port
 from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
+from gavel.local_servers.readiness import is_ready
 from gavel.local_servers.redis import LocalRedis
 from gavel.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
 from gavel.runtime.data_folder import data_folder
@@ -143,7 +142,7 @@ class Stack:
     def wait_ready(self, name: str) -> None:
         """Wait until a process is ready. Raises LocalServerFailed where it died, or takes too long."""
         deadline = time.monotonic() + READY_SECONDS_MAX
-        while not _is_ready(self.ports.admin[name]):
+        while not is_ready(self.ports.admin[name]):
             process = self.processes[name]
             if not process.runs():
                 raise LocalServerFailed(f"gavel {name} did not start: {process.last_words()}")
@@ -152,14 +151,6 @@ class Stack:
                     f"gavel {name} is not ready after {READY_SECONDS_MAX:.0f} s: {process.log_file}"
                 )
             time.sleep(POLL_SECONDS)
-
-
-def _is_ready(admin_port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/readyz", timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def main(command: str) -> int:

@@ -1,6 +1,5 @@
 """Where a process listens and who may call, as the environment says."""
 
-import ipaddress
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ from pydantic_settings import NoDecode
 
 from gavel.runtime import tracing
 from gavel.runtime.cors import origins_of
+from gavel.runtime.loopback import is_loopback
 from gavel.runtime.settings import ProcessSettings
 from gavel.runtime.token_keys import RSA_BITS_MIN, PublicKey, algorithms_of, public_key_of
 from gavel.runtime.tokens import ALGORITHMS
@@ -148,15 +148,5 @@ def _is_url_of_the_web(text: str) -> bool:
         return (
             parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
         )
-    except ValueError:
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -24,7 +24,7 @@ from urllib.request import (
 )
 
 from gavel import __version__
-from gavel.runtime.http_settings import is_loopback
+from gavel.runtime.loopback import is_loopback
 from gavel.runtime.token_keys import FetchFailed, FetchKeySet
 
 # Some firewalls refuse Python's own name.

@@ -14,7 +14,9 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -23,6 +25,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from gavel import __version__
+from gavel.runtime.loopback import is_loopback
 
 # A collector that does not keep up loses the oldest spans, not this process's memory.
 SPANS_WAITING_MAX = 8_192
@@ -62,7 +65,8 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
     if not endpoint:
         yield
         return
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS_MAX)
+    url = f"{endpoint.rstrip('/')}/v1/traces"
+    exporter = OTLPSpanExporter(endpoint=url, timeout=EXPORT_SECONDS_MAX, session=_session(url))
     processor = BatchSpanProcessor(
         exporter,
         max_queue_size=SPANS_WAITING_MAX,
@@ -80,6 +84,15 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
         last = threading.Thread(target=processor.shutdown, name="last-spans", daemon=True)
         last.start()
         await asyncio.to_thread(last.join, EXPORT_SECONDS_MAX)
+
+
+def _session(url: str) -> requests.Session | None:
+    """A session that asks a collector on this machine directly; elsewhere the exporter's own, by the environment."""
+    if not is_loopback(urlsplit(url).hostname or ""):
+        return None
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 def is_on() -> bool:

@@ -1,13 +1,15 @@
 """Containers of the suite without an engine: a library that deprecates what we use fails here, in any CI."""
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.proxies import forget_proxies
 from tests.servers import containers
-from tests.servers.containers import POSTGRES_IMAGE, REDIS_IMAGE, keep_loopback_off_proxies, why_no_container
+from tests.servers.containers import POSTGRES_IMAGE, REDIS_IMAGE, why_no_container
 from tests.unit.servers.stub_engine import REFUSAL, StubEngine, stub_engine
 
 DEAD_PROXY = "http://127.0.0.1:9"
@@ -82,6 +84,6 @@ def test_no_proxy_is_asked_for_an_engine_of_this_machine(environment: pytest.Mon
     with TemporaryDirectory(prefix="gavel-tests-", dir="/tmp") as folder:
         with stub_engine([POSTGRES_IMAGE], None if on == "the loopback" else Path(folder) / "s") as engine:
             environment.setenv("DOCKER_HOST", engine.host)
-            keep_loopback_off_proxies()
+            forget_proxies(os.environ)
             assert why_no_container(POSTGRES_IMAGE) is None
         assert any(path.endswith("/version") for path in engine.paths)
