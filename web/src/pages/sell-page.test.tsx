@@ -13,7 +13,7 @@ const START = { name: "Start the auction" };
 async function selling(...codes: Code[]) {
   const gavel = new InMemoryGavel(anItem());
   const asked: CreateItemRequest[] = [];
-  gavel.answers = {
+  gavel.methods = {
     createItem: (request) => {
       asked.push(request);
       const code = codes[asked.length - 1];

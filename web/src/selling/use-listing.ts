@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type CreateItemRequest, CreateItemRequestSchema, type Item } from "@gavel/client";
 import { useCallback, useRef } from "react";
-import { explainRefusal } from "../bidding/refusal";
+import { explainRefusal } from "../auction/refusal";
+import { randomUuid } from "../lib/uuid";
 import { useLive } from "../live/live-context";
-import { randomUuid } from "../who/uuid";
 import type { ListingDraft, ListingRequest } from "./listing-draft";
 
 /** A request keeps its key, and the end that it named, until it is answered for certain. */
