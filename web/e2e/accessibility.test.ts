@@ -45,7 +45,7 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
     await page.goto("/sell");
     await page.getByText("Reserve, buy-now and other rules").click();
     await page.getByRole("button", { name: "Start the auction" }).click();
-    await expect(page.getByText("Give it a title.")).toBeVisible();
+    await expect(page.getByText("Enter a title.")).toBeVisible();
   },
   "my bids": async ({ page }) => {
     await page.goto("/my-bids");

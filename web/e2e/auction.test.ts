@@ -184,7 +184,7 @@ test("an item is listed and its auction cancelled", async ({ client, person }) =
   await ada.page.goto("/sell");
   await ada.page.getByRole("button", { name: "Start the auction" }).click();
   await expect(ada.page.getByLabel("Title")).toBeFocused();
-  await expect(ada.page.getByText("Give it a title.")).toBeVisible();
+  await expect(ada.page.getByText("Enter a title.")).toBeVisible();
   await ada.page.getByLabel("Title").fill("A chair");
   await ada.page.getByLabel("Category").fill("home");
   await ada.page.getByLabel("Starting price").fill("1,250.50");

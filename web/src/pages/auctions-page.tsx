@@ -87,7 +87,7 @@ export function AuctionsPage() {
           <div className="empty">
             <strong>{EMPTY[state.name]}</strong>
             <Link href="/sell" className="button button--primary">
-              Put something up for auction
+              Sell an item
             </Link>
           </div>
         )}

@@ -155,7 +155,7 @@ function Selling() {
       <div className="empty">
         <strong>You have not listed an item yet.</strong>
         <Link href="/sell" className="button button--primary">
-          Put something up for auction
+          Sell an item
         </Link>
       </div>
     );

@@ -25,7 +25,7 @@ const CATEGORIES =
   );
 
 const DURATIONS = [
-  [60, "1 minute, to try it"],
+  [60, "1 minute (to try it)"],
   [600, "10 minutes"],
   [3_600, "1 hour"],
   [86_400, "1 day"],
@@ -33,7 +33,7 @@ const DURATIONS = [
   [7 * 86_400, "7 days"],
 ] as const;
 
-/** Puts something up for auction. */
+/** The form that lists an item. */
 export function SellPage() {
   usePageTitle("Sell");
   const live = useLive();
@@ -60,7 +60,7 @@ export function SellPage() {
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    // Where nothing has told the server's time yet there is no other auction to mind either.
+    // The server's time is unknown only while there are no items; then this machine's has to do.
     const checked = checkListing(draft, currency, userId, live.clock.nowMs() ?? Date.now());
     if (!checked.ok) {
       show(checked.problems);
@@ -83,8 +83,10 @@ export function SellPage() {
   return (
     <div className="page">
       <div className="page__head">
-        <h1>Put something up for auction</h1>
-        <p className="muted">It opens at once and everyone sees every bid. You can take it back until the first one.</p>
+        <h1>Sell an item</h1>
+        <p className="muted">
+          Everyone sees the bids as they are placed. You can cancel the auction until the first bid.
+        </p>
       </div>
       <div className="sell">
         <form ref={form} className="sheet sell__form" noValidate onSubmit={(event) => void submit(event)}>
@@ -120,7 +122,7 @@ export function SellPage() {
               value={draft.startPrice}
               onChange={set("startPrice")}
               problem={problems.startPrice}
-              hint={`The first bid is at least this, such as ${exampleAmount(currency)}.`}
+              hint={`The least first bid, such as ${exampleAmount(currency)}.`}
               required
             />
           </div>
@@ -148,7 +150,7 @@ export function SellPage() {
               value={draft.startAt}
               onChange={set("startAt")}
               problem={problems.startAt}
-              hint="Leave it empty to open now."
+              hint="Leave empty to open now."
             />
           </div>
           <TextField
@@ -157,7 +159,7 @@ export function SellPage() {
             onChange={set("images")}
             problem={problems.images}
             lines
-            hint="Web addresses, one a line. Without any, Gavel draws one."
+            hint="URLs, one per line. Without any, a picture is generated."
           />
           <details className="sell__more">
             <summary>Reserve, buy-now and other rules</summary>
@@ -168,7 +170,7 @@ export function SellPage() {
                 value={draft.reservePrice}
                 onChange={set("reservePrice")}
                 problem={problems.reservePrice}
-                hint="Below this it is not sold. Nobody sees it."
+                hint="The item is not sold below this price. Only you know it."
               />
               <MoneyField
                 label="Buy-now price"
@@ -176,29 +178,29 @@ export function SellPage() {
                 value={draft.buyNowPrice}
                 onChange={set("buyNowPrice")}
                 problem={problems.buyNowPrice}
-                hint="Whoever pays it ends the auction at once."
+                hint="Buying at this price ends the auction at once."
               />
               <MoneyField
-                label="Each bid raises by at least"
+                label="Minimum increment"
                 currency={currency}
                 value={draft.incrementFixed}
                 onChange={set("incrementFixed")}
                 problem={problems.incrementFixed}
-                hint="Empty: the house's steps."
+                hint="Leave empty for the default, which depends on the price."
               />
               <TextField
-                label="… or by at least so many per cent"
+                label="Minimum increment in per cent"
                 value={draft.incrementPercent}
                 onChange={set("incrementPercent")}
                 problem={problems.incrementPercent}
-                hint="The larger of the two counts."
+                hint="If both are set, the larger one counts."
               />
               <TextField
-                label="Late bids extend, in seconds"
+                label="Extension by late bids, in seconds"
                 value={draft.softCloseSeconds}
                 onChange={set("softCloseSeconds")}
                 problem={problems.softCloseSeconds}
-                hint="A bid in the last so many seconds leaves as many to answer. 0: never."
+                hint="A bid this close to the end extends the auction by as much. 0 turns this off."
               />
             </div>
           </details>
@@ -212,7 +214,7 @@ export function SellPage() {
           </button>
         </form>
         <aside className="sell__preview" aria-hidden="true">
-          <p className="label">How it will look</p>
+          <p className="label">Preview</p>
           <div className="item-card">
             <div className="item-card__art">
               <ItemArt title={draft.title || "Your item"} category={draft.category} />

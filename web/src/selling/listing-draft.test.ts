@@ -34,13 +34,13 @@ describe("a draft", () => {
     expect(result.ok && result.request.startAt).toBeUndefined();
   });
 
-  it("ends at a time that can be sent, though the server's clock is known to fractions of a millisecond", () => {
+  it("ends at a whole nanosecond, even if the server's time is a fraction of a millisecond", () => {
     const result = checkListing({ ...EMPTY_DRAFT, title: "A lamp", startPrice: "20" }, "USD", ME, NOW_MS + 0.3);
     expect(result.ok && result.request.endAt && timestampMs(result.request.endAt)).toBe(NOW_MS + 86_400_000);
     expect(result.ok && result.request.endAt?.nanos).toBe(0);
   });
 
-  it("runs from its start where that lies ahead", () => {
+  it("ends its duration after a start in the future", () => {
     const result = checked({ startAt: "2031-01-01T12:00", durationSeconds: 600 });
     expect(result.ok && result.request.startAt && result.request.endAt).toBeTruthy();
     if (result.ok && result.request.startAt && result.request.endAt) {
@@ -59,14 +59,16 @@ describe("a draft", () => {
     [{ incrementPercent: "abc" }, ["incrementPercent"]],
     [{ incrementFixed: "-1" }, ["incrementFixed"]],
     [{ startAt: "never" }, ["startAt"]],
-  ])("%j is mended at %j", (draft, fields) => {
+  ])("%j has problems in %j", (draft, fields) => {
     expect(problemFields(draft)).toEqual(fields);
   });
 
-  it("shows the server's no at the field that it names", () => {
+  it("shows the server's error at the field that it names", () => {
     const refused = new ConnectError("soft_close.window_seconds: must be 0 to 86400", Code.InvalidArgument);
     expect(problemsFrom(refused)).toEqual({ softCloseSeconds: "Must be 0 to 86400." });
     expect(problemsFrom(new ConnectError("sign in", Code.Unauthenticated))).toEqual({ form: "sign in" });
-    expect(problemsFrom(new ConnectError("away", Code.Unavailable)).form).toMatch(/Trying again can't list it twice/);
+    expect(problemsFrom(new ConnectError("unavailable", Code.Unavailable)).form).toMatch(
+      /Trying again can't list it twice/,
+    );
   });
 });

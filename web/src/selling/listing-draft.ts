@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { CreateItemRequest } from "@gavel/client";
 import { minorDigits, parseMoney } from "../money/money";
 
-/** The form as it is typed. */
+/** The fields of the form, as typed. */
 export type ListingDraft = {
   readonly title: string;
   readonly description: string;
@@ -13,7 +13,7 @@ export type ListingDraft = {
   readonly reservePrice: string;
   readonly buyNowPrice: string;
   readonly durationSeconds: number;
-  /** A local date and time as the browser's own field has it; empty: at once. */
+  /** Local date and time in the format of a datetime-local field; empty to open at once. */
   readonly startAt: string;
   readonly softCloseSeconds: string;
   readonly incrementFixed: string;
@@ -22,7 +22,7 @@ export type ListingDraft = {
 
 export type FieldName = keyof ListingDraft;
 export type Problems = Partial<Record<FieldName | "form", string>>;
-/** What the form asks for; the key is added when it is sent. */
+/** The request that the form makes, without its idempotency key. */
 export type ListingRequest = Omit<
   CreateItemRequest,
   "$typeName" | "$unknown" | "softClose" | "bidIncrement" | "idempotencyKey"
@@ -53,7 +53,7 @@ export const EMPTY_DRAFT: ListingDraft = {
 
 const SECONDS_MAX = 86_400;
 
-/** The request that a draft comes to, at a time of the server's clock; or what to mend, field by field. */
+/** Convert a draft to a request, at a time of the server's clock. Returns the problems by field if it is invalid. */
 export function checkListing(draft: ListingDraft, currency: string, sellerId: string, nowMs: number): CheckedListing {
   const problems: Problems = {};
   const money = (field: "startPrice" | "reservePrice" | "buyNowPrice" | "incrementFixed"): bigint => {
@@ -72,26 +72,26 @@ export function checkListing(draft: ListingDraft, currency: string, sellerId: st
   const buyNowPrice = money("buyNowPrice");
   const fixed = money("incrementFixed");
   if (!draft.title.trim()) {
-    problems.title = "Give it a title.";
+    problems.title = "Enter a title.";
   }
   if (startPrice === 0n) {
-    problems.startPrice ??= "The starting price must be more than nothing.";
+    problems.startPrice ??= "The starting price must be more than 0.";
   }
   if (reservePrice > 0n && reservePrice < startPrice) {
-    problems.reservePrice ??= "A reserve must be at least the starting price.";
+    problems.reservePrice ??= "The reserve must be at least the starting price.";
   }
   if (buyNowPrice > 0n && (buyNowPrice < startPrice || buyNowPrice < reservePrice)) {
-    problems.buyNowPrice ??= "Buy-now must be at least the starting price and the reserve.";
+    problems.buyNowPrice ??= "The buy-now price must be at least the starting price and the reserve.";
   }
   const windowSeconds = wholeSeconds(draft.softCloseSeconds);
   if (windowSeconds === null) {
-    problems.softCloseSeconds = `Whole seconds, 0 to ${SECONDS_MAX}; 0 switches it off.`;
+    problems.softCloseSeconds = `Enter whole seconds from 0 to ${SECONDS_MAX}. 0 turns this off.`;
   }
   const basisPoints = percent(draft.incrementPercent);
   if (basisPoints === null) {
-    problems.incrementPercent = "A percentage from 0 to 100, with two digits after the point at most.";
+    problems.incrementPercent = "Enter a percentage from 0 to 100 with at most two decimals.";
   }
-  // Whole milliseconds: a fraction would be no whole nanoseconds, which a Timestamp can't hold.
+  // A Timestamp holds whole nanoseconds, which a float of milliseconds may not be.
   const startMs = draft.startAt ? Date.parse(draft.startAt) : Math.round(nowMs);
   if (Number.isNaN(startMs)) {
     problems.startAt = "Enter a date and time.";
@@ -137,7 +137,7 @@ const SERVER_FIELDS: Readonly<Record<string, FieldName>> = {
 
 const MAY_BE_LISTED = [Code.Unavailable, Code.DeadlineExceeded, Code.Unknown];
 
-/** The server's no at the field that it names: its messages begin with "field: ". */
+/** Assign the server's error to the field that it names: its messages begin with "field: ". */
 export function problemsFrom(error: unknown): Problems {
   const refused = ConnectError.from(error);
   const [, field = "", , problem] = /^([a-z_]+)(\.[a-z_]+)?: (.*)$/.exec(refused.rawMessage) ?? [];
@@ -146,9 +146,11 @@ export function problemsFrom(error: unknown): Problems {
     return { [name]: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.` };
   }
   if (MAY_BE_LISTED.includes(refused.code)) {
-    return { form: "No answer came, so we don't know whether it was listed. Trying again can't list it twice." };
+    return {
+      form: "The server did not respond, so the item may or may not be listed. Trying again can't list it twice.",
+    };
   }
-  return { form: refused.rawMessage || "It could not be listed. Try again." };
+  return { form: refused.rawMessage || "The item could not be listed. Try again." };
 }
 
 function wholeSeconds(text: string): number | null {
@@ -163,7 +165,7 @@ function percent(text: string): number | null {
   return basisPoints <= 10_000 ? basisPoints : null;
 }
 
-/** An amount as an example of what to type: "20.00", or "2000" where there are no fractions. */
+/** An example of an amount: "20.00", or "2000" in a currency without fractions. */
 export function exampleAmount(currency: string): string {
   return minorDigits(currency) === 0 ? "2000" : `20.${"0".repeat(minorDigits(currency))}`;
 }

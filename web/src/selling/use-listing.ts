@@ -6,10 +6,10 @@ import { randomUuid } from "../lib/uuid";
 import { useLive } from "../live/live-context";
 import type { ListingDraft, ListingRequest } from "./listing-draft";
 
-/** A request keeps its key, and the end that it named, until it is answered for certain. */
+/** A request keeps its idempotency key and its end until its outcome is known. */
 type Attempt = { readonly draft: string; readonly request: CreateItemRequest };
 
-/** List a draft. Sent again unchanged after a lost answer, it is the same request, which can't list twice. */
+/** List a draft. A retry of an unchanged draft sends the same request, which can't list the item twice. */
 export function useListing(): (draft: ListingDraft, request: ListingRequest) => Promise<Item | undefined> {
   const live = useLive();
   const attempt = useRef<Attempt | null>(null);
@@ -18,8 +18,8 @@ export function useListing(): (draft: ListingDraft, request: ListingRequest) => 
     async (draft, request) => {
       const typed = JSON.stringify([request.sellerId, draft]);
       if (attempt.current?.draft !== typed) {
-        const asked = create(CreateItemRequestSchema, { ...request, idempotencyKey: randomUuid() });
-        attempt.current = { draft: typed, request: asked };
+        const next = create(CreateItemRequestSchema, { ...request, idempotencyKey: randomUuid() });
+        attempt.current = { draft: typed, request: next };
       }
       try {
         const { item } = await live.bids.createItem(attempt.current.request);
