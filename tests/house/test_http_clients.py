@@ -26,8 +26,6 @@ CLIENTS = [
 ALLOWED = {
     # tests/integration/test_tracing.py::test_a_collector_on_this_machine_is_asked_directly_whatever_proxy_is_named
     "src/gavel/runtime/tracing.py": "requests.Session(",
-    # An issuer's keys may be behind a proxy; its own tests hold what it does about the loopback.
-    "src/gavel/runtime/token_keys.py": "PyJWKClient(",
     # The command that a person pastes; `tests/unit/test_demo.py` holds it.
     "src/gavel/demo.py": "curl ",
 }

@@ -41,10 +41,10 @@ _REASON_CHARACTERS_MAX = 200
 
 def key_set_at(url: str) -> FetchKeySet:
     """Make a function that fetches the key set at a URL."""
-    requests = _Requests()
+    fetcher = _Fetcher()
 
     async def fetch() -> dict[str, Any]:
-        return await requests.get(url)
+        return await fetcher.get(url)
 
     return fetch
 
@@ -52,10 +52,10 @@ def key_set_at(url: str) -> FetchKeySet:
 def discovered_key_set(issuer: str) -> FetchKeySet:
     """Make a function that fetches the key set which the issuer's discovery document names."""
     document_url = issuer.rstrip("/") + _DISCOVERY_PATH
-    requests = _Requests()
+    fetcher = _Fetcher()
 
     async def fetch() -> dict[str, Any]:
-        return await requests.get(key_set_url(issuer, document_url, await requests.get(document_url)))
+        return await fetcher.get(key_set_url(issuer, document_url, await fetcher.get(document_url)))
 
     return fetch
 
@@ -80,7 +80,7 @@ def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str
     return url
 
 
-class _Requests:
+class _Fetcher:
     """Requests in a thread that the process does not wait for when it exits, one at a time.
 
     A server that sends its headers byte by byte can hold that thread for as long as it likes, and nothing else.
