@@ -1,6 +1,5 @@
 """One run: rounds in which Gavel and the baseline are measured in turn, so that noise hits both; then the processes."""
 
-import resource
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from gavel.bench.results import Results, in_words
 from gavel.console import open_console
 from gavel.local_servers.server_process import LocalServerFailed
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed
+from gavel.runtime.open_files import allow_open_files
 from gavel.runtime.postgres import DATABASE_ERRORS
 
 EXIT_MEASURED = 0
@@ -79,7 +79,8 @@ def run_bench(options: BenchOptions) -> int:
 
 
 def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effort) -> Results:
-    _allow_open_files()
+    # The servers and the load inherit it.
+    allow_open_files(OPEN_FILES)
     results = Results(read_conditions(rounds, effort))
     warn_if_busy(console, results.conditions)
     # A short path: the socket of the embedded Postgres lies in it.
@@ -90,14 +91,6 @@ def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effor
         _measure_processes(console, rounds, Path(scratch) / "processes", cases, effort, results)
         _measure_own_servers(console, rounds, Path(scratch), cases, effort, results)
     return results
-
-
-def _allow_open_files() -> None:
-    """Let the servers and the load, which inherit it, hold as many connections as the system allows."""
-    allowed, allowed_max = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if allowed_max == resource.RLIM_INFINITY else min(OPEN_FILES, allowed_max)
-    if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed_max))
 
 
 def _measure_side(

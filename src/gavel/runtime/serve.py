@@ -1,7 +1,6 @@
 """Serving HTTP: the socket is taken first, the signals are the process's, and a stop waits for what was begun."""
 
 import asyncio
-import resource
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, MutableMapping
@@ -12,6 +11,7 @@ import uvicorn
 
 from gavel.runtime.bounded_requests import RequestLimits, SendClock
 from gavel.runtime.cors import Cors
+from gavel.runtime.open_files import allow_open_files
 from gavel.runtime.streams import StreamingProtocol
 
 Scope = MutableMapping[str, Any]
@@ -127,7 +127,7 @@ async def serving(
     Who is connected already is answered for FAREWELL_SECONDS_MAX more, and told with the answer to come elsewhere.
     What is not finished within SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply.
     """
-    _allow_open_files()
+    allow_open_files(OPEN_FILES_MAX)
     cors = Cors(cors_origins) if cors_origins else None
     connections = _connections(limits or RequestLimits(), cors)
     server = _Server(
@@ -164,14 +164,6 @@ def _connections(limits: RequestLimits, cors: Cors | None) -> type[_Connection]:
     """What uvicorn makes of each connection of one server."""
     clock = SendClock(limits.send_seconds_max)
     return type("Connection", (_Connection,), {"limits": limits, "clock": clock, "cors": cors})
-
-
-def _allow_open_files() -> None:
-    """Let this process have OPEN_FILES_MAX files open, or as many as it may ask for."""
-    allowed, allowed_max = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES_MAX if allowed_max == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, allowed_max)
-    if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed_max))
 
 
 @contextmanager
