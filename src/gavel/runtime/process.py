@@ -58,7 +58,7 @@ def settle_memory() -> None:
 
 
 async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncContextManager[Parts]) -> None:
-    """Run until SIGTERM or SIGINT; then take no more, finish what was begun, and close. Raises AddressInUse."""
+    """Run until a signal to stop; then take no more, finish what was begun, and close. Raises AddressInUse."""
     configure_logs(settings.log_level, settings.log_format)
     with stop_signals() as stopping:
         async with AsyncExitStack() as stack:

@@ -1,8 +1,10 @@
 """Serving HTTP: the socket is taken first, the signals are the process's, and a stop waits for what was begun."""
 
 import asyncio
+import os
 import signal
 import socket
+import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
@@ -168,12 +170,31 @@ def _connections(limits: RequestLimits, cors: Cors | None) -> type[_Connection]:
 
 @contextmanager
 def stop_signals() -> Generator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set."""
+    """Yield an event that SIGTERM, SIGINT, SIGQUIT and SIGHUP set. Under `nohup` SIGHUP stays ignored."""
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+
+    def hang_up() -> None:
+        _leave_terminal()
+        stopping.set()
+
+    handlers: dict[signal.Signals, Callable[[], None]]
+    handlers = dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT), stopping.set)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        handlers[signal.SIGHUP] = hang_up
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield stopping
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in handlers:
             loop.remove_signal_handler(number)
+
+
+def _leave_terminal() -> None:
+    """Discard output that went to a terminal: writing to a closed one raises, which would cut the stop short."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        for descriptor in (1, 2):
+            # The kernel no longer calls a closed terminal one, but a device it still is.
+            with suppress(OSError):
+                if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                    os.dup2(nowhere.fileno(), descriptor)
