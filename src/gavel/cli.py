@@ -14,7 +14,8 @@ import uvloop
 from gavel import __version__
 from gavel.bidders.command import bidders
 from gavel.command_errors import OneLineErrors
-from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, FolderInUse
+from gavel.runtime.data_folder import DataFolderUnusable, FolderInUse, data_folder
+from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed
 from gavel.runtime.grants import RoleUnfit
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.migrations import SchemaMismatch, migrate_database
@@ -44,6 +45,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         SettingsInvalid,
         AddressInUse,
         FolderInUse,
+        DataFolderUnusable,
         EmbeddedPostgresFailed,
         SchemaMismatch,
         RoleUnfit,
@@ -258,11 +260,10 @@ def token(
 ) -> None:
     """Mint a token for development, with a key of this machine: never for production."""
     from gavel.dev_tokens import KeyUnusable, open_minter
-    from gavel.runtime.data_folder import data_folder
 
     try:
         minter = open_minter(data_folder())
-    except KeyUnusable as error:
+    except (KeyUnusable, DataFolderUnusable) as error:
         print(f"gavel: {error}", file=sys.stderr)  # noqa: T201 - the one message
         raise typer.Exit(EXIT_CANNOT_START) from None
     if settings:

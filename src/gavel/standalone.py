@@ -4,10 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import structlog
-from pydantic import Field
 
 from gavel.bids.adapters.connect_rules import BOARD_PATH
 from gavel.bids.adapters.connect_rules import PORT_RULES as BID_RULES
@@ -18,7 +16,7 @@ from gavel.bids.api import PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
 from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
 from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
-from gavel.runtime.data_folder import default_data_folder
+from gavel.runtime.data_folder import data_folder
 from gavel.runtime.door import Door, open_door
 from gavel.runtime.embedded_postgres import embedded_postgres
 from gavel.runtime.health import health_app
@@ -45,7 +43,6 @@ class StandaloneSettings(PageSettings):
     """`gavel standalone`."""
 
     http_port: int = 8080
-    gavel_data_dir: Annotated[Path, Field(default_factory=default_data_folder)]
     # The built page. A checkout builds its own; an installed Gavel is told where one is.
     gavel_page_dir: Path = Path(__file__).parents[2] / "web" / "dist"
     # Someone sits in front of it.
@@ -67,11 +64,11 @@ class Standalone:
 async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Standalone]:
     """Start the parts in the order in which they need each other; stop them in reverse.
 
-    Raises FolderInUse or EmbeddedPostgresFailed.
+    Raises FolderInUse, DataFolderUnusable or EmbeddedPostgresFailed.
     """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(settings.exporting_spans("standalone"))
-        server = await stack.enter_async_context(embedded_postgres(settings.gavel_data_dir.expanduser()))
+        server = await stack.enter_async_context(embedded_postgres(data_folder()))
         for database, package in DATABASES.items():
             await server.create_database(database)
             await migrate_database(server.url(database), package)

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.embedded_postgres import EmbeddedPostgres
+from gavel.runtime.embedded_postgres import PostgresCluster
 from tests.e2e.gavel_process import POLL_SECONDS, Client, Standalone
 from tests.servers.otlp_collector import Collector, running_collector
 from tests.watching import Stream, watching
@@ -111,7 +111,7 @@ class Wiretap:
 
 @asynccontextmanager
 async def _bid_db(gavel: Standalone) -> AsyncGenerator[asyncpg.Connection]:
-    connection = await asyncpg.connect(EmbeddedPostgres(gavel.folder / "postgres").url("bid_db"))
+    connection = await asyncpg.connect(PostgresCluster(gavel.folder).server.url("bid_db"))
     try:
         yield connection
     finally:

@@ -15,6 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
 
 from rich.console import Console
 
@@ -171,7 +172,7 @@ def _servers(folder: Path) -> Generator[Stack]:
 
 
 def _socket_folder(stack: Stack) -> Path:
-    return Path(stack.postgres.server.url("bid_db").partition("host=")[2])
+    return Path(parse_qs(urlsplit(stack.postgres.server.url("bid_db")).query)["host"][0])
 
 
 def _wait_ready(admin_port: int, log: Path) -> None:

@@ -14,7 +14,8 @@ from gavel.bids.adapters.connect_thin_path import thin_place_bid
 from gavel.bids.adapters.postgres_installation import read_page_token_secret
 from gavel.bids.api import SERVICE_PATH
 from gavel.runtime import postgres
-from gavel.runtime.embedded_postgres import EmbeddedPostgres
+from gavel.runtime.data_folder import data_folder
+from gavel.runtime.embedded_postgres import PostgresCluster
 from gavel.runtime.logs import configure_logs
 from gavel.runtime.page_tokens import PageTokens
 from gavel.runtime.process import settle_memory
@@ -25,11 +26,11 @@ from gavel.standalone import StandaloneSettings, running_standalone
 
 
 async def serve() -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until a signal to stop."""
     settings = load_settings(StandaloneSettings)
     configure_logs(settings.log_level, settings.log_format)
     listener = bind(settings.http_host, settings.http_port)
-    bid_db_url = EmbeddedPostgres(settings.gavel_data_dir.resolve() / "postgres").url("bid_db")
+    bid_db_url = PostgresCluster(data_folder().resolve()).server.url("bid_db")
     with stop_signals() as stopping:
         async with (
             running_standalone(settings) as running,

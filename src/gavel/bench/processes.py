@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gavel.local_servers.ports import free_port
 from gavel.local_servers.readiness import is_ready
-from gavel.runtime.embedded_postgres import EmbeddedPostgres
+from gavel.runtime.embedded_postgres import PostgresCluster
 
 HOST = "127.0.0.1"
 READY_SECONDS_MAX = 90.0
@@ -72,7 +72,7 @@ def running_server(
         )
     try:
         _wait_until_ready(process, port, log_file)
-        yield Server(port, process.pid, EmbeddedPostgres(folder.resolve() / "postgres").url("bid_db"))
+        yield Server(port, process.pid, PostgresCluster(folder.resolve()).server.url("bid_db"))
     finally:
         _stop(process, log_file)
 

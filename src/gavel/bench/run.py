@@ -18,6 +18,7 @@ from gavel.bench.report import print_report, warn_if_busy
 from gavel.bench.results import Results, in_words
 from gavel.console import open_console
 from gavel.local_servers.server_process import LocalServerFailed
+from gavel.runtime.data_folder import DataFolderUnusable, FolderInUse
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed
 from gavel.runtime.open_files import allow_open_files
 from gavel.runtime.postgres import DATABASE_ERRORS
@@ -28,6 +29,14 @@ EXIT_FAILED = 1
 # Ten thousand watchers, and what else a server holds.
 OPEN_FILES = 16_384
 
+_FAILURES = (
+    MeasurementFailed,
+    ServerFailed,
+    LocalServerFailed,
+    EmbeddedPostgresFailed,
+    DataFolderUnusable,
+    FolderInUse,
+)
 _COMMANDS = {Side.GAVEL: GAVEL_COMMAND, Side.NAIVE: NAIVE_COMMAND}
 
 
@@ -64,7 +73,7 @@ def run_bench(options: BenchOptions) -> int:
     try:
         cases = options.cases
         results = _measure(console, cases, 1 if options.quick else options.rounds, options.effort)
-    except (MeasurementFailed, ServerFailed, LocalServerFailed, EmbeddedPostgresFailed, *DATABASE_ERRORS) as error:
+    except (*_FAILURES, *DATABASE_ERRORS) as error:
         console.print(f"[red]The measurement failed:[/red] {error or type(error).__name__}", highlight=False)
         return EXIT_FAILED
     rows = results.rows(cases)

@@ -1,7 +1,6 @@
 """A run of bidders, from its options to its exit status."""
 
 import asyncio
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -23,7 +22,8 @@ from gavel.bidders.report import Report
 from gavel.bidders.tally import CallTally
 from gavel.contracts.userstats.v1.user_stats_service_pb import GetUserStatsRequest
 from gavel.dev_tokens import KeyUnusable, open_minter
-from gavel.runtime.data_folder import data_folder
+from gavel.runtime.data_folder import DataFolderUnusable, data_folder
+from gavel.runtime.open_files import allow_open_files
 from gavel.runtime.serve import stop_signals
 
 EXIT_DIFFERENT = 1
@@ -101,7 +101,7 @@ def _tokens(options: BiddersOptions) -> Callable[[str], str]:
         return lambda _: ""
     try:
         minter = open_minter(data_folder())
-    except KeyUnusable as error:
+    except (KeyUnusable, DataFolderUnusable) as error:
         raise BiddersFailed(str(error)) from error
     lifetime_seconds = options.seconds_max + TOKEN_SECONDS_TO_SPARE
     return lambda user_id: minter.mint(user_id, None, lifetime_seconds)
@@ -162,10 +162,6 @@ async def _verify(verifier: Verifier, account: Account) -> Verification:
 def _allow_connections(bidders: int) -> None:
     """Let the process hold a connection for each bidder. Raises BiddersFailed where the system does not."""
     needed = bidders + OTHER_FILES
-    allowed, allowed_max = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if allowed_max != resource.RLIM_INFINITY and allowed_max < needed:
-        raise BiddersFailed(
-            f"{bidders} bidders need {needed} open files, {allowed_max} are allowed: have fewer bidders"
-        )
-    if allowed != resource.RLIM_INFINITY and allowed < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, allowed_max))
+    allowed = allow_open_files(needed)
+    if allowed < needed:
+        raise BiddersFailed(f"{bidders} bidders need {needed} open files, {allowed} are allowed: have fewer bidders")
