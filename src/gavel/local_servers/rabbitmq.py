@@ -1,6 +1,7 @@
 """A RabbitMQ of one's own: three private ports of the loopback, everything else in one folder."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,10 @@ NODE = "gavel@localhost"
 START_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 20.0
 COMMAND_SECONDS_MAX = 60.0
+
+
+# The server asks `df` how full its disk is, by way of a shell and without quotes; a space only spoils that answer.
+_SHELL_CHARACTERS = re.compile(r"""["'`$;&|<>()\\*?!{}\[\]#~\n]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,11 @@ class LocalRabbitMq:
 
     def start(self) -> None:
         """Leave the server running and taking connections: found so, or started. Raises LocalServerFailed."""
+        if found := _SHELL_CHARACTERS.search(str(self._folder)):
+            raise LocalServerFailed(
+                f"RabbitMQ hands the path of its folder to a shell, where {found[0]!r} has a meaning: {self._folder};"
+                f" GAVEL_DATA_DIR names another"
+            )
         program = find_program("rabbitmq-server", SCRIPTS_FOLDER)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "advanced.config").write_text(self._configuration())

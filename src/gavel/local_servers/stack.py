@@ -7,7 +7,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
 from gavel.local_servers.readiness import is_ready
 from gavel.local_servers.redis import LocalRedis
 from gavel.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
-from gavel.runtime.data_folder import data_folder
+from gavel.runtime.data_folder import DataFolderUnusable, FolderInUse, data_folder, held_data_folder
 from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresCluster
 from gavel.runtime.migrations import migrate_database
+from gavel.runtime.postgres import DATABASE_ERRORS
 from gavel.standalone import DATABASES
 
 # As whom the processes come to each database: not as its owner, who could rewrite the log.
@@ -29,6 +31,8 @@ SERVICE_ROLES = {"bid_db": "gavel_bids", "stats_db": "gavel_stats"}
 # All at once, on a machine that may have much else to do; one that ends instead is told of at once.
 READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0
+EXIT_FAILED = 2
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,6 @@ class Stack:
 
     def __init__(self, folder: Path, ports: StackPorts, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are for the processes, over those of the environment."""
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.ports = ports
         self._settings = settings or {}
@@ -89,30 +92,35 @@ class Stack:
         self.processes = {name: ServerProcess(name, self.folder) for name in ports.admin}
 
     def up(self, console: Console) -> None:
-        """Start what does not run yet, servers first. Raises LocalServerFailed or EmbeddedPostgresFailed."""
-        with console.status("Starting Postgres"):
-            self.postgres.start()
-            asyncio.run(self.migrate())
-        with console.status("Starting RabbitMQ"):
-            self.rabbitmq.start()
-        with console.status("Starting Redis"):
-            self.redis.start()
-        for name in self.processes:
-            with console.status(f"Starting gavel {name}"):
-                self.start_process(name)
-        for name in self.processes:
-            with console.status(f"Waiting for gavel {name}"):
-                self.wait_ready(name)
+        """Start what does not run yet, servers first, and tell each step.
+
+        Raises LocalServerFailed, EmbeddedPostgresFailed, DataFolderUnusable or FolderInUse.
+        """
+        with held_data_folder(self.folder):
+            with _step(console, "Starting Postgres"):
+                self.postgres.start()
+                asyncio.run(self.migrate())
+            with _step(console, "Starting RabbitMQ"):
+                self.rabbitmq.start()
+            with _step(console, "Starting Redis"):
+                self.redis.start()
+            for name in self.processes:
+                with _step(console, f"Starting gavel {name}"):
+                    self.start_process(name)
+            for name, port in self.ports.admin.items():
+                with _step(console, f"Waiting for gavel {name}: http://127.0.0.1:{port}/readyz tells for what"):
+                    self.wait_ready(name)
 
     def down(self, console: Console) -> None:
-        """Stop the processes, then the servers."""
-        for name, process in reversed(self.processes.items()):
-            with console.status(f"Stopping gavel {name}"):
-                process.stop(STOP_SECONDS_MAX)
-        with console.status("Stopping the servers"):
-            self.redis.stop()
-            self.rabbitmq.stop()
-            self.postgres.stop()
+        """Stop the processes, then the servers, and tell each step. Raises DataFolderUnusable or FolderInUse."""
+        with held_data_folder(self.folder):
+            for name, process in reversed(self.processes.items()):
+                with _step(console, f"Stopping gavel {name}"):
+                    process.stop(STOP_SECONDS_MAX)
+            with _step(console, "Stopping Redis, RabbitMQ and Postgres"):
+                self.redis.stop()
+                self.rabbitmq.stop()
+                self.postgres.stop()
 
     def start_process(self, name: str) -> None:
         """Start one of the processes, unless it runs."""
@@ -153,11 +161,19 @@ class Stack:
             time.sleep(POLL_SECONDS)
 
 
+@contextmanager
+def _step(console: Console, what: str) -> Generator[None]:
+    """Tell what is done and waited for now: a line that stays, and on a terminal a sign that it goes on."""
+    console.print(f"{what} ...", markup=False)
+    with console.status(""):
+        yield
+
+
 def main(command: str) -> int:
     """Run `up`, `down` or `queues`; the exit status."""
-    console = Console(soft_wrap=True, highlight=False)
-    stack = Stack(data_folder() / "up", StackPorts())
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     try:
+        stack = Stack(data_folder() / "up", StackPorts())
         match command:
             case "up":
                 stack.up(console)
@@ -167,9 +183,15 @@ def main(command: str) -> int:
                 console.print("Down. The data stays.")
             case _:
                 console.print(stack.rabbitmq.control("list_queues", "name", "type", "messages", "consumers"))
-    except (LocalServerFailed, EmbeddedPostgresFailed) as error:
-        console.print(f"[red]gavel:[/red] {error}")
-        return 2
+    except LocalServerFailed as error:
+        print(f"gavel: {error} (make down stops what runs already)", file=sys.stderr)  # noqa: T201 - the one message
+        return EXIT_FAILED
+    except (EmbeddedPostgresFailed, DataFolderUnusable, FolderInUse, *DATABASE_ERRORS) as error:
+        print(f"gavel: {error or type(error).__name__}", file=sys.stderr)  # noqa: T201 - the one message
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("gavel: interrupted; make down stops what runs already", file=sys.stderr)  # noqa: T201
+        return EXIT_INTERRUPTED
     return 0
 
 
