@@ -19,6 +19,20 @@ START_SECONDS_MAX = 120
 # Beside all else that a busy machine does; what is promised is held by test_servers_away.py.
 STOP_SECONDS_MAX = 60
 POLL_SECONDS = 0.05
+# Variables of libpq and of Postgres itself, with values that would keep it from starting or being reached.
+HOSTILE = {
+    "PGPORT": "6000",
+    "PGHOST": "/nowhere",
+    "PGUSER": "nobody",
+    "PGDATABASE": "none",
+    "PGPASSFILE": "/",
+    "PGSSLMODE": "verify-full",
+    "PGSSLNEGOTIATION": "direct",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGOPTIONS": "-c none=1",
+    "PGDATA": "/nowhere",
+    "PGTZ": "none",
+}
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -39,7 +53,8 @@ def new_data_folder() -> Generator[Path]:
     """A folder for a Gavel's data, with room for its log beside it."""
     # Not below pytest's own folder: another run closes that to all other users, and with it the server's data.
     with TemporaryDirectory(prefix="gavel-tests-", ignore_cleanup_errors=True) as folder:
-        data_folder = Path(folder) / "data"
+        # As on macOS, where the default one has a space, and worse: no test needs a plain path.
+        data_folder = Path(folder) / "the data's folder 100% é"
         data_folder.mkdir()
         yield data_folder
 

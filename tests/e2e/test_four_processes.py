@@ -1,6 +1,7 @@
 """The real four processes, several of some: every call on its own port, the operators' commands, poison, SIGTERM."""
 
 import asyncio
+import io
 import re
 import signal
 from collections.abc import AsyncGenerator
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from rich.console import Console
 
 from gavel.local_servers.ports import free_port
 from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack
@@ -19,7 +21,7 @@ from gavel.userstats.ports import DeadLetter
 from tests.chaos.books import read_books
 from tests.e2e.bidding import Told, bidding, check_account
 from tests.e2e.four_processes import StackClient, run_command
-from tests.e2e.gavel_process import SELLER_ID, environment, run, service_of
+from tests.e2e.gavel_process import HOSTILE, SELLER_ID, environment, run, service_of
 from tests.house.tree import ROOT
 from tests.servers.rabbitmq_broker import Broker, until
 from tests.unit.userstats.messages import bid, body
@@ -179,6 +181,43 @@ async def test_a_dead_letter_is_replayed_by_command_into_the_totals(client: Stac
     assert await run_command(shared_stack, "dead-letters", "replay", "--all") == "1 counted and let go of\n"
     assert (await client.stats_once(user_id, total_bids=1))["totalAmount"] == "42"
     assert await run_command(shared_stack, "dead-letters", "list") == "No dead letters.\n"
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("name", PROCESSES)
+async def test_hung_up_or_quit_a_process_stops_in_good_order(
+    shared_stack: Stack, name: str, number: signal.Signals, grace_seconds: float
+) -> None:
+    process = shared_stack.processes[name]
+    process.signal(number)
+    assert await asyncio.to_thread(process.wait_gone, STOP_SECONDS_MAX + grace_seconds), process.last_words()
+    assert process._child is not None
+    assert process._child.wait() == 0
+    assert '"event": "stopped"' in process.last_words().splitlines()[-1]
+    await asyncio.to_thread(shared_stack.start_process, name)
+    await asyncio.to_thread(shared_stack.wait_ready, name)
+
+
+def test_up_tells_what_it_does_and_waits_for_also_where_nobody_sits_at_a_terminal(shared_stack: Stack) -> None:
+    told = io.StringIO()
+    shared_stack.up(Console(file=told, soft_wrap=True))
+    lines = told.getvalue().splitlines()
+    assert lines[:3] == ["Starting Postgres ...", "Starting RabbitMQ ...", "Starting Redis ..."]
+    for name, port in shared_stack.ports.admin.items():
+        assert f"Waiting for gavel {name}: http://127.0.0.1:{port}/readyz tells for what ..." in lines
+
+
+async def test_processes_started_with_postgres_own_variables_in_the_environment_use_none_of_them(
+    shared_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in HOSTILE.items():
+        monkeypatch.setenv(variable, value)
+    for name in PROCESSES:
+        await asyncio.to_thread(shared_stack.processes[name].stop, STOP_SECONDS_MAX)
+        await asyncio.to_thread(shared_stack.start_process, name)
+    for name in PROCESSES:
+        await asyncio.to_thread(shared_stack.wait_ready, name)
 
 
 @pytest.mark.fault
