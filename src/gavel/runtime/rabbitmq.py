@@ -209,7 +209,7 @@ def reason_of(error: Exception) -> str:
     """Return why the broker can't be used, and what to do about it where that is known."""
     match error:
         case ProbableAuthenticationError():
-            return "RabbitMQ refuses the login: mend user and password in RABBITMQ_URL"
+            return "RabbitMQ refuses the login (ACCESS_REFUSED): mend user and password in RABBITMQ_URL"
         case InvalidFrameError() if "Connection.OpenOk" in str(error):
             # The library drops the reply that says which of the two it is.
             return (
