@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -238,9 +239,8 @@ async def test_a_rotated_key_is_believed_at_once_and_a_provider_that_is_away_kee
 
 async def test_bidders_bid_with_minted_tokens(data_folder: Path) -> None:
     env = environment(GAVEL_DATA_DIR=str(data_folder))
-    settings = dict(
-        line.removeprefix("export ").split("=", 1) for line in (await _said("token", "--settings", env=env))
-    )
+    # As a shell reads them: the path of the key has a space.
+    settings = dict(shlex.split(line)[1].split("=", 1) for line in (await _said("token", "--settings", env=env)))
     async with running_standalone(data_folder, **settings) as gavel, httpx.AsyncClient(timeout=30) as http:
         arguments = ("bidders", "--url", gavel.url, "-n", "4", "--count", "40", "--create", "2", "--verify")
         status, said = await run(*arguments, env=env)
