@@ -29,15 +29,15 @@ page: ## Build the page into web/dist (Node 20.19, 22.12 or newer)
 .PHONY: up
 up: setup-demo ## Run the four processes on a Postgres, RabbitMQ and Redis of their own
 	@scripts/install-test-servers.sh redis-server rabbitmq-server
-	@AUTH_MODE=trusted $(PYTHON_IN_VENV) -m gavel.local_servers.stack up
+	@AUTH_MODE=trusted $(PYTHON_IN_VENV) -m gavel_tools.local_servers.stack up
 
 .PHONY: down
 down: setup-demo ## Stop what `make up` started; the data stays
-	@$(PYTHON_IN_VENV) -m gavel.local_servers.stack down
+	@$(PYTHON_IN_VENV) -m gavel_tools.local_servers.stack down
 
 .PHONY: queues
 queues: setup-demo ## List the queues of the RabbitMQ that `make up` started
-	@$(PYTHON_IN_VENV) -m gavel.local_servers.stack queues
+	@$(PYTHON_IN_VENV) -m gavel_tools.local_servers.stack queues
 
 .PHONY: cluster
 cluster: ## Make a Kind cluster with a registry and an NGINX ingress controller

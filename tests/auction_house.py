@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.domain.auction import Auction, SoftClose
 from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.decision import Answer, Decide, Decision
@@ -21,10 +21,10 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports import Call, CommitListener
+from gavel.bids.ports.book import Call, CommitListener
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
 from tests.servers.postgres import PostgresServer
 
 PATIENCE_SECONDS = 60.0

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from gavel.runtime import postgres
-from gavel.runtime.migrations import load_migrations, migrate
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.migrations import load_migrations, migrate
 from tests.proxies import forget_proxies
 from tests.servers.containers import IMAGES, why_no_container
 from tests.servers.postgres import PostgresServer, running_postgres

@@ -1,5 +1,5 @@
 """`python -m gavel` is `gavel`."""
 
-from gavel.cli import app
+from gavel.cli.main import app
 
 app(prog_name="gavel")

@@ -7,29 +7,29 @@ from pathlib import Path
 
 import structlog
 
-from gavel.bids.adapters.connect_rules import BOARD_PATH
-from gavel.bids.adapters.connect_rules import PORT_RULES as BID_RULES
-from gavel.bids.adapters.in_process_publisher import InProcessPublisher
-from gavel.bids.adapters.open_live_feed import open_live_feed
-from gavel.bids.adapters.page_settings import page_settings
+from gavel.bids.adapters.connect.access_rules import BOARD_PATH
+from gavel.bids.adapters.connect.access_rules import PORT_RULES as BID_RULES
+from gavel.bids.adapters.connect.page_settings import page_settings
+from gavel.bids.adapters.memory.publisher import InProcessPublisher
 from gavel.bids.api import PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
 from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
+from gavel.bids.live_feed import open_live_feed
 from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
-from gavel.runtime.data_folder import data_folder
-from gavel.runtime.door import Door, open_door
-from gavel.runtime.embedded_postgres import embedded_postgres
-from gavel.runtime.health import health_app
-from gavel.runtime.in_process_broker import InProcessBroker
-from gavel.runtime.logs import LogFormat
-from gavel.runtime.loop_delay import loop_delay
-from gavel.runtime.metrics import metrics_app, process_source
-from gavel.runtime.migrations import migrate_database
-from gavel.runtime.routes import routed
-from gavel.runtime.serve import Asgi
-from gavel.runtime.settings import LogLevel
-from gavel.runtime.web_page import WebPage
-from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
+from gavel.runtime.http.access_control import Door, open_door
+from gavel.runtime.http.health import health_app
+from gavel.runtime.http.routes import routed
+from gavel.runtime.http.server import Asgi
+from gavel.runtime.http.static_page import WebPage
+from gavel.runtime.postgres.data_folder import data_folder
+from gavel.runtime.postgres.embedded import embedded_postgres
+from gavel.runtime.postgres.migrations import migrate_database
+from gavel.runtime.process.in_process_broker import InProcessBroker
+from gavel.runtime.process.settings import LogLevel
+from gavel.runtime.telemetry.event_loop_lag import loop_delay
+from gavel.runtime.telemetry.logs import LogFormat
+from gavel.runtime.telemetry.metrics import metrics_app, process_source
+from gavel.userstats.adapters.memory.event_source import InProcessEventSource
 from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
 from gavel.userstats.worker import running_stats_worker

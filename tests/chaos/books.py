@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from gavel.bids.adapters.postgres_audit_log import FIRST_ID, LAST_ID, check_log
-from gavel.local_servers.stack import Stack
-from gavel.runtime import postgres
-from gavel.userstats.adapters.rabbitmq_event_source import STATS_EVENTS
+from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.rabbitmq.event_source import STATS_EVENTS
+from gavel_tools.local_servers.stack import Stack
 
 SETTLED_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.2

@@ -6,9 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 
-from gavel.local_servers.server_process import LocalServerFailed
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, command_of
-from gavel.runtime.embedded_postgres import PostgresCluster
+from gavel.runtime.postgres.embedded import PostgresCluster
+from gavel_tools.local_servers.server_process import LocalServerFailed
+from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, command_of
 
 # How long something stays away; short, so that many faults fit into a run.
 AWAY_SECONDS = (0.2, 2.0)

@@ -24,8 +24,8 @@ from typing import Any
 
 from rich.console import Console
 
-from gavel.local_servers.server_process import LocalServerFailed
-from gavel.local_servers.stack import Stack, command_of, private_ports
+from gavel_tools.local_servers.server_process import LocalServerFailed
+from gavel_tools.local_servers.stack import Stack, command_of, private_ports
 from tests.chaos.books import Books, read_books
 from tests.chaos.faults import faults, kill
 from tests.servers.balancer import next_of

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gavel.runtime.web_page import security_headers
+from gavel.runtime.http.static_page import security_headers
 from tests.deploy.rendered import ROOT, installation, of_kind
 from tests.servers.nginx import running_nginx
 

@@ -3,7 +3,7 @@
 import re
 
 from gavel import __version__
-from gavel.runtime.serve import SHUTDOWN_SECONDS_MAX
+from gavel.runtime.http.server import SHUTDOWN_SECONDS_MAX
 from tests.deploy.rendered import CHARTS, Thing, containers, named, of_kind, pod_of, render, workloads
 
 # SIGTERM to the end of a process, at most (the settings' page and tests/e2e hold it).

@@ -6,8 +6,8 @@ import pytest
 import yaml  # pyright: ignore[reportMissingModuleSource]
 
 from gavel import __version__
-from gavel.bids.adapters import postgres_feed_log
-from gavel.runtime.postgres import POOL_CONNECTIONS_MAX, STREAM_CONNECTIONS_MAX
+from gavel.bids.adapters.postgres.feed import feed_log as postgres_feed_log
+from gavel.runtime.postgres.connections import POOL_CONNECTIONS_MAX, STREAM_CONNECTIONS_MAX
 from tests.deploy.rendered import ROOT, Thing, containers, installation, of_kind, pod_of
 
 PRODUCTION = ROOT / "deploy" / "production"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from gavel.local_servers.ports import free_port
+from gavel_tools.local_servers.ports import free_port
 from tests.deploy.rendered import ROOT
 
 RELOAD = ROOT / "deploy" / "development" / "reload.py"

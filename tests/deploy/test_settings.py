@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerSettings
-from gavel.runtime.settings import ProcessSettings
+from gavel.runtime.process.settings import ProcessSettings
 from gavel.userstats.settings import StatsApiSettings, StatsMigrationSettings, StatsWorkerSettings
 from tests.deploy.rendered import INSTALLATIONS, Thing, containers, installation, of_kind
 

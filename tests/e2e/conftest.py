@@ -7,7 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gavel.local_servers.stack import Stack
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.four_processes import running_stack
 from tests.e2e.gavel_process import Client, Standalone, new_data_folder, running_standalone
 from tests.e2e.identity_provider import SignedIn, running_provider

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import httpx
 from rich.console import Console
 
-from gavel.local_servers.server_process import LocalServerFailed
-from gavel.local_servers.stack import Stack, private_ports
-from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed
+from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed
+from gavel_tools.local_servers.server_process import LocalServerFailed
+from gavel_tools.local_servers.stack import Stack, private_ports
 from tests.e2e.gavel_process import Client, environment, service_of
 
 COMMAND_SECONDS_MAX = 60.0

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import httpx
 
-from gavel.local_servers.ports import free_port
+from gavel_tools.local_servers.ports import free_port
 
 START_SECONDS_MAX = 120
 # Beside all else that a busy machine does; what is promised is held by test_servers_away.py.

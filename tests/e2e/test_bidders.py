@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from gavel.bidders.account import Account, Placed
-from gavel.bidders.http_connection import address_of
-from gavel.bidders.read_back import Verification, Verifier, readers
-from gavel.bidders.strategies import STRATEGIES
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidResponse
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.stack import Stack
+from gavel_tools.bidders.account import Account, Placed
+from gavel_tools.bidders.http_connection import address_of
+from gavel_tools.bidders.read_back import Verification, Verifier, readers
+from gavel_tools.bidders.strategies import STRATEGIES
+from gavel_tools.local_servers.ports import free_port
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.gavel_process import Client, Standalone, bidder, environment
 from tests.proxies import DEAD_PROXY
 
@@ -130,7 +130,7 @@ async def test_what_is_not_as_it_was_answered_is_found(
     assert await _verify(shared_gavel, account) == Verification(1, BIDS, 2, [])
 
     # From here on nothing that differs will settle.
-    monkeypatch.setattr("gavel.bidders.read_back.SETTLE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("gavel_tools.bidders.read_back.SETTLE_SECONDS_MAX", 0.0)
     bids = account.items[item_id].accepted
     bid_id, bid = next(iter(bids.items()))
     bids["never-placed"] = bid._replace(seq=999)
@@ -152,7 +152,7 @@ async def test_a_total_that_is_not_the_sum_of_the_known_bids_is_found(
         if item_id == known:
             account.accept(item_id, body["userId"], answer.bid, body["amount"])
     await client.stats_once(bidder(902), total_bids=2)
-    monkeypatch.setattr("gavel.bidders.read_back.SETTLE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("gavel_tools.bidders.read_back.SETTLE_SECONDS_MAX", 0.0)
     address = address_of(shared_gavel.url)
     async with readers(address, shared_gavel.url) as bids, readers(address, shared_gavel.url) as stats:
         found = await Verifier(account, [bidder(902)], bids, stats).verify()

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gavel.local_servers.ports import free_port
-from gavel.runtime.bounded_requests import HEAD_BYTES_MAX
+from gavel.runtime.http.request_limits import HEAD_BYTES_MAX
+from gavel_tools.local_servers.ports import free_port
 from tests.e2e.gavel_process import (
     POLL_SECONDS,
     START_SECONDS_MAX,

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from rich.console import Console
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack
-from gavel.runtime import postgres
-from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
-from gavel.userstats.adapters.rabbitmq_event_source import STATS_EVENTS
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_source import STATS_EVENTS
 from gavel.userstats.ports import DeadLetter
+from gavel_tools.local_servers.ports import free_port
+from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack
 from tests.chaos.books import read_books
 from tests.e2e.bidding import Told, bidding, check_account
 from tests.e2e.four_processes import StackClient, run_command

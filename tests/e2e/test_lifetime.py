@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gavel.local_servers.ports import free_port
+from gavel_tools.local_servers.ports import free_port
 from tests.e2e.bidding import BIDDERS, Told, bid_on, check_account
 from tests.e2e.gavel_process import Client, Standalone, bidder, environment, run, running_standalone
 

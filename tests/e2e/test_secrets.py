@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.embedded_postgres import PostgresCluster
+from gavel.runtime.postgres.embedded import PostgresCluster
 from tests.e2e.gavel_process import POLL_SECONDS, Client, Standalone
 from tests.servers.otlp_collector import Collector, running_collector
 from tests.watching import Stream, watching

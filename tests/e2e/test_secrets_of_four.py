@@ -11,7 +11,7 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from redis.asyncio import Redis
 
-from gavel.local_servers.stack import Stack
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.four_processes import StackClient
 from tests.e2e.test_secrets import RAISED, RESERVE, UNSTORABLE, Wiretap, found, use_all_of_it
 

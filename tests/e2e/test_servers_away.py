@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, command_of
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
+from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, command_of
 from tests.chaos.books import read_books
 from tests.e2e.bidding import Told, bidding, check_account
 from tests.e2e.four_processes import StackClient

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gavel.local_servers.stack import Stack, command_of
+from gavel_tools.local_servers.stack import Stack, command_of
 from tests.chaos.books import read_books
 from tests.e2e.bidding import BIDDERS, Told, bidding, check_account, new_bidders
 from tests.e2e.four_processes import StackClient, made_stack

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
-from gavel.local_servers.stack import Stack, StackPorts
+from gavel_tools.local_servers.stack import Stack, StackPorts
 from tests.e2e.gavel_process import Client, bidder
 from tests.watching import watching
 

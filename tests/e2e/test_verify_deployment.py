@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from rich.console import Console
 
-from gavel.dev_tokens import open_minter
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
+from gavel.cli.token import open_minter
+from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
 from tests.proxies import DEAD_PROXY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gavel.local_servers.stack import STOP_SECONDS_MAX, Stack
+from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack
 from tests.e2e.four_processes import StackClient
 from tests.e2e.gavel_process import Client, Standalone, bidder, running_standalone
 from tests.watching import Ended, Stream, watching

@@ -39,7 +39,7 @@ def test_rules_and_use_cases_read_no_clock_and_make_no_ids() -> None:
     pure = [
         path
         for side in ("bids", "userstats")
-        for layer in ("domain", "use_cases", "ports.py")
+        for layer in ("domain", "use_cases", "ports", "ports.py")
         for path in python_files(f"src/gavel/{side}/{layer}") or [SOURCE / side / layer]
         if path.is_file()
     ]
@@ -65,7 +65,7 @@ def test_every_statement_in_a_sql_file_is_used() -> None:
     dead = [
         named(path)
         for path in statements
-        if not any(f'"{path.stem}"' in user.read_text(encoding="utf-8") for user in path.parents[1].glob("*.py"))
+        if not any(f'"{path.stem}"' in user.read_text(encoding="utf-8") for user in path.parents[1].rglob("*.py"))
     ]
     assert dead == []
 

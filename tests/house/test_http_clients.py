@@ -25,9 +25,9 @@ CLIENTS = [
 # Files that may ask another machine, and have a test that they ask this one directly.
 ALLOWED = {
     # tests/integration/test_tracing.py::test_a_collector_on_this_machine_is_asked_directly_whatever_proxy_is_named
-    "src/gavel/runtime/tracing.py": "requests.Session(",
+    "src/gavel/runtime/telemetry/tracing.py": "requests.Session(",
     # The command that a person pastes; `tests/unit/test_demo.py` holds it.
-    "src/gavel/demo.py": "curl ",
+    "src/gavel/cli/demo.py": "curl ",
 }
 # Tests of the page, in Node and a browser: web/e2e/direct.ts removes the variables.
 BROWSER_CONFIGURATIONS = ["web/playwright.config.ts", "web/playwright.screenshots.config.ts"]

@@ -19,9 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from rich.console import Console
 
-from gavel.local_servers.readiness import is_ready
-from gavel.local_servers.stack import Stack, private_ports
 from gavel.standalone import DATABASES
+from gavel_tools.local_servers.readiness import is_ready
+from gavel_tools.local_servers.stack import Stack, private_ports
 from tests.image.buildah import ROOT, Buildah, BuildahFailed, make_base, missing_tools
 from tests.image.postgres_port import postgres_port
 

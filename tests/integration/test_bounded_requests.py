@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gavel.runtime.bounded_requests import RequestLimits
-from gavel.runtime.serve import Receive, Scope, Send, bind, serving
-from gavel.runtime.streams import Stream, chunk
+from gavel.runtime.http.detached_streams import Stream, chunk
+from gavel.runtime.http.request_limits import RequestLimits
+from gavel.runtime.http.server import Receive, Scope, Send, bind, serving
 
 pytestmark = pytest.mark.integration
 

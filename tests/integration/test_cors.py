@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from gavel.runtime.bounded_requests import RequestLimits
-from gavel.runtime.door import CallRule, Door, Limits
-from gavel.runtime.health import send_json
-from gavel.runtime.rate_limits import RateLimit
-from gavel.runtime.serve import Asgi, Receive, Scope, Send, bind, serving
-from gavel.runtime.streams import Stream, chunk
+from gavel.runtime.http.access_control import CallRule, Door, Limits
+from gavel.runtime.http.detached_streams import Stream, chunk
+from gavel.runtime.http.health import send_json
+from gavel.runtime.http.rate_limits import RateLimit
+from gavel.runtime.http.request_limits import RequestLimits
+from gavel.runtime.http.server import Asgi, Receive, Scope, Send, bind, serving
 
 pytestmark = pytest.mark.integration
 

@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import Unavailable
-from gavel.runtime import postgres
-from gavel.runtime.migrations import load_migrations, schema_check
-from gavel.runtime.postgres import open_pool, reason_of
+from gavel.bids.ports.book import Unavailable
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.connections import open_pool, reason_of
+from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from tests.auction_house import open_house
 from tests.e2e.gavel_process import environment, run
 from tests.servers.postgres import PostgresServer

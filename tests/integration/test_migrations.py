@@ -5,9 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from gavel.runtime import migrations as migrations_module
-from gavel.runtime import postgres
-from gavel.runtime.migrations import Migration, SchemaMismatch, is_current, load_migrations, migrate
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres import migrations as migrations_module
+from gavel.runtime.postgres.migrations import Migration, SchemaMismatch, is_current, load_migrations, migrate
 from tests.auction_house import until
 from tests.servers.postgres import PostgresServer
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gavel.runtime.bounded_requests import HEAD_BYTES_MAX
-from gavel.runtime.serve import Receive, Scope, Send, bind, serving
-from gavel.runtime.streams import Stream, chunk
+from gavel.runtime.http.detached_streams import Stream, chunk
+from gavel.runtime.http.request_limits import HEAD_BYTES_MAX
+from gavel.runtime.http.server import Receive, Scope, Send, bind, serving
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gavel.local_servers.server_process import LocalServerFailed, ServerProcess, find_program
+from gavel_tools.local_servers.server_process import LocalServerFailed, ServerProcess, find_program
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +39,7 @@ def test_a_program_runs_until_it_is_stopped_whoever_asks(server: ServerProcess, 
 
 def test_a_program_outlives_the_process_that_started_it(server: ServerProcess, tmp_path: Path) -> None:
     start = (
-        "from pathlib import Path; from gavel.local_servers.server_process import ServerProcess;"
+        "from pathlib import Path; from gavel_tools.local_servers.server_process import ServerProcess;"
         f" ServerProcess('sleeper', Path({str(tmp_path)!r})).start({FOR_LONG!r}, {ENVIRONMENT!r})"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", start], check=True, timeout=SECONDS_MAX)

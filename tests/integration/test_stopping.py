@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gavel.runtime.serve import Receive, Scope, Send, bind, serving
+from gavel.runtime.http.server import Receive, Scope, Send, bind, serving
 
 pytestmark = pytest.mark.integration
 

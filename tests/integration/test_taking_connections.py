@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 import uvloop
 
-from gavel.runtime import serve
-from gavel.runtime.serve import ACCEPTS_AT_ONCE, Receive, Scope, Send, serving
+from gavel.runtime.http import server as serve
+from gavel.runtime.http.server import ACCEPTS_AT_ONCE, Receive, Scope, Send, serving
 
 pytestmark = pytest.mark.integration
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 import pytest
 import pytest_asyncio
 
-from gavel.runtime import tracing
+from gavel.runtime.telemetry import tracing
 from tests.proxies import DEAD_PROXY
 from tests.servers.otlp_collector import Collector, running_collector
 

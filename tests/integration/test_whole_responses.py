@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gavel.runtime.serve import Asgi, Receive, Scope, Send, bind, serving
-from gavel.runtime.streams import rest
+from gavel.runtime.http.detached_streams import rest
+from gavel.runtime.http.server import Asgi, Receive, Scope, Send, bind, serving
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ import pytest
 
 from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.refusals import BidRefusal, BidRefused
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House
 from tests.house.tree import calls, named, python_files
 

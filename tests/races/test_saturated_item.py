@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from gavel.bids.adapters.lane import LANE_BATCH_COMMANDS_MAX, Command
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, Command
 from gavel.bids.domain.ids import ItemId
 from tests.auction_house import House, until
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.server_process import ServerProcess, find_program
+from gavel_tools.local_servers.ports import free_port
+from gavel_tools.local_servers.server_process import ServerProcess, find_program
 
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 10

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gavel.runtime import postgres
-from gavel.runtime.embedded_postgres import PostgresCluster
-from gavel.runtime.migrations import load_migrations, migrate, migrate_database
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.embedded import PostgresCluster
+from gavel.runtime.postgres.migrations import load_migrations, migrate, migrate_database
 
 BID_DB = "bid_db"
 STOP_SECONDS_MAX = 10

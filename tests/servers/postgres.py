@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from gavel.runtime.embedded_postgres import embedded_postgres
+from gavel.runtime.postgres.embedded import embedded_postgres
 from tests.servers.containers import POSTGRES_IMAGE, host_of, postgres_container, why_no_container
 from tests.servers.summary import summary
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
-from gavel.local_servers.server_process import LocalServerFailed
+from gavel_tools.local_servers.ports import free_port
+from gavel_tools.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
+from gavel_tools.local_servers.server_process import LocalServerFailed
 from tests.servers.containers import RABBITMQ_IMAGE, host_of, rabbitmq_container, why_no_container
 from tests.servers.summary import summary
 

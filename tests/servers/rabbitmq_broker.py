@@ -8,8 +8,8 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from pamqp.commands import Queue
 
-from gavel.runtime.rabbitmq import BrokerLink, passing_channel
-from gavel.runtime.rabbitmq_topology import WorkQueue
+from gavel.runtime.rabbitmq.connection import BrokerLink, passing_channel
+from gavel.runtime.rabbitmq.topology import WorkQueue
 
 PATIENCE_SECONDS = 60.0
 

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
-from gavel.runtime.rabbitmq_topology import WorkQueue
+from gavel.runtime.rabbitmq.topology import WorkQueue
 from tests.servers.rabbitmq import RabbitMqServer, given_url, own_rabbitmq
 from tests.servers.rabbitmq_broker import Broker
 

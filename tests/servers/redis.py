@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from gavel.local_servers.ports import free_port
-from gavel.local_servers.redis import LocalRedis
+from gavel_tools.local_servers.ports import free_port
+from gavel_tools.local_servers.redis import LocalRedis
 from tests.servers.containers import REDIS_IMAGE, host_of, redis_container, why_no_container
 from tests.servers.summary import summary
 

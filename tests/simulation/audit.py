@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from gavel.bids.adapters.postgres_audit_log import FIRST_ID, LAST_ID, check_log
+from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.increments import BidIncrement, increment_at
 from tests.auction_house import SELLER

@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from itertools import count
 
-from gavel.bids.ports import EventsNotPublished, OutboxMessage
+from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.userstats.ports import Delivery
 
 REPEATED = 0.3

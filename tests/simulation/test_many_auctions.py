@@ -12,15 +12,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres_outbox import PostgresOutbox
-from gavel.bids.ports import EventsNotPublished, Unavailable
+from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
+from gavel.bids.ports.book import Unavailable
+from gavel.bids.ports.outbox import EventsNotPublished
 from gavel.bids.use_cases.relay_outbox import relay_outbox
 from gavel.bids.worker import running_closer
-from gavel.runtime import postgres
-from gavel.runtime.loops import Loop, wait_for
-from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.process.loops import Loop, wait_for
+from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.ports import Unavailable as StatsUnavailable
 from gavel.userstats.use_cases.count_events import count_events
 from tests.auction_house import LANE_NAME, open_house, until

@@ -9,7 +9,7 @@ from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.feed_events import FeedEvent, feed_events
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import Change
+from gavel.bids.ports.book import Change
 from tests.unit.bids.auctions import ANNA, BELA, END, ITEM, bid, listed, seconds
 
 SOON_SECONDS = 60.0

@@ -15,7 +15,7 @@ from gavel.bids.domain.decision import Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, ItemNotFound
 from gavel.bids.domain.texts import Listing, ListingChanges
-from gavel.bids.ports import DeadlineExceeded
+from gavel.bids.ports.book import DeadlineExceeded
 from tests.auction_house import SELLER, House, new_user, soon, unchanged
 
 pytestmark = pytest.mark.integration

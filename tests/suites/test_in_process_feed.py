@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from gavel.bids.adapters.in_process_feed import InProcessFeed
-from gavel.bids.ports import Change
+from gavel.bids.adapters.memory.feed import InProcessFeed
+from gavel.bids.ports.book import Change
 from tests.suites.feed_suite import FeedSuite, Listener, change
 from tests.unit.bids.auctions import ANNA, ITEM, bid, listed
 

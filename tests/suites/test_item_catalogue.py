@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
+from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.ids import ItemId

@@ -6,13 +6,19 @@ from collections.abc import AsyncGenerator, Sequence
 import asyncpg
 import pytest
 
-from gavel.bids.adapters import postgres_outbox
-from gavel.bids.adapters.postgres_outbox import CLAIM_BYTES_MAX, MESSAGE_EVENTS_MAX, PUBLISH_SECONDS_MAX, PostgresOutbox
-from gavel.bids.ports import EventsNotPublished, OutboxMessage, Unavailable
+from gavel.bids.adapters.postgres.outbox import outbox as postgres_outbox
+from gavel.bids.adapters.postgres.outbox.outbox import (
+    CLAIM_BYTES_MAX,
+    MESSAGE_EVENTS_MAX,
+    PUBLISH_SECONDS_MAX,
+    PostgresOutbox,
+)
+from gavel.bids.ports.book import Unavailable
+from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
-from gavel.runtime import postgres
-from gavel.runtime.postgres import IDLE_IN_TRANSACTION_SECONDS_MAX
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.connections import IDLE_IN_TRANSACTION_SECONDS_MAX
 from tests.auction_house import House, new_user, until
 from tests.servers.fault_proxy import FaultProxy, Towards, fault_proxy, upstream_of
 

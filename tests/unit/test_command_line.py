@@ -7,8 +7,8 @@ import pytest
 from rich.table import Table
 from typer.testing import CliRunner
 
-from gavel.cli import app
-from gavel.console import open_console
+from gavel.cli.console import open_console
+from gavel.cli.main import app
 
 WIDTHS = ["20", "61", "80", "200"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gavel.demo import curl_command
+from gavel.cli.demo import curl_command
 from tests.proxies import DEAD_PROXY, forget_proxies
 
 

@@ -6,29 +6,31 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from gavel.bids.adapters.cached_reads import open_cached_reads
-from gavel.bids.adapters.connect_api import BidApi, bid_service_app
-from gavel.bids.adapters.connect_rules import BOARD_PATH, PORT_RULES
-from gavel.bids.adapters.connect_thin_path import thin_place_bid
-from gavel.bids.adapters.connect_watch import watching
-from gavel.bids.adapters.feed_figures import feed_source
-from gavel.bids.adapters.lane_figures import lane_source
-from gavel.bids.adapters.open_live_feed import OpenLiveFeed, open_live_feed
-from gavel.bids.adapters.page_settings import page_settings
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
-from gavel.bids.adapters.postgres_installation import read_page_token_secret
-from gavel.bids.adapters.system_board import SystemBoard
-from gavel.bids.ports import AuctionBook, CommitListener, ItemCatalogue, Leaderboards
+from gavel.bids.adapters.connect.access_rules import BOARD_PATH, PORT_RULES
+from gavel.bids.adapters.connect.fast_path import thin_place_bid
+from gavel.bids.adapters.connect.page_settings import page_settings
+from gavel.bids.adapters.connect.service import BidApi, bid_service_app
+from gavel.bids.adapters.connect.status_page import SystemBoard
+from gavel.bids.adapters.connect.watch import watching
+from gavel.bids.adapters.postgres.feed.metrics import feed_source
+from gavel.bids.adapters.postgres.reading.installation import read_page_token_secret
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres.writing.metrics import lane_source
+from gavel.bids.cached_reads import open_cached_reads
+from gavel.bids.live_feed import OpenLiveFeed, open_live_feed
+from gavel.bids.ports.book import AuctionBook, CommitListener
+from gavel.bids.ports.catalogue import ItemCatalogue
+from gavel.bids.ports.leaderboards import Leaderboards
 from gavel.bids.settings import BidApiSettings
 from gavel.bids.use_cases.live_feed import LiveFeed
-from gavel.runtime import postgres
-from gavel.runtime.health import Check
-from gavel.runtime.metrics import Source
-from gavel.runtime.migrations import load_migrations, schema_check
-from gavel.runtime.page_tokens import PageTokens
-from gavel.runtime.process import Parts
-from gavel.runtime.routes import routed
-from gavel.runtime.serve import Asgi
+from gavel.runtime.http.health import Check
+from gavel.runtime.http.page_tokens import PageTokens
+from gavel.runtime.http.routes import routed
+from gavel.runtime.http.server import Asgi
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.migrations import load_migrations, schema_check
+from gavel.runtime.process.process import Parts
+from gavel.runtime.telemetry.metrics import Source
 
 SERVICE_PATH = "/bids.v1.BidService/"
 PAGE_SETTINGS_PATH = "/page.json"

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AmqpDsn, BeforeValidator, RedisDsn
 
-from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
-from gavel.runtime.settings import DatabaseUrl, ProcessSettings, RoleNames
+from gavel.runtime.http.settings import AdminSettings, HttpSettings, Port
+from gavel.runtime.process.settings import DatabaseUrl, ProcessSettings, RoleNames
 
 
 def _currency(code: str) -> str:

@@ -7,32 +7,25 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 
-from gavel.bids.adapters.closer_figures import CloserFigures
-from gavel.bids.adapters.lane_figures import lane_source
-from gavel.bids.adapters.outbox_figures import RelayFigures, outbox_source
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
-from gavel.bids.adapters.postgres_due_auctions import PostgresDueAuctions
-from gavel.bids.adapters.postgres_outbox import PostgresOutbox
-from gavel.bids.adapters.rabbitmq_feed import RabbitMqFeedPublisher
-from gavel.bids.adapters.rabbitmq_publisher import RabbitMqPublisher
-from gavel.bids.ports import (
-    AuctionBook,
-    Call,
-    Change,
-    CommitListener,
-    DueAuctions,
-    EventPublisher,
-    EventsNotPublished,
-    Unavailable,
-)
+from gavel.bids.adapters.postgres.outbox.metrics import RelayFigures, outbox_source
+from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres.writing.closer_metrics import CloserFigures
+from gavel.bids.adapters.postgres.writing.due_auctions import PostgresDueAuctions
+from gavel.bids.adapters.postgres.writing.metrics import lane_source
+from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeedPublisher
+from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
+from gavel.bids.ports.book import AuctionBook, Call, Change, CommitListener, Unavailable
+from gavel.bids.ports.due_auctions import DueAuctions
+from gavel.bids.ports.outbox import EventPublisher, EventsNotPublished
 from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.use_cases.close_due import INTERRUPTIONS, LeftAlone, close_due
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
-from gavel.runtime import postgres
-from gavel.runtime.loops import Loop
-from gavel.runtime.metrics import Source
-from gavel.runtime.migrations import load_migrations, schema_check
-from gavel.runtime.process import Parts
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.migrations import load_migrations, schema_check
+from gavel.runtime.process.loops import Loop
+from gavel.runtime.process.process import Parts
+from gavel.runtime.telemetry.metrics import Source
 
 RELAY_IDLE_SECONDS = 0.025
 RELAY_WOKEN_IDLE_SECONDS = 1.0

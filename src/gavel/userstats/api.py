@@ -4,15 +4,15 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService
-from gavel.runtime import postgres
-from gavel.runtime.migrations import load_migrations, schema_check
-from gavel.runtime.page_tokens import PageTokens
-from gavel.runtime.process import Parts
-from gavel.runtime.seen_calls import CallFigures, seen_calls
-from gavel.userstats.adapters.connect_api import StatsApi, stats_service_app
-from gavel.userstats.adapters.connect_rules import CALL_RULES
-from gavel.userstats.adapters.postgres_installation import read_page_token_secret
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.runtime.http.instrumentation import CallFigures, seen_calls
+from gavel.runtime.http.page_tokens import PageTokens
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.migrations import load_migrations, schema_check
+from gavel.runtime.process.process import Parts
+from gavel.userstats.adapters.connect.access_rules import CALL_RULES
+from gavel.userstats.adapters.connect.service import StatsApi, stats_service_app
+from gavel.userstats.adapters.postgres.installation import read_page_token_secret
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 
 SERVICE_PATH = "/userstats.v1.UserStatsService/"
 

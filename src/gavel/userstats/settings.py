@@ -2,8 +2,8 @@
 
 from pydantic import AmqpDsn
 
-from gavel.runtime.http_settings import AdminSettings, HttpSettings, Port
-from gavel.runtime.settings import DatabaseUrl, ProcessSettings, RoleNames
+from gavel.runtime.http.settings import AdminSettings, HttpSettings, Port
+from gavel.runtime.process.settings import DatabaseUrl, ProcessSettings, RoleNames
 
 
 class StatsDatabaseSettings(ProcessSettings):

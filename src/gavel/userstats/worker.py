@@ -5,17 +5,17 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from gavel.runtime import postgres
-from gavel.runtime.loops import Loop
-from gavel.runtime.migrations import load_migrations, schema_check
-from gavel.runtime.process import Parts
-from gavel.userstats.adapters.counter_figures import CounterFigures
-from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
-from gavel.userstats.adapters.rabbitmq_backlog import RabbitMqBacklog
-from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
-from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.migrations import load_migrations, schema_check
+from gavel.runtime.process.loops import Loop
+from gavel.runtime.process.process import Parts
+from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
+from gavel.userstats.adapters.postgres.metrics import CounterFigures
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
+from gavel.userstats.adapters.rabbitmq.backlog import RabbitMqBacklog
+from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import DeadLetters, EventSource, Unavailable
 from gavel.userstats.settings import StatsWorkerSettings
 from gavel.userstats.use_cases.count_events import count_events

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gavel.local_servers.stack import Stack
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.four_processes import StackClient, running_stack
 from tests.servers.otlp_collector import Collector, running_collector
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.local_servers.stack import Stack
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.four_processes import StackClient
 from tests.e2e.seen.callers import traceparent
 

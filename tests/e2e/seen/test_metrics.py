@@ -6,7 +6,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gavel.local_servers.stack import Stack
+from gavel_tools.local_servers.stack import Stack
 from tests.auction_house import until
 from tests.e2e.four_processes import StackClient
 from tests.e2e.gavel_process import Client, Standalone

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.local_servers.stack import Stack
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.four_processes import StackClient, run_command
 from tests.e2e.gavel_process import environment, run
 from tests.e2e.seen.callers import traceparent

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.local_servers.stack import Stack
+from gavel_tools.local_servers.stack import Stack
 from tests.e2e.four_processes import StackClient
 from tests.e2e.seen.callers import CALLERS_SPAN, traceparent
 from tests.servers.otlp_collector import Collector, Span

@@ -3,10 +3,10 @@
 import asyncpg
 import pytest
 
-from gavel.bench import backlog
-from gavel.bench.backlog import ROW_EVENTS, owe_bids
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.userstats.adapters.event_codec import EventBatchReader
 from gavel.userstats.domain.events import BidPlaced
+from gavel_tools.bench.systems import backlog
+from gavel_tools.bench.systems.backlog import ROW_EVENTS, owe_bids
 
 pytestmark = pytest.mark.integration
 

@@ -3,10 +3,10 @@
 import asyncpg
 import pytest
 
-from gavel.bench import gauges
-from gavel.bench.backlog import owe_bids
-from gavel.bench.case import MeasurementFailed
-from gavel.bench.gauges import Gauge, looking_into
+from gavel_tools.bench.case import MeasurementFailed
+from gavel_tools.bench.systems import gauges
+from gavel_tools.bench.systems.backlog import owe_bids
+from gavel_tools.bench.systems.gauges import Gauge, looking_into
 
 pytestmark = pytest.mark.integration
 

@@ -8,8 +8,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from gavel.bench.naive_auction_book import NaiveAuctionBook
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.ids import ItemId, UserId
@@ -17,11 +16,12 @@ from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefused, ItemNotFound
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports import Call, DeadlineExceeded
+from gavel.bids.ports.book import Call, DeadlineExceeded
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
+from gavel_tools.bench.systems.naive_auction_book import NaiveAuctionBook
 
 pytestmark = pytest.mark.integration
 

@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from gavel.bench.span_sink import span_sink
+from gavel_tools.bench.systems.span_sink import span_sink
 
 pytestmark = pytest.mark.integration
 

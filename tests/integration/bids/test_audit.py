@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from gavel.bids.adapters import postgres_audit_log
-from gavel.bids.adapters.audit_chain import chained, row_text
-from gavel.bids.adapters.audit_check import Anchor, ItemCheck
-from gavel.bids.adapters.postgres_audit_log import FIRST_ID, LAST_ID, check_log, read_heads
+from gavel.bids.adapters.postgres.audit import audit_log as postgres_audit_log
+from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log, read_heads
+from gavel.bids.adapters.postgres.audit.check import Anchor, ItemCheck
+from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text
 from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
@@ -19,7 +19,7 @@ from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import Refusal
 from gavel.bids.domain.texts import listing_changes
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import SELLER, House, new_user, open_house, soon
 
 pytestmark = pytest.mark.integration

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from gavel.bids.adapters.postgres_due_auctions import PostgresDueAuctions
-from gavel.bids.adapters.postgres_failures import NotStorable
+from gavel.bids.adapters.postgres.writing.due_auctions import PostgresDueAuctions
+from gavel.bids.adapters.postgres.writing.failures import NotStorable
 from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
-from gavel.bids.ports import Due
+from gavel.bids.ports.due_auctions import Due
 from gavel.bids.use_cases.close_due import close_due
 from gavel.bids.worker import running_closer
 from gavel.contracts.events.v1.auction_events_pb import EventBatch

@@ -10,7 +10,7 @@ from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.decision import Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.ports import Unavailable
+from gavel.bids.ports.book import Unavailable
 from tests.auction_house import House, new_user, open_house, soon, unchanged, until
 from tests.servers.fault_proxy import FaultProxy, Towards, fault_proxy, upstream_of
 
@@ -130,7 +130,7 @@ async def test_a_commit_without_an_answer_ends_in_time(
         return place_bid(auction, at, new_bid(new_user(), 5, 0))
 
     with monkeypatch.context() as hasty:
-        hasty.setattr("gavel.bids.adapters.postgres_batch.LANE_STATEMENT_SECONDS_MAX", 0.3)
+        hasty.setattr("gavel.bids.adapters.postgres.writing.batch.LANE_STATEMENT_SECONDS_MAX", 0.3)
         with pytest.raises(Unavailable):
             await house.decide(item_id, then_nothing)
     proxy.behave()

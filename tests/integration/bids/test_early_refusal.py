@@ -14,7 +14,7 @@ from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
-from gavel.bids.ports import DeadlineExceeded
+from gavel.bids.ports.book import DeadlineExceeded
 from tests.auction_house import SELLER, House, new_user, open_house, soon, unchanged, until
 
 pytestmark = pytest.mark.integration

@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres_rows import bid_of, terms_of
-from gavel.bids.adapters.wire import RecordedEvent, outbox_messages
+from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
+from gavel.bids.adapters.postgres.writing.rows import bid_of, terms_of
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due

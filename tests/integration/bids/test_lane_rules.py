@@ -5,11 +5,11 @@ from datetime import datetime
 
 import pytest
 
-from gavel.bids.adapters import lane, postgres_auction_book
+from gavel.bids.adapters.postgres.writing import auction_book, lane
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision
 from gavel.bids.domain.refusals import KeyReused
-from gavel.bids.ports import Overloaded, Unavailable
+from gavel.bids.ports.book import Overloaded, Unavailable
 from tests.auction_house import COMMIT_WAITS, House, explained, new_user, open_house, soon, unchanged, until
 
 pytestmark = pytest.mark.integration
@@ -117,7 +117,7 @@ async def test_an_item_that_is_locked_by_someone_who_hangs_is_free_again_in_time
     async with open_house(shared_bid_db_url) as frozen, open_house(shared_bid_db_url) as other:
         item_id = await frozen.list_item()
         with monkeypatch.context() as hasty:
-            hasty.setattr("gavel.bids.adapters.postgres_batch.LANE_SILENCE_SECONDS_MAX", 0.2)
+            hasty.setattr("gavel.bids.adapters.postgres.writing.batch.LANE_SILENCE_SECONDS_MAX", 0.2)
             await frozen.decide(item_id, unchanged)
         connection = await frozen.book._connection.get()
         await connection.execute(f"BEGIN; EXECUTE lock_auctions ('{{{item_id}}}')")
@@ -126,7 +126,7 @@ async def test_an_item_that_is_locked_by_someone_who_hangs_is_free_again_in_time
 
 
 async def test_stopping_answers_those_that_wait(shared_bid_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_auction_book, "DRAIN_SECONDS_MAX", 60.0)
+    monkeypatch.setattr(auction_book, "DRAIN_SECONDS_MAX", 60.0)
     async with open_house(shared_bid_db_url) as house:
         item_id = await house.list_item()
         bids = [asyncio.create_task(house.bid(item_id, amount)) for amount in range(1, 300)]
@@ -137,7 +137,7 @@ async def test_stopping_answers_those_that_wait(shared_bid_db_url: str, monkeypa
 async def test_a_lane_that_stops_in_the_middle_answers_nobody_wrongly(
     shared_bid_db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_auction_book, "DRAIN_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(auction_book, "DRAIN_SECONDS_MAX", 0.05)
     async with open_house(shared_bid_db_url) as looking_on:
         item_id = await looking_on.list_item()
         async with looking_on.lock_held(item_id):

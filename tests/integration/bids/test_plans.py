@@ -3,21 +3,22 @@
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres_batch import prepare_session
-from gavel.bids.adapters.postgres_outbox import CLAIM_SETTINGS
-from gavel.runtime import postgres
-from gavel.runtime.postgres import load_sql
+from gavel.bids.adapters.postgres.outbox.outbox import CLAIM_SETTINGS
+from gavel.bids.adapters.postgres.writing.batch import prepare_session
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.connections import load_sql
 from tests.auction_house import House
 
 pytestmark = pytest.mark.integration
 
-ADAPTERS = "gavel.bids.adapters"
+WRITING = "gavel.bids.adapters.postgres.writing"
+OUTBOX = "gavel.bids.adapters.postgres.outbox"
 LANE_STATEMENTS = ["lock_auctions", "read_locked", "read_bids_by_seq", "write_decisions", "change_listing"]
 
 
-async def _plan(connection: asyncpg.Connection, name: str) -> str:
+async def _plan(connection: asyncpg.Connection, package: str, name: str) -> str:
     """The plan that a session keeps for a statement, whatever its parameters."""
-    await connection.execute(f"PREPARE planned AS {load_sql(ADAPTERS, name)}")
+    await connection.execute(f"PREPARE planned AS {load_sql(package, name)}")
     parameters = await connection.fetchval(
         "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'planned'"
     )
@@ -30,9 +31,9 @@ async def _plan(connection: asyncpg.Connection, name: str) -> str:
 async def test_the_lanes_plans_on_empty_tables_find_rows_by_key(new_house: House, name: str) -> None:
     connection = await postgres.connect(new_house.url, "tests")
     try:
-        assert "Seq Scan" in await _plan(connection, "lock_auctions"), "the danger is not there any more"
+        assert "Seq Scan" in await _plan(connection, WRITING, "lock_auctions"), "the danger is not there any more"
         await prepare_session(connection)
-        plan = await _plan(connection, name)
+        plan = await _plan(connection, WRITING, name)
         assert "Seq Scan" not in plan
         assert "Hash Join" not in plan
     finally:
@@ -42,9 +43,9 @@ async def test_the_lanes_plans_on_empty_tables_find_rows_by_key(new_house: House
 async def test_the_relays_plan_on_an_empty_outbox_finds_rows_by_address(new_house: House) -> None:
     connection = await postgres.connect(new_house.url, "tests")
     try:
-        assert "Seq Scan" in await _plan(connection, "claim_outbox"), "the danger is not there any more"
+        assert "Seq Scan" in await _plan(connection, OUTBOX, "claim_outbox"), "the danger is not there any more"
         await connection.execute(f"BEGIN; {CLAIM_SETTINGS}")
-        plan = await _plan(connection, "claim_outbox")
+        plan = await _plan(connection, OUTBOX, "claim_outbox")
         assert "Tid Scan" in plan
         assert "Index Scan using outbox_pkey" in plan
         assert "Seq Scan" not in plan

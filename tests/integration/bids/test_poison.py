@@ -9,9 +9,9 @@ from traceback import format_exception
 import pytest
 from structlog.testing import capture_logs
 
-from gavel.bids.adapters import postgres_auction_book
-from gavel.bids.adapters.lane import LANE_BATCH_COMMANDS_MAX
-from gavel.bids.adapters.postgres_failures import NotStorable
+from gavel.bids.adapters.postgres.writing import auction_book as postgres_auction_book
+from gavel.bids.adapters.postgres.writing.failures import NotStorable
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
@@ -19,7 +19,7 @@ from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import Listing, ListingChanges
-from gavel.bids.ports import Unavailable
+from gavel.bids.ports.book import Unavailable
 from tests.auction_house import COMMIT_WAITS, SELLER, House, explained, new_user, open_house, soon, unchanged, until
 
 pytestmark = pytest.mark.integration

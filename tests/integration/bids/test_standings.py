@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
-from gavel.bids.adapters.postgres_leaderboards import PostgresLeaderboards
+from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
+from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.ports import ItemPosition
+from gavel.bids.ports.catalogue import ItemPosition
 from tests.auction_house import House, new_user, soon, unchanged, until
 
 pytestmark = pytest.mark.integration

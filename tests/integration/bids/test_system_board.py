@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gavel.bids.adapters.system_board import BOARD_OUTBOX_ROWS_MAX, SystemBoard
+from gavel.bids.adapters.connect.status_page import BOARD_OUTBOX_ROWS_MAX, SystemBoard
 from tests.auction_house import House, until
 
 pytestmark = pytest.mark.integration

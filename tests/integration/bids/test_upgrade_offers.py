@@ -10,14 +10,14 @@ from itertools import count
 
 import pytest
 
-from gavel.bids.adapters.connect_rules import CALL_RULES
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.adapters.connect.access_rules import CALL_RULES
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
-from gavel.runtime import postgres
-from gavel.runtime.door import Door
-from gavel.runtime.serve import bind, serving
+from gavel.runtime.http.access_control import Door
+from gavel.runtime.http.server import bind, serving
+from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, new_user
 
 pytestmark = pytest.mark.integration

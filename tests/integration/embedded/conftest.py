@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from gavel.runtime.embedded_postgres import PostgresCluster
-from gavel.runtime.postmaster import find_postmaster
-from gavel.runtime.server_user import find_server_user
+from gavel.runtime.postgres.embedded import PostgresCluster
+from gavel.runtime.postgres.postmaster import find_postmaster
+from gavel.runtime.postgres.server_user import find_server_user
 
 SECONDS_MAX = 30.0
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from gavel.runtime.data_folder import DataFolderUnusable, FolderInUse, data_folder, held_data_folder
-from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresCluster
-from gavel.runtime.server_user import ServerUser, ServerUserUnusable, find_server_user, open_programs, open_way
+from gavel.runtime.postgres.data_folder import DataFolderUnusable, FolderInUse, data_folder, held_data_folder
+from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed, PostgresCluster
+from gavel.runtime.postgres.server_user import ServerUser, ServerUserUnusable, find_server_user, open_programs, open_way
 from tests.integration.embedded.conftest import is_root
 
 pytestmark = pytest.mark.integration
@@ -141,7 +141,7 @@ def test_without_a_user_for_the_server_root_is_told_what_to_do(
     if useradd is not None:
         (folder / "useradd").write_text(useradd)
         (folder / "useradd").chmod(0o755)
-    monkeypatch.setattr("gavel.runtime.server_user.SERVER_USER", "gavel-no-such-user")
+    monkeypatch.setattr("gavel.runtime.postgres.server_user.SERVER_USER", "gavel-no-such-user")
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(folder))
     with pytest.raises(ServerUserUnusable) as refused:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from gavel.runtime import embedded_postgres as embedded
-from gavel.runtime import postgres
-from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresCluster
-from gavel.runtime.postmaster import find_postmaster, pid_file_of, read_pid_file
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres import embedded
+from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed, PostgresCluster
+from gavel.runtime.postgres.postmaster import find_postmaster, pid_file_of, read_pid_file
 from tests.integration.embedded.conftest import children_of, is_root, kill_hard, lives, running_innocent
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]
@@ -135,7 +135,7 @@ def test_a_server_is_known_also_to_a_root_that_may_not_look_at_other_users_proce
     # As in a container.
     restrained = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"] if is_root() else []
     find = (
-        "from pathlib import Path; from gavel.runtime.postmaster import find_postmaster;"
+        "from pathlib import Path; from gavel.runtime.postgres.postmaster import find_postmaster;"
         f" found = find_postmaster(Path({str(folder / 'postgres')!r})); print(found and found.pid)"
     )
     said = subprocess.run([*restrained, sys.executable, "-c", find], capture_output=True, text=True, check=True).stdout

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gavel.runtime import postgres
-from gavel.runtime.data_folder import DataFolderUnusable, held_data_folder
-from gavel.runtime.embedded_postgres import EmbeddedPostgresFailed, PostgresCluster, embedded_postgres
-from gavel.runtime.server_user import ServerUser
-from gavel.runtime.socket_folder import SOCKET_FOLDER_BYTES_MAX, socket_folder_for
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.data_folder import DataFolderUnusable, held_data_folder
+from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed, PostgresCluster, embedded_postgres
+from gavel.runtime.postgres.server_user import ServerUser
+from gavel.runtime.postgres.socket_folder import SOCKET_FOLDER_BYTES_MAX, socket_folder_for
 from tests.integration.embedded.conftest import is_root, kill_hard
 
 pytestmark = pytest.mark.integration
@@ -78,7 +78,7 @@ def test_programs_whose_path_initdb_would_hand_to_a_shell_are_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = folder / "a`touch executed`b"
-    monkeypatch.setattr("gavel.runtime.embedded_postgres._find_programs", lambda: programs / "bin")
+    monkeypatch.setattr("gavel.runtime.postgres.embedded._find_programs", lambda: programs / "bin")
     (programs / "bin").mkdir(parents=True)
     (programs / "bin" / "postgres").touch()
     with pytest.raises(EmbeddedPostgresFailed, match=r"the character '`'.*move the virtual environment"):

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
 from gavel.bids.use_cases.live_feed import LiveFeed
-from gavel.runtime import postgres
-from gavel.runtime.serve import address_of, bind, serving
+from gavel.runtime.http.server import address_of, bind, serving
+from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, until
 from tests.watching import Stream, watching
 

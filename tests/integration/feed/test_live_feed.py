@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from gavel.bids.adapters.postgres_feed_log import PostgresFeedLog
+from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.feed_ports import FeedStopping, StreamDeadline, WatcherTooSlow
-from gavel.bids.ports import Overloaded
+from gavel.bids.ports.book import Overloaded
+from gavel.bids.ports.feed import FeedStopping, StreamDeadline, WatcherTooSlow
 from gavel.bids.use_cases import item_channel, live_feed
 from gavel.bids.use_cases.live_feed import HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
 from gavel.bids.use_cases.watch_items import watch_items

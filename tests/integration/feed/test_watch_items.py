@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
+from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.domain.auction import SoftClose
 from gavel.bids.use_cases.buy_now import buy_now
 from gavel.bids.use_cases.cancel_item import cancel_item

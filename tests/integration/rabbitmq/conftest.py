@@ -2,8 +2,8 @@
 
 import pytest
 
-from gavel.bids.adapters import rabbitmq_publisher
-from gavel.runtime import rabbitmq
+from gavel.bids.adapters.rabbitmq import publisher as rabbitmq_publisher
+from gavel.runtime.rabbitmq import connection as rabbitmq
 from tests.servers.rabbitmq_fixtures import broker, mortal_broker, mortal_rabbitmq, own_rabbitmq_server, rabbitmq_url
 
 __all__ = ["broker", "mortal_broker", "mortal_rabbitmq", "own_rabbitmq_server", "rabbitmq_url"]

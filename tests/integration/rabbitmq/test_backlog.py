@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from gavel.local_servers.ports import free_port
-from gavel.runtime.rabbitmq import BrokerAway
-from gavel.userstats.adapters.rabbitmq_backlog import RabbitMqBacklog
-from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
-from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
+from gavel.runtime.rabbitmq.connection import BrokerAway
+from gavel.userstats.adapters.rabbitmq.backlog import RabbitMqBacklog
+from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import DeadLetter
+from gavel_tools.local_servers.ports import free_port
 from tests.servers.rabbitmq_broker import Broker, until
 
 pytestmark = pytest.mark.integration

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.rabbitmq_publisher import RabbitMqPublisher
+from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import OutboxMessage
+from gavel.bids.ports.outbox import OutboxMessage
 from gavel.bids.worker import running_bid_worker
-from gavel.runtime.rabbitmq import BrokerLink
-from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
-from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
+from gavel.runtime.rabbitmq.connection import BrokerLink
+from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import Unavailable
 from gavel.userstats.worker import running_stats_worker
 from tests.auction_house import House, new_house

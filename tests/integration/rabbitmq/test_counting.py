@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres_outbox import PostgresOutbox
-from gavel.bids.adapters.rabbitmq_publisher import RabbitMqPublisher
-from gavel.bids.ports import EventsNotPublished, OutboxMessage
+from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
+from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
+from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
-from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
-from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
+from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.domain.events import Event
 from gavel.userstats.domain.ids import UserId
 from gavel.userstats.ports import Counted, DeadLetter, StatsBook, Unavailable

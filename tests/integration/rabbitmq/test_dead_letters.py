@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gavel.userstats.adapters.rabbitmq_dead_letters import REASON_CHARACTERS_MAX, RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.dead_letters import REASON_CHARACTERS_MAX, RabbitMqDeadLetters
 from gavel.userstats.ports import DeadLetter, Unavailable
 from tests.servers.rabbitmq_broker import Broker, until
 from tests.suites.dead_letters_suite import DeadLettersSuite

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from gavel.userstats.adapters.rabbitmq_event_source import PREFETCH_MAX, RabbitMqEventSource
+from gavel.userstats.adapters.rabbitmq.event_source import PREFETCH_MAX, RabbitMqEventSource
 from gavel.userstats.ports import Delivery, Unavailable
 from tests.integration.rabbitmq.transport import RabbitMqTransport
 from tests.servers.fault_proxy import FaultProxy, fault_proxy, upstream_of

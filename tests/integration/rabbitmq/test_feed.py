@@ -9,11 +9,11 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from gavel.bids.adapters.feed_wire import MESSAGE_TYPE, feed_message
-from gavel.bids.adapters.rabbitmq_feed import CHANGES_WAITING_MAX, RabbitMqFeed, RabbitMqFeedPublisher
+from gavel.bids.adapters.rabbitmq.feed import CHANGES_WAITING_MAX, RabbitMqFeed, RabbitMqFeedPublisher
+from gavel.bids.adapters.rabbitmq.feed_codec import MESSAGE_TYPE, feed_message
 from gavel.bids.domain.feed_events import feed_events
-from gavel.bids.ports import Change
-from gavel.runtime.rabbitmq import passing_channel
+from gavel.bids.ports.book import Change
+from gavel.runtime.rabbitmq.connection import passing_channel
 from tests.servers.fault_proxy import fault_proxy, upstream_of
 from tests.servers.rabbitmq import RabbitMqServer
 from tests.servers.rabbitmq_broker import until

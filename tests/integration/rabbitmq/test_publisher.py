@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from aio_pika import DeliveryMode
 
-from gavel.bids.adapters import rabbitmq_publisher
-from gavel.bids.adapters.rabbitmq_publisher import PUBLISH_SECONDS_MAX, RabbitMqPublisher
-from gavel.bids.ports import EventsNotPublished, OutboxMessage
-from gavel.runtime.rabbitmq import CLOSE_SECONDS_MAX, CONNECT_SECONDS_MAX, IN_FLIGHT_MAX
-from gavel.userstats.adapters import rabbitmq_event_source
+from gavel.bids.adapters.rabbitmq import publisher as rabbitmq_publisher
+from gavel.bids.adapters.rabbitmq.publisher import PUBLISH_SECONDS_MAX, RabbitMqPublisher
+from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
+from gavel.runtime.rabbitmq.connection import CLOSE_SECONDS_MAX, CONNECT_SECONDS_MAX, IN_FLIGHT_MAX
+from gavel.userstats.adapters.rabbitmq import event_source as rabbitmq_event_source
 from tests.servers.fault_proxy import FaultProxy, Towards, fault_proxy, upstream_of
 from tests.servers.rabbitmq_broker import Broker, is_lost, until
 

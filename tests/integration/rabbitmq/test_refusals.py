@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from gavel.runtime.rabbitmq import BrokerAway, BrokerLink
+from gavel.runtime.rabbitmq.connection import BrokerAway, BrokerLink
 from tests.servers.rabbitmq import RabbitMqServer
 
 pytestmark = pytest.mark.integration

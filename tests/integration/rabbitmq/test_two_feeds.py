@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from gavel.bids.adapters.open_live_feed import open_live_feed
-from gavel.bids.adapters.postgres_feed_log import PostgresFeedLog
+from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.live_feed import open_live_feed
 from gavel.bids.use_cases.live_feed import LiveFeed
 from gavel.bids.use_cases.watch_items import watch_items
 from tests.auction_house import House, house, open_house, shared_bid_db_url

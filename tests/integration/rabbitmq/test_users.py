@@ -12,12 +12,12 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 
-from gavel.bids.adapters.rabbitmq_feed import RabbitMqFeed, RabbitMqFeedPublisher
-from gavel.bids.adapters.rabbitmq_publisher import STATS_EVENTS, RabbitMqPublisher
-from gavel.bids.ports import OutboxMessage
-from gavel.runtime.rabbitmq import passing_channel
-from gavel.userstats.adapters.rabbitmq_dead_letters import RabbitMqDeadLetters
-from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
+from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeed, RabbitMqFeedPublisher
+from gavel.bids.adapters.rabbitmq.publisher import STATS_EVENTS, RabbitMqPublisher
+from gavel.bids.ports.outbox import OutboxMessage
+from gavel.runtime.rabbitmq.connection import passing_channel
+from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import DeadLetter
 from tests.servers.rabbitmq import RabbitMqServer
 from tests.servers.rabbitmq_broker import Broker, until

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gavel.userstats.adapters.rabbitmq_event_source import RabbitMqEventSource
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from tests.servers.rabbitmq_broker import Broker
 
 

@@ -5,16 +5,17 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from gavel.bids.adapters.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
-from gavel.bids.adapters.postgres_auction_book import PostgresAuctionBook
-from gavel.bids.adapters.postgres_leaderboards import PostgresLeaderboards
-from gavel.bids.adapters.postgres_revisions import PostgresRevisions
-from gavel.bids.adapters.redis_leaderboards import RedisLeaderboards
+from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
+from gavel.bids.adapters.postgres.reading.revisions import PostgresRevisions
+from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
+from gavel.bids.adapters.redis.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
+from gavel.bids.adapters.redis.leaderboards import RedisLeaderboards
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import LEADERBOARD_ENTRIES_MAX, CacheAway, Leaderboard
-from gavel.runtime import postgres
-from gavel.runtime.circuit_breaker import CircuitBreaker
-from gavel.runtime.redis import RedisLink
+from gavel.bids.domain.leaderboards import Leaderboard
+from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.redis.circuit_breaker import CircuitBreaker
+from gavel.runtime.redis.connection import RedisLink
 from tests.auction_house import LANE_NAME, House, until
 
 ALL = LEADERBOARD_ENTRIES_MAX

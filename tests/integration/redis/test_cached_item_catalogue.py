@@ -13,15 +13,15 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
-from gavel.bids.adapters.cached_item_catalogue import CachedItemCatalogue
-from gavel.bids.adapters.postgres_item_catalogue import PostgresItemCatalogue
-from gavel.bids.adapters.redis_item_texts import RedisItemTexts
+from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
+from gavel.bids.adapters.redis.cached_item_catalogue import CachedItemCatalogue
+from gavel.bids.adapters.redis.item_texts import RedisItemTexts
 from gavel.bids.domain.changing import update_item
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import ListingChanges
-from gavel.bids.ports import ItemView
-from gavel.runtime.postgres import load_sql
-from gavel.runtime.redis import RedisLink
+from gavel.bids.ports.catalogue import ItemView
+from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.redis.connection import RedisLink
 from tests.auction_house import SELLER, House
 from tests.servers.redis import RedisServer
 
@@ -100,10 +100,10 @@ async def test_a_hundred_reads_of_a_cold_item_are_one_read_of_postgres(shop: Sho
     async with asyncpg.create_pool(shop.house.url, min_size=0, init=note_queries) as pool:
         catalogue = CachedItemCatalogue(pool, shop.texts)
         shown = await asyncio.gather(*(catalogue.item(item_id) for _ in range(100)))
-        assert queries.count(load_sql("gavel.bids.adapters", "read_item_with_version")) == 1
+        assert queries.count(load_sql("gavel.bids.adapters.redis", "read_item_with_version")) == 1
         assert [each[0].listing.title for each in shown if each is not None] == ["Cold"] * 100
         assert await catalogue.item(item_id) is not None
-        assert queries.count(load_sql("gavel.bids.adapters", "read_item_state")) == 1
+        assert queries.count(load_sql("gavel.bids.adapters.redis", "read_item_state")) == 1
 
 
 async def test_price_and_status_come_from_postgres_at_every_look(shop: Shop) -> None:

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.bids.adapters.cached_leaderboards import CHANGES_WAITING_MAX
+from gavel.bids.adapters.redis.cached_leaderboards import CHANGES_WAITING_MAX
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import BidRefused
-from gavel.bids.ports import Change
+from gavel.bids.ports.book import Change
 from tests.auction_house import new_user
 from tests.integration.redis.board_house import ALL, BoardHouse, open_board_house
 

@@ -13,12 +13,12 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
-from gavel.bids.adapters.connect_rules import CALL_RULES
+from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
-from gavel.runtime.door import Door
-from gavel.runtime.health import health_app
-from gavel.runtime.redis import RedisAway
+from gavel.runtime.http.access_control import Door
+from gavel.runtime.http.health import health_app
+from gavel.runtime.redis.connection import RedisAway
 from tests.auction_house import new_user, soon, until
 from tests.integration.redis.board_house import READ_SECONDS_MAX, BoardHouse, open_board_house
 from tests.servers.fault_proxy import FaultProxy, fault_proxy, upstream_of

@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
-from gavel.bids.adapters import redis_leaderboards
-from gavel.bids.adapters.redis_leaderboards import KEEP_SECONDS, RedisLeaderboards
-from gavel.runtime.redis import RedisLink
+from gavel.bids.adapters.redis import leaderboards as redis_leaderboards
+from gavel.bids.adapters.redis.leaderboards import KEEP_SECONDS, RedisLeaderboards
+from gavel.runtime.redis.connection import RedisLink
 from tests.suites.leaderboard_cache_suite import ALL, A, B, Bidding, C, LeaderboardCacheSuite
 
 pytestmark = pytest.mark.integration

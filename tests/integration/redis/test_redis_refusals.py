@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from gavel.bids.api import open_bid_api
-from gavel.runtime.health import health_app
-from gavel.runtime.redis import RedisAway, RedisLink, RedisRefused
+from gavel.runtime.http.health import health_app
+from gavel.runtime.redis.connection import RedisAway, RedisLink, RedisRefused
 from tests.auction_house import until
 from tests.servers.redis import RedisServer
 

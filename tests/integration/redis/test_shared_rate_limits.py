@@ -11,10 +11,10 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
-from gavel.runtime.circuit_breaker import CircuitBreaker
-from gavel.runtime.loops import Loop
-from gavel.runtime.rate_limits import SHARED_BURSTS_MAX, SHARED_KEYS_MAX, RateLimit
-from gavel.runtime.redis import RedisAway, RedisLink, RedisRefused
+from gavel.runtime.http.rate_limits import SHARED_BURSTS_MAX, SHARED_KEYS_MAX, RateLimit
+from gavel.runtime.process.loops import Loop
+from gavel.runtime.redis.circuit_breaker import CircuitBreaker
+from gavel.runtime.redis.connection import RedisAway, RedisLink, RedisRefused
 from tests.servers.redis import RedisServer
 
 pytestmark = pytest.mark.integration

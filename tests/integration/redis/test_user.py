@@ -11,9 +11,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from gavel.bids.adapters.redis_item_texts import ItemTexts, RedisItemTexts
-from gavel.runtime.rate_limits import RateLimit
-from gavel.runtime.redis import RedisLink
+from gavel.bids.adapters.redis.item_texts import ItemTexts, RedisItemTexts
+from gavel.runtime.http.rate_limits import RateLimit
+from gavel.runtime.redis.connection import RedisLink
 from tests.auction_house import until
 from tests.integration.redis.board_house import open_board_house
 

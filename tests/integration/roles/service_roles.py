@@ -3,12 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
 
 import asyncpg
 
-from gavel.runtime import postgres
-from gavel.runtime.migrations import migrate_database
-from gavel.runtime.postgres import load_sql
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.postgres.migrations import migrate_database
 from tests.servers.postgres import PostgresServer, url_as
 
 # Statements that can't be explained: LOCK, SET, TRUNCATE and blocks.
@@ -26,10 +27,14 @@ async def granted(server: PostgresServer, package: str, template: str, role: str
         yield url, url_as(url, role)
 
 
-def statements(package: str) -> list[str]:
-    """The names of all statements of an adapter that can be explained."""
-    names = sorted(entry.name.removesuffix(".sql") for entry in (files(package) / "sql").iterdir())
-    return [name for name in names if _verb(load_sql(package, name)) in _EXPLAINED]
+def statements(package: str) -> list[tuple[str, str]]:
+    """Package and name of every statement in a package and those below it that can be explained."""
+    root = Path(str(files(package)))
+    found = [
+        (".".join([package, *path.parent.parent.relative_to(root).parts]), path.stem)
+        for path in sorted(root.rglob("sql/*.sql"))
+    ]
+    return [(owner, name) for owner, name in found if _verb(load_sql(owner, name)) in _EXPLAINED]
 
 
 async def explain(url: str, package: str, name: str) -> None:

@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator
 import pytest
 import pytest_asyncio
 
-from gavel.bids.adapters.postgres_outbox import PostgresOutbox
+from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing, listing_changes
-from gavel.bids.ports import OutboxMessage
-from gavel.runtime import postgres
-from gavel.runtime.migrations import is_current, load_migrations
+from gavel.bids.ports.outbox import OutboxMessage
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.migrations import is_current, load_migrations
 from tests.auction_house import SELLER, House, new_user, open_house
 from tests.integration.roles.service_roles import explain, granted, sqlstate, statements
 from tests.servers.postgres import PostgresServer
@@ -40,13 +40,15 @@ async def house(urls: tuple[str, str]) -> AsyncGenerator[House]:
         yield opened
 
 
-@pytest.mark.parametrize("name", statements(ADAPTERS))
-async def test_every_statement_of_the_services_is_allowed_and_no_other(urls: tuple[str, str], name: str) -> None:
+@pytest.mark.parametrize(("package", "name"), statements(ADAPTERS))
+async def test_every_statement_of_the_services_is_allowed_and_no_other(
+    urls: tuple[str, str], package: str, name: str
+) -> None:
     if name in OPERATORS:
         with pytest.raises(postgres.DATABASE_ERRORS, match="permission denied"):
-            await explain(urls[1], ADAPTERS, name)
+            await explain(urls[1], package, name)
     else:
-        await explain(urls[1], ADAPTERS, name)
+        await explain(urls[1], package, name)
 
 
 async def test_a_whole_auction_and_its_relay_run_as_the_role(house: House, urls: tuple[str, str]) -> None:

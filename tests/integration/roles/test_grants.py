@@ -2,9 +2,9 @@
 
 import pytest
 
-from gavel.runtime import postgres
-from gavel.runtime.grants import RoleUnfit
-from gavel.runtime.migrations import load_migrations, migrate_database
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.grants import RoleUnfit
+from gavel.runtime.postgres.migrations import load_migrations, migrate_database
 from tests.e2e.gavel_process import environment, run
 from tests.integration.roles.service_roles import sqlstate
 from tests.servers.postgres import PostgresServer, url_as

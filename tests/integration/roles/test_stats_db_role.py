@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from gavel.runtime import postgres
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.domain.events import Event
 from gavel.userstats.ports import Unavailable
 from tests.e2e.gavel_process import environment, run
@@ -51,13 +51,15 @@ class TestCountingAsTheRole(CountingSuite, ForgettingSuite):
     """All that a counter promises."""
 
 
-@pytest.mark.parametrize("name", statements(ADAPTERS))
-async def test_every_statement_of_the_services_is_allowed_and_no_other(urls: tuple[str, str], name: str) -> None:
+@pytest.mark.parametrize(("package", "name"), statements(ADAPTERS))
+async def test_every_statement_of_the_services_is_allowed_and_no_other(
+    urls: tuple[str, str], package: str, name: str
+) -> None:
     if name in STANDALONE:
         with pytest.raises(postgres.DATABASE_ERRORS, match="permission denied"):
-            await explain(urls[1], ADAPTERS, name)
+            await explain(urls[1], package, name)
     else:
-        await explain(urls[1], ADAPTERS, name)
+        await explain(urls[1], package, name)
 
 
 async def test_the_role_counts_during_and_after_a_rebuild_by_the_owner(

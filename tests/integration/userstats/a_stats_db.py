@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
 
 
 @asynccontextmanager

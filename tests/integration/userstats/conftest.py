@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
-from gavel.runtime import postgres
+from gavel.runtime.postgres import connections as postgres
 from tests.servers.postgres import PostgresServer
 
 EMPTY = (

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from gavel.runtime.in_process_broker import BrokerClosed, InProcessBroker
-from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
+from gavel.runtime.process.in_process_broker import BrokerClosed, InProcessBroker
+from gavel.userstats.adapters.memory.event_source import InProcessEventSource
 
 
 class InProcessTransport:

@@ -6,16 +6,16 @@ from contextlib import aclosing
 import asyncpg
 import pytest
 
-from gavel.bids.adapters import postgres_event_log
-from gavel.bids.adapters.postgres_event_log import read_event_log
-from gavel.bids.adapters.postgres_outbox import PostgresOutbox
+from gavel.bids.adapters.postgres.feed import event_log as postgres_event_log
+from gavel.bids.adapters.postgres.feed.event_log import read_event_log
+from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.ids import UserId
-from gavel.bids.ports import OutboxMessage
-from gavel.runtime import postgres
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.bids.ports.outbox import OutboxMessage
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.use_cases.rebuild_stats import rebuild_stats
 from tests.auction_house import SELLER, House, new_user, open_house
 

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from gavel.contracts.events.v1 import auction_events_pb as pb
-from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.domain.ids import UserId
 from gavel.userstats.ports import DeadLetter, Unavailable
 from gavel.userstats.use_cases.count_events import (

@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from gavel.runtime import postgres
-from gavel.userstats.adapters.postgres_dead_letters import REPLAY_PAGE_LETTERS, PostgresDeadLetters
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.postgres.dead_letters import REPLAY_PAGE_LETTERS, PostgresDeadLetters
 from gavel.userstats.ports import DeadLetter, Unavailable
 from tests.suites.dead_letters_suite import DeadLettersSuite
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 
-from gavel.runtime import postgres
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.domain.events import Event
 from gavel.userstats.ports import NotCountable, Unavailable
 from tests.suites.stats_book_suite import EVERYONE, StatsBookSuite, log_of

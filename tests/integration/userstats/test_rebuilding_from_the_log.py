@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.use_cases.rebuild_stats import LogUnreadable, rebuild_stats
 from tests.unit.userstats.messages import ANNA, BELA, LAMP, SELLER, VASE, after, bid, body, closed, extended, listed
 from tests.unit.userstats.poison import POISON

@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
-from gavel.runtime.connect import REQUEST_BYTES_MAX
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.runtime.http.connect import REQUEST_BYTES_MAX
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.api import SERVICE_PATH, open_stats_api
 from tests.integration.userstats.a_stats_db import taken_away
 from tests.unit.userstats.histories import a_bid, a_sale, a_user

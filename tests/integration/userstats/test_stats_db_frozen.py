@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gavel.runtime import postgres
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.runtime.postgres import connections as postgres
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from tests.servers.own_postgres import own_postgres
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]

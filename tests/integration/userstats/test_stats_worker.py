@@ -6,10 +6,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from gavel.runtime.in_process_broker import InProcessBroker
-from gavel.userstats.adapters.in_process_event_source import InProcessEventSource
-from gavel.userstats.adapters.postgres_dead_letters import PostgresDeadLetters
-from gavel.userstats.adapters.postgres_stats_book import PostgresStatsBook
+from gavel.runtime.process.in_process_broker import InProcessBroker
+from gavel.userstats.adapters.memory.event_source import InProcessEventSource
+from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
+from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.domain.user_stats import UserStats
 from gavel.userstats.worker import running_stats_worker
 from tests.integration.userstats.a_stats_db import taken_away

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from gavel.bench.case import Case, Side
-from gavel.bench.cases import CASES
-from gavel.bench.conditions import Conditions
-from gavel.bench.results import Results
+from gavel_tools.bench.case import Case, Side
+from gavel_tools.bench.cases import CASES
+from gavel_tools.bench.conditions import Conditions
+from gavel_tools.bench.results import Results
 
 CONDITIONS = Conditions(
     date="2026-01-02T03:04:05+00:00",

@@ -3,9 +3,9 @@
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from gavel.bench.case import Side
-from gavel.bench.cases import CASES
-from gavel.bench.chart import BAR_WIDTH_MAX, write_chart
+from gavel_tools.bench.case import Side
+from gavel_tools.bench.cases import CASES
+from gavel_tools.bench.chart import BAR_WIDTH_MAX, write_chart
 from tests.unit.bench.runs import CONDITIONS, results_of
 
 SVG = "{http://www.w3.org/2000/svg}"

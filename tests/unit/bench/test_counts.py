@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gavel.bench.bid_service import ItemCount
-from gavel.bench.case import MeasurementFailed
-from gavel.bench.cases.bids_under_load import check_counts
-from gavel.bench.load import Load
+from gavel_tools.bench.case import MeasurementFailed
+from gavel_tools.bench.cases.bids_under_load import check_counts
+from gavel_tools.bench.clients.bid_service import ItemCount
+from gavel_tools.bench.clients.wrk import Load
 
 CONNECTIONS = 64
 LOAD = Load(answered=1_100, refused=100, broken=0, late=0, seconds=1, p50_ms=1, p99_ms=1)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gavel.bench.case import MeasurementFailed
-from gavel.bench.cases.pipeline import growth
+from gavel_tools.bench.case import MeasurementFailed
+from gavel_tools.bench.cases.pipeline import growth
 
 
 @pytest.mark.parametrize(

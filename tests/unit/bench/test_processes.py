@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gavel.bench import processes
-from gavel.bench.processes import ServerFailed, process_usage, running_server
+from gavel_tools.bench.systems import processes
+from gavel_tools.bench.systems.processes import ServerFailed, process_usage, running_server
 
 READY = """
 import http.server, os

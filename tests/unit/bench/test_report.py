@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from gavel.bench.case import Side
-from gavel.bench.cases import CASES
-from gavel.bench.report import print_report
+from gavel_tools.bench.case import Side
+from gavel_tools.bench.cases import CASES
+from gavel_tools.bench.report import print_report
 from tests.unit.bench.runs import CONDITIONS, results_of
 
 RESULTS = results_of(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gavel.bench.case import Case, Side
-from gavel.bench.cases import CASES
-from gavel.bench.results import Results, Row, in_words
+from gavel_tools.bench.case import Case, Side
+from gavel_tools.bench.cases import CASES
+from gavel_tools.bench.results import Results, Row, in_words
 from tests.unit.bench.runs import case_named, results_of
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gavel.bench.samples import percentile
+from gavel_tools.bench.clients.samples import percentile
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50), (99, 99), (100, 100), (0.5, 1), (0, 1)])

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gavel.bench.case import MeasurementFailed
-from gavel.bench.cases.watchers import wires_ms
-from gavel.bench.crowd import Arrived
-from gavel.bench.watch_probe import Watcher
+from gavel_tools.bench.case import MeasurementFailed
+from gavel_tools.bench.cases.watchers import wires_ms
+from gavel_tools.bench.clients.crowd import Arrived
+from gavel_tools.bench.clients.watch_probe import Watcher
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

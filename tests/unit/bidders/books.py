@@ -2,10 +2,10 @@
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
-from gavel.bidders.account import AcceptedBid, Commitment, ItemAccount
-from gavel.bidders.checks import item_differences
-from gavel.bidders.replay import BidRow
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel_tools.bidders.account import AcceptedBid, Commitment, ItemAccount
+from gavel_tools.bidders.checks import item_differences
+from gavel_tools.bidders.replay import BidRow
 
 OURS = {"ann", "bob"}
 END = 10_000

@@ -1,7 +1,7 @@
 """The account: each accepted bid once, however often its acceptance was told."""
 
-from gavel.bidders.account import Account, Commitment, Placed, Sum
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel_tools.bidders.account import Account, Commitment, Placed, Sum
 
 
 def bid(bid_id: str, seq: int, amount: int, *, automatic: bool = False) -> pb.Bid:

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from gavel.bidders.auctions import CREATED_ITEMS, Auctions, open_auctions
-from gavel.bidders.calls import Caller
-from gavel.bidders.http_connection import address_of
-from gavel.bidders.options import BiddersOptions
-from gavel.bidders.tally import CallTally
+from gavel_tools.bidders.auctions import CREATED_ITEMS, Auctions, open_auctions
+from gavel_tools.bidders.calls import Caller
+from gavel_tools.bidders.http_connection import address_of
+from gavel_tools.bidders.options import BiddersOptions
+from gavel_tools.bidders.tally import CallTally
 from tests.unit.bidders.scripted_server import ScriptedServer, ok, scripted_server
 
 

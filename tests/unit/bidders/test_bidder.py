@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from gavel.bidders import strategies
-from gavel.bidders.account import Account, Placed
-from gavel.bidders.bidder import Bidder, Bounds
-from gavel.bidders.calls import Caller
-from gavel.bidders.http_connection import address_of
-from gavel.bidders.market import ItemOnSale, Market
-from gavel.bidders.options import NEEDS_TOKENS
-from gavel.bidders.tally import CallTally
 from gavel.contracts.bids.v1.bid_service_pb import BidRejected
+from gavel_tools.bidders import strategies
+from gavel_tools.bidders.account import Account, Placed
+from gavel_tools.bidders.bidder import Bidder, Bounds
+from gavel_tools.bidders.calls import Caller
+from gavel_tools.bidders.http_connection import address_of
+from gavel_tools.bidders.market import ItemOnSale, Market
+from gavel_tools.bidders.options import NEEDS_TOKENS
+from gavel_tools.bidders.tally import CallTally
 from tests.unit.bidders.scripted_server import SILENCE, ScriptedServer, ok, scripted_server
 
 Reason = BidRejected.Reason

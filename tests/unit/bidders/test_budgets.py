@@ -6,10 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bidders.budgets import BIDDER_SHARES, DEFAULT_BUDGET, UNLIMITED, WORTH_SHARES, Budget, budget_of, worth_of
-from gavel.bidders.strategies import STRATEGIES, Bid, Buy, Rest, Sight, next_move, strategy_name
 from gavel.bids.domain.increments import BidIncrement, increment_at
 from gavel.bids.domain.money import AMOUNT_MAX
+from gavel_tools.bidders.budgets import (
+    BIDDER_SHARES,
+    DEFAULT_BUDGET,
+    UNLIMITED,
+    WORTH_SHARES,
+    Budget,
+    budget_of,
+    worth_of,
+)
+from gavel_tools.bidders.strategies import STRATEGIES, Bid, Buy, Rest, Sight, next_move, strategy_name
 
 START_PRICE = 12_000
 RUN_SECONDS = 20.0

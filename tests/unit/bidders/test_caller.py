@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from gavel.bidders import calls
-from gavel.bidders.calls import PLACE_BID, Caller, Failed, NoAnswer, Refused
-from gavel.bidders.http_connection import address_of
-from gavel.bidders.tally import CallTally
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
+from gavel_tools.bidders import calls
+from gavel_tools.bidders.calls import PLACE_BID, Caller, Failed, NoAnswer, Refused
+from gavel_tools.bidders.http_connection import address_of
+from gavel_tools.bidders.tally import CallTally
 from tests.unit.bidders.scripted_server import HANG_UP, ScriptedServer, ok, scripted_server
 
 BID = PlaceBidRequest(item_id="sextant", user_id="ann", amount=15_000, idempotency_key="bid-1")

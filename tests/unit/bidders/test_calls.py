@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bidders.calls import (
+from gavel.contracts.bids.v1.bid_service_pb import BidRejected
+from gavel_tools.bidders.calls import (
     BACKOFF_SECONDS_MAX,
     RETRY_AFTER_SECONDS_MAX,
     Failed,
@@ -16,8 +17,7 @@ from gavel.bidders.calls import (
     backoff_seconds,
     no_of,
 )
-from gavel.bidders.http_connection import HttpReply
-from gavel.contracts.bids.v1.bid_service_pb import BidRejected
+from gavel_tools.bidders.http_connection import HttpReply
 
 TOO_LOW = BidRejected(reason=BidRejected.Reason.TOO_LOW, current_highest_bid=1_000, minimum_next_bid=1_050)
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
-from gavel.bidders.account import AcceptedBid, Commitment, ItemAccount, Placed
-from gavel.bidders.checks import item_differences
-from gavel.bidders.replay import BidRow
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel_tools.bidders.account import AcceptedBid, Commitment, ItemAccount, Placed
+from gavel_tools.bidders.checks import item_differences
+from gavel_tools.bidders.replay import BidRow
 from tests.unit.bidders.books import END, OURS, ROWS, Books, row
 
 

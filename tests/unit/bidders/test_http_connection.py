@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gavel.bidders.http_connection import BrokenReply, HttpConnection, HttpReply, UrlInvalid, address_of
+from gavel_tools.bidders.http_connection import BrokenReply, HttpConnection, HttpReply, UrlInvalid, address_of
 from tests.unit.bidders.scripted_server import HANG_UP, SILENCE, ok, scripted_server
 
 SECONDS_MAX = 5.0
@@ -68,7 +68,7 @@ async def test_what_is_no_http_is_a_broken_reply() -> None:
 
 
 async def test_a_reply_that_is_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gavel.bidders.http_connection.REPLY_BYTES_MAX", 10)
+    monkeypatch.setattr("gavel_tools.bidders.http_connection.REPLY_BYTES_MAX", 10)
     async with scripted_server(ok(b"x" * 11)) as server, connection(server.url) as http:
         with pytest.raises(BrokenReply, match="more than 10 bytes"):
             await http.post("/", b"{}", SECONDS_MAX)

@@ -4,9 +4,9 @@ from random import Random
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
-from gavel.bidders.market import ItemOnSale, Market
 from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel_tools.bidders.market import ItemOnSale, Market
 
 Reason = pb.BidRejected.Reason
 NOW = 50.0

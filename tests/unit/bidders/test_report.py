@@ -7,13 +7,13 @@ from collections import Counter
 
 import pytest
 
-from gavel.bidders import progress
-from gavel.bidders.account import Account, Placed
-from gavel.bidders.progress import Watch, live_table, plain_line, show_progress
-from gavel.bidders.read_back import Verification
-from gavel.bidders.report import Report
-from gavel.bidders.tally import CallTally
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel_tools.bidders import progress
+from gavel_tools.bidders.account import Account, Placed
+from gavel_tools.bidders.progress import Watch, live_table, plain_line, show_progress
+from gavel_tools.bidders.read_back import Verification
+from gavel_tools.bidders.report import Report
+from gavel_tools.bidders.tally import CallTally
 
 
 def a_run() -> tuple[Account, CallTally]:

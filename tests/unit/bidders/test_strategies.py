@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bidders.strategies import (
+from gavel.bids.domain.money import AMOUNT_MAX
+from gavel_tools.bidders.strategies import (
     BUY_NOW_SHARE,
     SNIPE_SECONDS,
     STRATEGIES,
@@ -21,7 +22,6 @@ from gavel.bidders.strategies import (
     sniper,
     strategy_name,
 )
-from gavel.bids.domain.money import AMOUNT_MAX
 
 strategy = pytest.mark.parametrize("name", STRATEGIES)
 

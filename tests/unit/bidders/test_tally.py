@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bidders.tally import Latencies
+from gavel_tools.bidders.tally import Latencies
 
 
 def latencies(*seconds: float) -> Latencies:

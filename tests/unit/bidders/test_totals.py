@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from gavel.bidders.checks import Totals, stats_differences, totals_by_bidder
 from gavel.contracts.userstats.v1.user_stats_service_pb import UserStats
+from gavel_tools.bidders.checks import Totals, stats_differences, totals_by_bidder
 from tests.unit.bidders.books import Books
 
 

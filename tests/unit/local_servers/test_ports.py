@@ -2,7 +2,7 @@
 
 import socket
 
-from gavel.local_servers.ports import FIRST_PORT, LAST_PORT, _can_be_had, free_port
+from gavel_tools.local_servers.ports import FIRST_PORT, LAST_PORT, _can_be_had, free_port
 
 
 def test_no_port_is_given_twice_and_each_can_be_had() -> None:

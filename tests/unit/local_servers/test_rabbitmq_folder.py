@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gavel.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
-from gavel.local_servers.server_process import LocalServerFailed
+from gavel_tools.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
+from gavel_tools.local_servers.server_process import LocalServerFailed
 
 
 @pytest.mark.parametrize("character", list("'\"`$;&|<>()\\*?![]{}#~"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gavel.runtime.circuit_breaker import CircuitBreaker
+from gavel.runtime.redis.circuit_breaker import CircuitBreaker
 
 
 class Clock:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gavel.runtime.cors import origins_of
-from gavel.runtime.http_settings import HttpSettings
-from gavel.runtime.settings import SettingsInvalid, load_settings
+from gavel.runtime.http.cors import origins_of
+from gavel.runtime.http.settings import HttpSettings
+from gavel.runtime.process.settings import SettingsInvalid, load_settings
 
 AS_BROWSERS_SEND = {
     "https://app.example": "https://app.example",

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gavel.runtime.flights import Flights
+from gavel.runtime.redis.single_flight import Flights
 
 
 class Source:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gavel.runtime.in_process_broker import BrokerClosed, InProcessBroker
+from gavel.runtime.process.in_process_broker import BrokerClosed, InProcessBroker
 
 SOON_SECONDS = 5.0
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import structlog
 
-from gavel.runtime.logs import LogFormat, configure_logs
-from gavel.runtime.redaction import REDACTED, redact_text
-from gavel.runtime.requests import Request, bind, enter
+from gavel.runtime.http.request_context import Request, bind, enter
+from gavel.runtime.telemetry.logs import LogFormat, configure_logs
+from gavel.runtime.telemetry.redaction import REDACTED, redact_text
 
 
 @pytest.fixture(autouse=True)

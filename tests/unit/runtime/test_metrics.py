@@ -8,10 +8,10 @@ import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from gavel.runtime import metrics
-from gavel.runtime.figures import Distribution
-from gavel.runtime.loop_delay import loop_delay
-from gavel.runtime.metrics import Source, counter, gauge, histogram, metrics_app
+from gavel.runtime.telemetry import metrics
+from gavel.runtime.telemetry.event_loop_lag import loop_delay
+from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram, metrics_app
 
 
 def told(*metrics: Metric) -> Source:

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from gavel.runtime.open_files import allow_open_files
+from gavel.runtime.process.open_files import allow_open_files
 
 SOFT = 256
 

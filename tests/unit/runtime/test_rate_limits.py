@@ -2,9 +2,9 @@
 
 import pytest
 
-from gavel.runtime import rate_limits
-from gavel.runtime.door import address_key
-from gavel.runtime.rate_limits import RateLimit
+from gavel.runtime.http import rate_limits
+from gavel.runtime.http.access_control import address_key
+from gavel.runtime.http.rate_limits import RateLimit
 
 
 class Clock:

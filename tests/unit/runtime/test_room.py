@@ -3,8 +3,8 @@
 import pytest
 from connectrpc.code import Code
 
-from gavel.runtime.connect import RetryLater
-from gavel.runtime.room import (
+from gavel.runtime.http.connect import RetryLater
+from gavel.runtime.http.load_shedding import (
     READS_MAX,
     REFUSALS_AT_ONCE_MAX,
     REFUSALS_PER_SECOND_MAX,

@@ -10,9 +10,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gavel.runtime.health import send_json
-from gavel.runtime.serve import Receive, Scope, Send
-from gavel.runtime.web_page import WebPage
+from gavel.runtime.http.health import send_json
+from gavel.runtime.http.server import Receive, Scope, Send
+from gavel.runtime.http.static_page import WebPage
 
 SCRIPT = "assets/index-C4fe.js"
 SECRET = "beside the folder"

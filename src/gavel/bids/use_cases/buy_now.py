@@ -5,7 +5,8 @@ from datetime import datetime
 from gavel.bids.domain.buy_now import buy_now as decide_buy_now
 from gavel.bids.domain.decision import retry_key
 from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.ports import AuctionBook, Call, ItemCatalogue, ItemView
+from gavel.bids.ports.book import AuctionBook, Call
+from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 from gavel.bids.use_cases.show_items import show_item
 
 

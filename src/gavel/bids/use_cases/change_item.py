@@ -5,7 +5,8 @@ from datetime import datetime
 from gavel.bids.domain.changing import update_item
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
-from gavel.bids.ports import AuctionBook, Call, ItemCatalogue, ItemView
+from gavel.bids.ports.book import AuctionBook, Call
+from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 from gavel.bids.use_cases.show_items import show_item
 
 

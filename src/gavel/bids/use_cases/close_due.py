@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gavel.bids.domain.closing import close_due as decide_close
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import AuctionBook, Call, DeadlineExceeded, DueAuctions, Overloaded, Unavailable
+from gavel.bids.ports.book import AuctionBook, Call, DeadlineExceeded, Overloaded, Unavailable
+from gavel.bids.ports.due_auctions import DueAuctions
 
 # So many commands wait in the lane at once: several batches, so that it never stands idle within a pass.
 CLOSER_AUCTIONS_MAX = 1_000

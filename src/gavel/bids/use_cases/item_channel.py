@@ -4,7 +4,7 @@ from collections import deque
 
 from gavel.bids.domain.feed_events import FeedEvent
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.feed_ports import Frames, Watcher
+from gavel.bids.ports.feed import Frames, Watcher
 
 # Events that came before their turn, or while watchers were being told. What has no room is read from the log again.
 WAITING_EVENTS_MAX = 1_024

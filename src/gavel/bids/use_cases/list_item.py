@@ -4,7 +4,7 @@ from gavel.bids.domain.decision import Answer, retry_key
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Draft, request_digest
 from gavel.bids.domain.listing import list_item as decide_listing
-from gavel.bids.ports import AuctionBook, Call
+from gavel.bids.ports.book import AuctionBook, Call
 
 
 async def list_item(

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from gavel.bids.domain.feed_events import FeedEvent
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.feed_ports import EventLog, FeedStopping, Frames, StreamDeadline, Watcher, WatcherTooSlow
-from gavel.bids.ports import Overloaded
+from gavel.bids.ports.book import Overloaded
+from gavel.bids.ports.feed import EventLog, FeedStopping, Frames, StreamDeadline, Watcher, WatcherTooSlow
 from gavel.bids.use_cases.item_channel import ItemChannel
 
 WATCHERS_MAX = 12_000

@@ -4,7 +4,7 @@ from gavel.bids.domain.bidding import NewBid, refuse_early
 from gavel.bids.domain.bidding import place_bid as decide_bid
 from gavel.bids.domain.decision import Answer, retry_key
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import AuctionBook, Call
+from gavel.bids.ports.book import AuctionBook, Call
 
 
 async def place_bid(book: AuctionBook, item_id: ItemId, bid: NewBid, *, idempotency_key: str, call: Call) -> Answer:

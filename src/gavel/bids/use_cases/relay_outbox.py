@@ -1,6 +1,6 @@
 """The relay: hands what is owed to the broker."""
 
-from gavel.bids.ports import EventPublisher, Outbox
+from gavel.bids.ports.outbox import EventPublisher, Outbox
 
 RELAY_BATCH_ROWS_MAX = 500
 

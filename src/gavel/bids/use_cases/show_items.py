@@ -6,7 +6,7 @@ from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import ItemNotFound
-from gavel.bids.ports import ItemCatalogue, ItemPosition, ItemView
+from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition, ItemView
 
 
 async def show_item(catalogue: ItemCatalogue, item_id: ItemId) -> tuple[ItemView, datetime]:

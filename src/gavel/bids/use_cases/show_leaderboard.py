@@ -1,8 +1,9 @@
 """Anyone looks at who has bid how much."""
 
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.domain.refusals import ItemNotFound
-from gavel.bids.ports import Leaderboard, Leaderboards
+from gavel.bids.ports.leaderboards import Leaderboards
 
 
 async def show_leaderboard(leaderboards: Leaderboards, item_id: ItemId, limit: int) -> Leaderboard:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gavel.bids.domain.ids import UserId
-from gavel.bids.ports import BidderItem, ItemCatalogue, ItemPosition
+from gavel.bids.ports.catalogue import BidderItem, ItemCatalogue, ItemPosition
 
 
 async def show_my_bids(

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gavel.bids.domain.ids import UserId
-from gavel.bids.ports import ItemCatalogue, ItemPosition, ItemView
+from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition, ItemView
 
 
 async def show_seller_items(

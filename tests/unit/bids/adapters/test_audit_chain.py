@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.adapters.audit_chain import bid_text, chained, microseconds, row_text
+from gavel.bids.adapters.postgres.writing.audit_chain import bid_text, chained, microseconds, row_text
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.money import AMOUNT_MAX

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gavel.bids.adapters import in_process_leaderboards
-from gavel.bids.adapters.in_process_leaderboards import InProcessLeaderboards
+from gavel.bids.adapters.memory import leaderboards as in_process_leaderboards
+from gavel.bids.adapters.memory.leaderboards import InProcessLeaderboards
 from tests.suites.leaderboard_cache_suite import ALL, Bidding, LeaderboardCacheSuite
 
 

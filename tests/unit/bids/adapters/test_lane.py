@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from gavel.bids.adapters.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Command, Lane
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Command, Lane
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports import Call, Overloaded, Unavailable
+from gavel.bids.ports.book import Call, Overloaded, Unavailable
 
 HOT = ItemId("hot")
 CALL = Call(deadline_seconds=0.0)

@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres_failures import NotCommitted, blames_content
-from gavel.runtime.postgres import connection_was_lost, leaves_connection_in_doubt
+from gavel.bids.adapters.postgres.writing.failures import NotCommitted, blames_content
+from gavel.runtime.postgres.connections import connection_was_lost, leaves_connection_in_doubt
 
 
 def _by_server(sqlstate: str) -> BaseException:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.adapters.wire import ROUTING_KEYS, RecordedEvent, outbox_messages, timestamp
+from gavel.bids.adapters.postgres.outbox.event_codec import ROUTING_KEYS, RecordedEvent, outbox_messages, timestamp
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
 from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.contracts.events.v1 import auction_events_pb as pb

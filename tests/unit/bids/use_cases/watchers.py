@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gavel.bids.domain.feed_events import FeedEvent
-from gavel.bids.ports import ItemView
+from gavel.bids.ports.catalogue import ItemView
 
 
 class PlainFrames:

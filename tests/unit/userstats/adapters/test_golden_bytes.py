@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gavel.userstats.adapters.wire import EventBatchReader
+from gavel.userstats.adapters.event_codec import EventBatchReader
 from gavel.userstats.domain.user_stats import UserChange, fold
 from tests.unit.bids.adapters.golden_events import BODIES
 

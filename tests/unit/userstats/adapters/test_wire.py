@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gavel.contracts.events.v1 import auction_events_pb as pb
-from gavel.userstats.adapters.wire import BODY_BYTES_MAX, EventBatchReader
+from gavel.userstats.adapters.event_codec import BODY_BYTES_MAX, EventBatchReader
 from gavel.userstats.domain.events import BidPlaced, ItemSold, NothingToCount
 from gavel.userstats.domain.ids import EventId
 from gavel.userstats.ports import DeadLetter

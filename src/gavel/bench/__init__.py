@@ -1,5 +1,0 @@
-"""`gavel bench`: the measured figures, beside a naive baseline, in one run on one machine."""
-
-from gavel.bench.run import BenchOptions, run_bench
-
-__all__ = ["BenchOptions", "run_bench"]

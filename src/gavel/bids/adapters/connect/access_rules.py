@@ -1,0 +1,28 @@
+"""Who may call what of `bids.v1.BidService`. A test holds that no method of the contract is missing."""
+
+from gavel.runtime.http.access_control import CallRule
+from gavel.runtime.http.load_shedding import Urgency
+
+_BIDDER = CallRule(role="bidder", urgency=Urgency.URGENT)
+_SELLER = CallRule(role="seller", urgency=Urgency.URGENT)
+_PUBLIC_READ = CallRule(public_read=True)
+
+_BY_METHOD = {
+    "PlaceBid": _BIDDER,
+    "BuyNow": _BIDDER,
+    "ListMyBids": CallRule(role="bidder"),
+    "CreateItem": _SELLER,
+    "UpdateItem": _SELLER,
+    "CancelItem": _SELLER,
+    "GetItem": _PUBLIC_READ,
+    "ListItems": _PUBLIC_READ,
+    "ListSellerItems": _PUBLIC_READ,
+    "GetItemBids": _PUBLIC_READ,
+    "GetLeaderboard": _PUBLIC_READ,
+    "WatchItems": CallRule(public_read=True, urgency=Urgency.WATCH),
+}
+CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}
+
+# The page's board shows what anybody may see where reads are public.
+BOARD_PATH = "/board.json"
+PORT_RULES = {**CALL_RULES, BOARD_PATH: _PUBLIC_READ}

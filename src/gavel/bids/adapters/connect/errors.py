@@ -1,0 +1,77 @@
+"""The one table of what the write side says no to, and how Connect says it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+
+from gavel.bids.adapters.postgres.outbox.event_codec import timestamp
+from gavel.bids.domain.refusals import (
+    BidRefusal,
+    BidRefused,
+    ChangeRefused,
+    InvalidInput,
+    ItemNotFound,
+    KeyReused,
+    NotTheSeller,
+)
+from gavel.bids.ports.book import DeadlineExceeded, Overloaded, Unavailable
+from gavel.bids.ports.feed import FeedStopping, StreamDeadline, WatcherTooSlow
+from gavel.contracts.bids.v1.bid_service_pb import BidRejected
+from gavel.runtime.http.connect import RetryLater
+from gavel.runtime.http.page_tokens import PageTokenInvalid
+
+UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
+RESUME_AFTER_SECONDS = 1.0
+
+_REASONS = {
+    BidRefusal.TOO_LOW: BidRejected.Reason.TOO_LOW,
+    BidRefusal.NOT_STARTED: BidRejected.Reason.NOT_STARTED,
+    BidRefusal.ENDED: BidRejected.Reason.ENDED,
+    BidRefusal.CANCELLED: BidRejected.Reason.CANCELLED,
+    BidRefusal.SELLER: BidRejected.Reason.SELLER,
+    BidRefusal.ALREADY_LEADING: BidRejected.Reason.ALREADY_LEADING,
+    BidRefusal.BUY_NOW_UNAVAILABLE: BidRejected.Reason.BUY_NOW_UNAVAILABLE,
+}
+
+
+def _bid_refused(refusal: BidRefused) -> ConnectError:
+    code = Code.PERMISSION_DENIED if refusal.reason is BidRefusal.SELLER else Code.FAILED_PRECONDITION
+    detail = BidRejected(
+        reason=_REASONS[refusal.reason],
+        current_highest_bid=refusal.current_highest_bid,
+        minimum_next_bid=refusal.minimum_next_bid,
+        end_at=timestamp(refusal.end_at),
+        server_time=timestamp(refusal.at),
+    )
+    return ConnectError(code, str(refusal), [detail])
+
+
+_TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
+    BidRefused: _bid_refused,
+    InvalidInput: lambda error: ConnectError(Code.INVALID_ARGUMENT, str(error)),
+    PageTokenInvalid: lambda _: ConnectError(Code.INVALID_ARGUMENT, "page_token: only as it was given, for this list"),
+    ItemNotFound: lambda error: ConnectError(Code.NOT_FOUND, str(error)),
+    NotTheSeller: lambda error: ConnectError(Code.PERMISSION_DENIED, str(error)),
+    ChangeRefused: lambda error: ConnectError(Code.FAILED_PRECONDITION, str(error)),
+    KeyReused: lambda error: ConnectError(Code.ALREADY_EXISTS, str(error)),
+    DeadlineExceeded: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time: retry with the same key"),
+    Overloaded: lambda error: RetryLater(Code.RESOURCE_EXHAUSTED, str(error), error.retry_after_seconds),
+    WatcherTooSlow: lambda _: RetryLater(
+        Code.RESOURCE_EXHAUSTED, "you do not read what you are sent: resume after the last seq", RESUME_AFTER_SECONDS
+    ),
+    FeedStopping: lambda _: RetryLater(
+        Code.UNAVAILABLE, "the server is stopping: come back, and resume after the last seq", RESUME_AFTER_SECONDS
+    ),
+    StreamDeadline: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "the time that you asked for is over"),
+    Unavailable: lambda error: RetryLater(
+        Code.UNAVAILABLE, f"{error}: retry with the same key", UNAVAILABLE_RETRY_AFTER_SECONDS
+    ),
+}
+
+
+def connect_error(error: Exception) -> ConnectError | None:
+    """What Connect says of an exception of the write side; None for one that is a bug."""
+    tell = _TABLE.get(type(error))
+    return None if tell is None else tell(error)

@@ -1,0 +1,158 @@
+"""Requests as the use cases take them. What no auction could accept is refused here, with the field to mend."""
+
+from datetime import UTC, datetime
+
+from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
+
+from gavel.bids.domain.auction import SoftClose, Status
+from gavel.bids.domain.ids import ItemId, UserId, canonical_uuid
+from gavel.bids.domain.increments import BidIncrement
+from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
+from gavel.bids.domain.refusals import InvalidInput
+from gavel.bids.domain.texts import ListingChanges, listing_changes
+from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
+from gavel.bids.use_cases.watch_items import check_watched
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.http.principals import current_caller
+
+PAGE_SIZE_DEFAULT = 20
+PAGE_SIZE_MAX = 100
+LEADERBOARD_ENTRIES_DEFAULT = 10
+
+_STATUSES = {
+    pb.ItemStatus.UNSPECIFIED: Status.ACTIVE,
+    pb.ItemStatus.ACTIVE: Status.ACTIVE,
+    pb.ItemStatus.ENDED: Status.ENDED,
+    pb.ItemStatus.CANCELLED: Status.CANCELLED,
+    pb.ItemStatus.SCHEDULED: Status.SCHEDULED,
+}
+_CHANGEABLE = frozenset(("title", "description", "images", "category"))
+
+
+def item_id_of(text: str, field: str = "item_id") -> ItemId:
+    """An item's id in its one spelling. Raises InvalidInput."""
+    return ItemId(_uuid(text, field))
+
+
+def user_id_of(text: str, field: str = "user_id") -> UserId:
+    """A user's id in its one spelling. Raises InvalidInput."""
+    return UserId(_uuid(text, field))
+
+
+def actor_id_of(text: str, field: str = "user_id") -> UserId:
+    """The user in whose name a call is made: the one that its token proves, else the one that its body names.
+
+    Raises InvalidInput, or ConnectError where the body names another than the token's.
+    """
+    caller = current_caller()
+    actor_id = user_id_of(text or caller.user_id or "", field)
+    caller.acts_as(actor_id)
+    return actor_id
+
+
+def _uuid(text: str, field: str) -> str:
+    canonical = canonical_uuid(text)
+    if canonical is None:
+        raise InvalidInput(field, "must be a UUID of 36 characters, such as 123e4567-e89b-42d3-a456-426614174000")
+    return canonical
+
+
+def idempotency_key_of(field: str, header: str) -> str:
+    """The key of a request, from its field or its Idempotency-Key header. Raises InvalidInput where they differ."""
+    if field and header and field != header:
+        raise InvalidInput("idempotency_key", "differs from the Idempotency-Key header")
+    return field or header
+
+
+def page_size_of(asked: int) -> int:
+    """How many entries a page holds: 20 where nothing is asked, 100 at most. Raises InvalidInput."""
+    if asked < 0:
+        raise InvalidInput("page_size", f"must be 0 (for {PAGE_SIZE_DEFAULT}) to {PAGE_SIZE_MAX}")
+    return min(asked or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+
+
+def board_limit_of(asked: int) -> int:
+    """How many bidders a board shows: 10 where nothing is asked, 100 at most. Raises InvalidInput."""
+    if asked < 0:
+        raise InvalidInput("limit", f"must be 0 (for {LEADERBOARD_ENTRIES_DEFAULT}) to {LEADERBOARD_ENTRIES_MAX}")
+    return min(asked or LEADERBOARD_ENTRIES_DEFAULT, LEADERBOARD_ENTRIES_MAX)
+
+
+def status_of(status: pb.ItemStatus) -> Status:
+    """The status to list by; active where none is asked for. Raises InvalidInput."""
+    found = _STATUSES.get(status)
+    if found is None:
+        raise InvalidInput("status", "is none that an item can have")
+    return found
+
+
+def draft_of(request: pb.CreateItemRequest) -> Draft:
+    """The item that a request asks to list. Raises InvalidInput; what needs the clock is checked by the decision."""
+    if request.end_at is None:
+        raise InvalidInput("end_at", "is required")
+    return Draft(
+        seller_id=actor_id_of(request.seller_id, "seller_id"),
+        listing=Listing(
+            title=request.title,
+            description=request.description,
+            images=tuple(request.images),
+            category=request.category,
+        ),
+        start_at=None if request.start_at is None else _time_of(request.start_at, "start_at"),
+        end_at=_time_of(request.end_at, "end_at"),
+        start_price=request.start_price,
+        reserve_price=request.reserve_price,
+        buy_now_price=request.buy_now_price,
+        soft_close=_soft_close_of(request.soft_close),
+        increment=_increment_of(request.bid_increment),
+    )
+
+
+def changes_of(request: pb.UpdateItemRequest) -> ListingChanges:
+    """The texts that a request sets: those its mask names, empty where it brings none; without a mask, those it brings.
+
+    A mask that names nothing is none. Raises InvalidInput.
+    """
+    brought = {name for name in ("title", "description", "category") if request.has_field(name)}
+    if request.images:
+        brought.add("images")
+    named = set(request.update_mask.paths) if request.update_mask is not None else set[str]()
+    if not named <= _CHANGEABLE:
+        raise InvalidInput("update_mask", f"may name {', '.join(sorted(_CHANGEABLE))}")
+    texts = {"title": request.title, "description": request.description, "category": request.category}
+    fields = named or brought
+    return listing_changes(
+        **{name: text for name, text in texts.items() if name in fields},
+        images=request.images if "images" in fields else None,
+    )
+
+
+def watched_of(request: pb.WatchItemsRequest) -> dict[ItemId, int]:
+    """The items that someone wants to watch, with the seq after which. Raises InvalidInput."""
+    item_ids = [item_id_of(position.item_id, "items.item_id") for position in request.items]
+    check_watched(item_ids)
+    if any(position.after_seq < 0 for position in request.items):
+        raise InvalidInput("items.after_seq", "must be 0 (for a snapshot) or the seq of the last event that you know")
+    return {item_id: position.after_seq for item_id, position in zip(item_ids, request.items, strict=True)}
+
+
+def _time_of(value: Timestamp, field: str) -> datetime:
+    try:
+        # Microseconds are as fine as the database keeps time.
+        return datetime.fromtimestamp(value.seconds, UTC).replace(microsecond=value.nanos // 1_000)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInput(field, "is no time between the years 1 and 9999") from error
+
+
+def _soft_close_of(message: pb.SoftClose | None) -> SoftClose:
+    if message is None:
+        return HOUSE_SOFT_CLOSE
+    return SoftClose(
+        window_seconds=message.window_seconds,
+        extension_seconds=message.extension_seconds,
+        max_extension_seconds=message.max_extension_seconds or HOUSE_SOFT_CLOSE.max_extension_seconds,
+    )
+
+
+def _increment_of(message: pb.BidIncrement | None) -> BidIncrement:
+    return BidIncrement() if message is None else BidIncrement(message.fixed, message.basis_points)

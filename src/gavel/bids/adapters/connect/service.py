@@ -1,0 +1,119 @@
+"""`bids.v1.BidService` over Connect: parse, call one use case, translate the answer."""
+
+from uuid import uuid4
+
+from gavel.bids.adapters.connect.calls import Context, Metadata, metadata_of
+from gavel.bids.adapters.connect.errors import connect_error
+from gavel.bids.adapters.connect.messages import item_message, place_bid_message
+from gavel.bids.adapters.connect.metrics import BidFigures
+from gavel.bids.adapters.connect.reads import ReadApi
+from gavel.bids.adapters.connect.requests import actor_id_of, changes_of, draft_of, idempotency_key_of, item_id_of
+from gavel.bids.domain.bidding import new_bid
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.ports.book import AuctionBook
+from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
+from gavel.bids.ports.leaderboards import Leaderboards
+from gavel.bids.use_cases.buy_now import buy_now
+from gavel.bids.use_cases.cancel_item import cancel_item
+from gavel.bids.use_cases.change_item import change_item
+from gavel.bids.use_cases.list_item import list_item
+from gavel.bids.use_cases.place_bid import place_bid
+from gavel.bids.use_cases.show_items import show_item
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
+from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, only_connect
+from gavel.runtime.http.instrumentation import CallFigures, seen_calls
+from gavel.runtime.http.page_tokens import PageTokens
+from gavel.runtime.http.request_context import bind
+from gavel.runtime.http.server import Asgi
+from gavel.runtime.telemetry.tracing import is_sampled
+
+
+class BidApi(ReadApi, BidService):
+    """The service on the write side's ports. Money in minor units, ids as canonical UUIDs."""
+
+    def __init__(
+        self,
+        book: AuctionBook,
+        catalogue: ItemCatalogue,
+        leaderboards: Leaderboards,
+        tokens: PageTokens,
+        house_currency: str,
+    ) -> None:
+        super().__init__(catalogue, leaderboards, tokens)
+        self._book = book
+        self.bids = BidFigures()
+        self.calls = CallFigures(BidService.desc().type_name)
+        self._house_currency = house_currency
+
+    async def place_bid(self, request: pb.PlaceBidRequest, ctx: Context) -> pb.PlaceBidResponse:
+        """See BidService.PlaceBid."""
+        return await self.answer_bid(request, metadata_of(ctx))
+
+    async def answer_bid(self, request: pb.PlaceBidRequest, metadata: Metadata) -> pb.PlaceBidResponse:
+        """Decide a bid: what both ways to PlaceBid share. Raises what connect_errors knows."""
+        try:
+            item_id, user_id = item_id_of(request.item_id), actor_id_of(request.user_id)
+            bind(item_id=item_id, user_id=user_id)
+            bid = new_bid(user_id, request.amount, request.max_amount)
+            key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
+            answer = await place_bid(self._book, item_id, bid, idempotency_key=key, call=metadata.call)
+        except Exception as error:
+            self.bids.raised(error)
+            raise
+        self.bids.answered(answer)
+        message = place_bid_message(answer, user_id)
+        if message.bid is not None and is_sampled(metadata.call.traceparent):
+            bind(bid_id=message.bid.id)
+        return message
+
+    async def buy_now(self, request: pb.BuyNowRequest, ctx: Context) -> pb.BuyNowResponse:
+        """See BidService.BuyNow."""
+        item_id, user_id, metadata = item_id_of(request.item_id), actor_id_of(request.user_id), metadata_of(ctx)
+        bind(item_id=item_id, user_id=user_id)
+        key = idempotency_key_of(request.idempotency_key, metadata.idempotency_key)
+        bought = await buy_now(self._book, self._catalogue, item_id, user_id, idempotency_key=key, call=metadata.call)
+        return pb.BuyNowResponse(item=item_message(*bought))
+
+    async def create_item(self, request: pb.CreateItemRequest, ctx: Context) -> pb.CreateItemResponse:
+        """See BidService.CreateItem."""
+        draft, metadata = draft_of(request), metadata_of(ctx)
+        bind(user_id=draft.seller_id)
+        answer = await list_item(
+            self._book,
+            draft,
+            item_id=ItemId(str(uuid4())),
+            currency=self._house_currency,
+            call=metadata.call,
+            idempotency_key=idempotency_key_of(request.idempotency_key, metadata.idempotency_key),
+        )
+        bind(item_id=answer.auction.item_id)
+        view, at = ItemView(answer.auction, draft.listing, created_at=answer.at, updated_at=answer.at), answer.at
+        if answer.replayed:
+            # Its texts may have changed since.
+            view, at = await show_item(self._catalogue, answer.auction.item_id)
+        return pb.CreateItemResponse(item=item_message(view, at))
+
+    async def update_item(self, request: pb.UpdateItemRequest, ctx: Context) -> pb.UpdateItemResponse:
+        """See BidService.UpdateItem."""
+        item_id, seller_id = item_id_of(request.id, "id"), actor_id_of(request.seller_id, "seller_id")
+        bind(item_id=item_id, user_id=seller_id)
+        changes, call = changes_of(request), metadata_of(ctx).call
+        changed = await change_item(self._book, self._catalogue, item_id, changes, seller_id=seller_id, call=call)
+        return pb.UpdateItemResponse(item=item_message(*changed))
+
+    async def cancel_item(self, request: pb.CancelItemRequest, ctx: Context) -> pb.CancelItemResponse:
+        """See BidService.CancelItem."""
+        item_id, seller_id = item_id_of(request.id, "id"), actor_id_of(request.seller_id, "seller_id")
+        bind(item_id=item_id, user_id=seller_id)
+        call = metadata_of(ctx).call
+        cancelled = await cancel_item(self._book, self._catalogue, item_id, seller_id=seller_id, call=call)
+        return pb.CancelItemResponse(item=item_message(*cancelled))
+
+
+def bid_service_app(api: BidApi) -> Asgi:
+    """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
+    app = BidServiceASGIApplication(
+        api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
+    )
+    return seen_calls(only_connect(app), BidService.desc(), api.calls)

@@ -1,0 +1,78 @@
+"""How the whole installation is doing, for everyone to look at."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+
+from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.ports.book import Unavailable
+from gavel.runtime.http.health import send_json
+from gavel.runtime.http.server import Receive, Scope, Send
+from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.redis.single_flight import Flights
+
+# How far back bids are counted for their rate, and how long a reading serves everyone who asks.
+RATE_SECONDS_MAX = 5.0
+READING_SECONDS = 0.5
+# What is counted of a backlog; beyond it the board says as much as this.
+BOARD_OUTBOX_ROWS_MAX = 20_000
+
+_READ_SYSTEM_BOARD = load_sql(__package__, "read_system_board")
+
+
+class _Reading(NamedTuple):
+    at: datetime
+    bids: int
+
+
+class SystemBoard:
+    """GET /board.json: the figures of the whole system at one moment, read once for all who look at it."""
+
+    def __init__(self, pool: asyncpg.Pool, watchers: Callable[[], int]) -> None:
+        self._pool = pool
+        self._watchers = watchers
+        self._readings: deque[_Reading] = deque()
+        self._told: Mapping[str, object] = {}
+        self._told_until_seconds = 0.0
+        self._flights = Flights(self._read)
+
+    async def app(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer with the board, or with 503 where the database can't be asked."""
+        try:
+            await send_json(send, 200, await self.figures())
+        except Unavailable:
+            await send_json(send, 503, {"code": "unavailable", "message": "the figures can't be read now"})
+
+    async def figures(self) -> Mapping[str, object]:
+        """Bids a second, what the outbox owes and for how long, watchers, open auctions. Raises Unavailable."""
+        if self._told_until_seconds < asyncio.get_running_loop().time():
+            return await self._flights.join("board")
+        return self._told
+
+    async def _read(self, _: str) -> Mapping[str, object]:
+        async with reading(self._pool) as connection:
+            row = await connection.fetchrow(_READ_SYSTEM_BOARD, BOARD_OUTBOX_ROWS_MAX)
+        self._told = {
+            "bids_per_second": self._bids_per_second(_Reading(row["at"], row["bids"])),
+            "outbox_events": row["outbox_events"],
+            "outbox_oldest_seconds": round(row["outbox_oldest_seconds"], 3),
+            "watchers": self._watchers(),
+            "items_active": row["items_active"],
+            "at": row["at"].isoformat(),
+        }
+        self._told_until_seconds = asyncio.get_running_loop().time() + READING_SECONDS
+        return self._told
+
+    def _bids_per_second(self, newest: _Reading) -> float:
+        """The rate since the oldest reading that is not too old; 0 where nobody looked lately."""
+        while self._readings and (newest.at - self._readings[0].at).total_seconds() > RATE_SECONDS_MAX:
+            self._readings.popleft()
+        oldest = self._readings[0] if self._readings else newest
+        self._readings.append(newest)
+        seconds = (newest.at - oldest.at).total_seconds()
+        # The count begins again where the server lost its statistics.
+        return round(max(0, newest.bids - oldest.bids) / seconds, 1) if seconds > 0 else 0.0

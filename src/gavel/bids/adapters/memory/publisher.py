@@ -1,0 +1,22 @@
+"""The embedded mode's way to the consumer: no broker, and the same promise."""
+
+from collections.abc import Sequence
+
+from gavel.bids.adapters.postgres.outbox.publish_spans import publishing
+from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
+from gavel.runtime.process.in_process_broker import BrokerClosed, InProcessBroker
+
+
+class InProcessPublisher:
+    """EventPublisher on an in-process broker: taken over means that the consumer has committed."""
+
+    def __init__(self, broker: InProcessBroker) -> None:
+        self._broker = broker
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        """See EventPublisher.publish."""
+        try:
+            with publishing(messages, "in_process", "events"):
+                await self._broker.publish([(message.routing_key, message.body) for message in messages])
+        except BrokerClosed as error:
+            raise EventsNotPublished("the transport is stopping") from error

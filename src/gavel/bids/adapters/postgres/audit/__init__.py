@@ -1,0 +1,1 @@
+"""Reading and checking the digest chain of the log."""

@@ -1,0 +1,1 @@
+"""What the live feed reads of the log."""

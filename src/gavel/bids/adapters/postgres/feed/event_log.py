@@ -1,0 +1,52 @@
+"""The log of all items, read as the messages that were once published: for rebuilding what is counted from them."""
+
+from collections.abc import AsyncGenerator, Iterable
+from uuid import UUID
+
+import asyncpg
+
+from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
+from gavel.bids.adapters.postgres.writing.rows import bid_of, terms_of
+from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, Event, ItemListed
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.runtime.postgres.connections import load_sql
+
+_READ_LOG_BIDS = load_sql(__package__, "read_log_bids")
+_READ_LOG_EVENTS = load_sql(__package__, "read_log_events")
+
+LOG_ROWS_MAX = 1_000
+_BEFORE_ALL = (UUID(int=0), 0)
+
+
+async def read_event_log(connection: asyncpg.Connection) -> AsyncGenerator[bytes]:
+    """Every event that was committed when this is first asked, once each, as `events.v1.EventBatch` messages.
+
+    Some of those that are committed meanwhile come too. In no order that matters, LOG_ROWS_MAX at a time, each time in
+    a statement of its own: a snapshot of the whole log would keep every row that bids and the relay replace meanwhile.
+    """
+    for statement, event_of in ((_READ_LOG_EVENTS, _event_of), (_READ_LOG_BIDS, bid_of)):
+        position = _BEFORE_ALL
+        while rows := await connection.fetch(statement, *position, LOG_ROWS_MAX):
+            position = (rows[-1]["item_id"], rows[-1]["seq"])
+            recorded = (RecordedEvent(event_of(row), terms_of(row), row["traceparent"] or "") for row in rows)
+            for body in _messages(recorded):
+                yield body
+
+
+def _messages(recorded: Iterable[RecordedEvent]) -> list[bytes]:
+    return [message.body for message in outbox_messages(list(recorded))]
+
+
+def _event_of(row: asyncpg.Record) -> Event:
+    """The rarer event that a row of `item_events` holds."""
+    item_id, seq, at = ItemId(str(row["item_id"])), row["seq"], row["created_at"]
+    match row["kind"]:
+        case "listed":
+            return ItemListed(item_id, seq, at, row["title"])
+        case "extended":
+            return AuctionExtended(item_id, seq, at, row["event_end_at"])
+        case "closed":
+            winner_id = UserId(str(row["leader_id"])) if row["sold"] else None
+            return AuctionClosed(item_id, seq, at, row["sold"], winner_id, row["price"] if winner_id else 0)
+        case _:
+            return AuctionCancelled(item_id, seq, at)

@@ -1,0 +1,139 @@
+"""Events of the bid domain as bytes, to the published contract `events.v1`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal
+
+from protobuf import Oneof
+from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
+
+from gavel.bids.domain.auction import Terms
+from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
+from gavel.bids.domain.ids import event_id
+from gavel.bids.ports.outbox import OutboxMessage
+from gavel.contracts.events.v1 import auction_events_pb as pb
+
+ROUTING_KEYS: dict[type[Event], str] = {
+    BidPlaced: "bid.placed",
+    AuctionExtended: "auction.extended",
+    AuctionClosed: "auction.closed",
+    AuctionCancelled: "auction.cancelled",
+    ItemListed: "item.listed",
+}
+
+Fact = (
+    Oneof[Literal["bid_placed"], pb.BidPlaced]
+    | Oneof[Literal["auction_extended"], pb.AuctionExtended]
+    | Oneof[Literal["auction_closed"], pb.AuctionClosed]
+    | Oneof[Literal["auction_cancelled"], pb.AuctionCancelled]
+    | Oneof[Literal["item_listed"], pb.ItemListed]
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event with what its message tells besides: the terms it happened under, the trace it belongs to."""
+
+    event: Event
+    terms: Terms
+    traceparent: str
+
+
+@lru_cache(maxsize=4096)
+def timestamp(at: datetime) -> Timestamp:
+    """A time as the contract has it, to the microsecond. Cached, since the bids of a batch share their times."""
+    since = at - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+
+
+def outbox_messages(recorded: Sequence[RecordedEvent]) -> list[OutboxMessage]:
+    """The events as one message for each routing key, in order of appearance."""
+    by_key: dict[str, list[pb.Event]] = {}
+    for each in recorded:
+        by_key.setdefault(ROUTING_KEYS[type(each.event)], []).append(_event(each))
+    return [OutboxMessage(key, pb.EventBatch(events=events).to_binary(), len(events)) for key, events in by_key.items()]
+
+
+def _event(recorded: RecordedEvent) -> pb.Event:
+    event = recorded.event
+    identity = event_id(event.item_id, event.seq, event.at)
+    return pb.Event(
+        event_id=identity,
+        item_id=event.item_id,
+        seq=event.seq,
+        traceparent=recorded.traceparent,
+        recorded_at=timestamp(event.at),
+        fact=_fact(event, identity, recorded.terms),
+    )
+
+
+def _fact(event: Event, identity: str, terms: Terms) -> Fact:
+    match event:
+        case BidPlaced():
+            return Oneof(field="bid_placed", value=_bid_placed(event, identity, terms))
+        case AuctionExtended():
+            return Oneof(
+                field="auction_extended",
+                value=pb.AuctionExtended(
+                    item_id=event.item_id, seq=event.seq, end_at=timestamp(event.end_at), timestamp=timestamp(event.at)
+                ),
+            )
+        case AuctionClosed():
+            return Oneof(
+                field="auction_closed",
+                value=pb.AuctionClosed(
+                    item_id=event.item_id,
+                    seq=event.seq,
+                    seller_id=terms.seller_id,
+                    sold=event.sold,
+                    winner_id=event.winner_id or "",
+                    amount=event.amount,
+                    currency=terms.currency,
+                    timestamp=timestamp(event.at),
+                ),
+            )
+        case AuctionCancelled():
+            return Oneof(
+                field="auction_cancelled",
+                value=pb.AuctionCancelled(
+                    item_id=event.item_id, seq=event.seq, seller_id=terms.seller_id, timestamp=timestamp(event.at)
+                ),
+            )
+        case ItemListed():
+            return Oneof(field="item_listed", value=_item_listed(event, terms))
+
+
+def _bid_placed(event: BidPlaced, bid_id: str, terms: Terms) -> pb.BidPlaced:
+    return pb.BidPlaced(
+        bid_id=bid_id,
+        item_id=event.item_id,
+        user_id=event.user_id,
+        amount=event.amount,
+        timestamp=timestamp(event.at),
+        seq=event.seq,
+        outbid_user_id=event.outbid_user_id or "",
+        automatic=event.automatic,
+        seller_id=terms.seller_id,
+        currency=terms.currency,
+        bid_count=event.bid_count,
+        minimum_next_bid=event.minimum_next_bid,
+        end_at=timestamp(event.end_at),
+    )
+
+
+def _item_listed(event: ItemListed, terms: Terms) -> pb.ItemListed:
+    return pb.ItemListed(
+        item_id=event.item_id,
+        seq=event.seq,
+        seller_id=terms.seller_id,
+        title=event.title,
+        start_price=terms.start_price,
+        currency=terms.currency,
+        start_at=timestamp(terms.start_at),
+        end_at=timestamp(terms.scheduled_end_at),
+        timestamp=timestamp(event.at),
+    )

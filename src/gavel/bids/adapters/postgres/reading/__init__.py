@@ -1,0 +1,1 @@
+"""Reads of items, bids and leaderboards."""

@@ -1,0 +1,47 @@
+"""A pool's connection, lent for a few statements."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+
+from gavel.bids.adapters.postgres.writing.failures import told
+from gavel.bids.ports.book import Unavailable
+from gavel.runtime.postgres.connections import CONNECT_SECONDS_MAX, DATABASE_ERRORS, leaves_connection_in_doubt
+
+READ_SECONDS_MAX = 3.0
+
+_NO_ANSWER = "the database gives no answer"
+
+
+@asynccontextmanager
+async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
+    """A connection of the pool; one that failed, or whose user was cancelled in the middle, is thrown away.
+
+    To return such a one in good order would mean to wait for a server that may be frozen.
+    Raises Unavailable in the words of `otherwise` where the database gives no answer.
+    """
+    try:
+        async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+            try:
+                yield connection
+            except BaseException as error:
+                if leaves_connection_in_doubt(error):
+                    # Where it was lost while its user did something else, the pool has it back already.
+                    with suppress(asyncpg.InterfaceError):
+                        connection.terminate()
+                raise
+    except DATABASE_ERRORS as error:
+        raise told(error, otherwise) from None
+
+
+@asynccontextmanager
+async def reading(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
+    """A connection of the pool to read by, for READ_SECONDS_MAX. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(READ_SECONDS_MAX), borrowed(pool, _NO_ANSWER) as lent:
+            yield lent
+    except TimeoutError as error:
+        raise Unavailable(_NO_ANSWER) from error

@@ -1,0 +1,94 @@
+"""Items and bids, read from bid_db as they are committed."""
+
+from datetime import UTC, datetime
+
+import asyncpg
+
+from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.adapters.postgres.writing.rows import bid_of, view_of
+from gavel.bids.domain.auction import Status
+from gavel.bids.domain.events import BidPlaced
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.ports.catalogue import BidderItem, ItemPosition, ItemView
+from gavel.runtime.postgres.connections import load_sql
+
+_READ_CLOCK = load_sql("gavel.bids.adapters.postgres", "read_clock")
+_READ_ITEM = load_sql(__package__, "read_item")
+_READ_ITEM_BIDS = load_sql(__package__, "read_item_bids")
+_READ_ITEM_EXISTS = load_sql(__package__, "read_item_exists")
+_LISTS = {
+    Status.ACTIVE: load_sql(__package__, "list_active_items"),
+    Status.ENDED: load_sql(__package__, "list_ended_items"),
+    Status.SCHEDULED: load_sql(__package__, "list_scheduled_items"),
+    Status.CANCELLED: load_sql(__package__, "list_cancelled_items"),
+}
+_LISTS_OF_CATEGORY = {
+    Status.ACTIVE: load_sql(__package__, "list_active_items_of_category"),
+    Status.ENDED: load_sql(__package__, "list_ended_items_of_category"),
+    Status.SCHEDULED: load_sql(__package__, "list_scheduled_items_of_category"),
+    Status.CANCELLED: load_sql(__package__, "list_cancelled_items_of_category"),
+}
+_LIST_SELLER_ITEMS = load_sql(__package__, "list_seller_items")
+_LIST_BIDDER_ITEMS = load_sql(__package__, "list_bidder_items")
+_FIRST = ItemPosition(datetime(1, 1, 1, tzinfo=UTC), ItemId("00000000-0000-0000-0000-000000000000"))
+_LAST = ItemPosition(datetime(9999, 12, 31, tzinfo=UTC), ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
+_STARTS = {Status.ACTIVE: _FIRST, Status.SCHEDULED: _FIRST, Status.ENDED: _LAST, Status.CANCELLED: _LAST}
+_SEQ_MAX = 2**63 - 1
+
+
+class PostgresItemCatalogue:
+    """ItemCatalogue on bid_db. Every read raises Unavailable where the database gives no answer in time."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+        """See ItemCatalogue.item."""
+        async with reading(self._pool) as connection:
+            row = await connection.fetchrow(_READ_ITEM, item_id)
+        return None if row is None else (view_of(row), row["at"])
+
+    async def items(
+        self, status: Status, category: str, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """See ItemCatalogue.items."""
+        position = after or _STARTS[status]
+        arguments = (position.time, position.item_id, limit)
+        async with reading(self._pool) as connection:
+            at = await connection.fetchval(_READ_CLOCK)
+            if category:
+                rows = await connection.fetch(_LISTS_OF_CATEGORY[status], at, *arguments, category)
+            else:
+                rows = await connection.fetch(_LISTS[status], at, *arguments)
+        return [view_of(row) for row in rows], at
+
+    async def items_of_seller(
+        self, seller_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """See ItemCatalogue.items_of_seller."""
+        position = after or _LAST
+        async with reading(self._pool) as connection:
+            at = await connection.fetchval(_READ_CLOCK)
+            rows = await connection.fetch(_LIST_SELLER_ITEMS, seller_id, position.time, position.item_id, limit)
+        return [view_of(row) for row in rows], at
+
+    async def items_of_bidder(
+        self, user_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[BidderItem], datetime]:
+        """See ItemCatalogue.items_of_bidder."""
+        position = after or _LAST
+        async with reading(self._pool) as connection:
+            at = await connection.fetchval(_READ_CLOCK)
+            rows = await connection.fetch(_LIST_BIDDER_ITEMS, user_id, position.time, position.item_id, limit)
+        return [
+            BidderItem(view_of(row), row["bidder_amount"], row["bidder_maximum"], row["last_bid_at"]) for row in rows
+        ], at
+
+    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
+        """See ItemCatalogue.bids."""
+        below = _SEQ_MAX if before_seq is None else before_seq
+        async with reading(self._pool) as connection:
+            rows = await connection.fetch(_READ_ITEM_BIDS, item_id, below, limit)
+            if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
+                return None
+        return [bid_of(row) for row in rows]

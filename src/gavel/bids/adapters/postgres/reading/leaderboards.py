@@ -1,0 +1,31 @@
+"""Leaderboards, read from the standings that every bid's transaction writes."""
+
+import asyncpg
+
+from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.leaderboards import Leaderboard, LeaderboardEntry
+from gavel.runtime.postgres.connections import load_sql
+
+_READ_LEADERBOARD = load_sql(__package__, "read_leaderboard")
+
+
+class PostgresLeaderboards:
+    """Leaderboards on bid_db: as committed when they are read."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+        """See Leaderboards.board."""
+        async with reading(self._pool) as connection:
+            rows = await connection.fetch(_READ_LEADERBOARD, item_id, limit)
+        if not rows:
+            return None
+        item = rows[0]
+        entries = tuple(
+            LeaderboardEntry(UserId(row["user_id"]), row["amount"], row["last_bid_seq"], row["bid_count"])
+            for row in rows
+            if row["user_id"] is not None
+        )
+        return Leaderboard(item["revision"], item["seq"], item["leader_seq"], entries)

@@ -1,0 +1,1 @@
+"""Deciding commands in batches under row locks."""

@@ -1,0 +1,224 @@
+"""One batch of commands as one transaction: lock, read the clock, decide, write, commit."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+
+import asyncpg
+
+from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows, array
+from gavel.bids.adapters.postgres.writing.failures import FateUnknown, NotCommitted
+from gavel.bids.adapters.postgres.writing.lane import Command
+from gavel.bids.adapters.postgres.writing.metrics import BatchTimes
+from gavel.bids.adapters.postgres.writing.rows import auction_of, bid_of
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.decision import Answer, Decision, RetryKey
+from gavel.bids.domain.events import BidPlaced
+from gavel.bids.domain.ids import ItemId, UserId, canonical_uuid
+from gavel.bids.domain.refusals import ItemNotFound, KeyReused
+from gavel.bids.ports.book import DeadlineExceeded
+from gavel.runtime.postgres.connections import load_sql
+
+# A lane computes for milliseconds between two statements: one that is silent for longer hangs, and others wait for
+# its locks. They wait a little longer than that, and then get through.
+LANE_SILENCE_SECONDS_MAX = 4
+LANE_STATEMENT_SECONDS_MAX = 5.0
+
+_TUNE_LANE_SESSION = load_sql(__package__, "tune_lane_session")
+_LOCK_AUCTIONS = load_sql(__package__, "lock_auctions")
+_READ_LOCKED = load_sql(__package__, "read_locked")
+_READ_BIDS_BY_SEQ = load_sql(__package__, "read_bids_by_seq")
+_WRITE_DECISIONS = load_sql(__package__, "write_decisions")
+_CHANGE_LISTING = load_sql(__package__, "change_listing")
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+KeyId = tuple[ItemId, UserId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What to tell whom, once COMMIT has returned: answers, refusals, and the states that are now true."""
+
+    answers: list[tuple[Command, Answer]]
+    refusals: list[tuple[Command, Exception]]
+    auctions: dict[ItemId, Auction]
+    at: datetime
+    rows: DecidedRows
+    times: BatchTimes
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the batch knows: auctions under lock and keys, both evolving, the last digests of their logs, the clock."""
+
+    auctions: dict[ItemId, Auction]
+    digests: dict[ItemId, bytes]
+    keys: dict[KeyId, tuple[str, int]]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A command that is answered with a bid which it did not make: an earlier one, to be read from the log."""
+
+    command: Command
+    auction: Auction
+    bid_seq: int
+    replayed: bool
+
+
+@dataclass(slots=True)
+class _Decided:
+    """What the commands of a batch came to, before it is written."""
+
+    answers: list[tuple[Command, Answer]]
+    unread: list[_Unread]
+    refusals: list[tuple[Command, Exception]]
+    rows: DecidedRows
+
+
+async def prepare_session(connection: asyncpg.Connection) -> None:
+    """Make a new connection the lane's: its settings, its lock statement, and plans for the rest ahead of any bid."""
+    await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
+    await connection.execute(f"PREPARE lock_auctions AS {_LOCK_AUCTIONS}")
+    await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", ())
+    await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows(_ANY_TIME, {}).arguments())
+
+
+async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Command]) -> BatchOutcome:
+    """Decide the commands in order in one transaction. If it rolls back, none of them happened.
+
+    Returns after COMMIT. Raises NotCommitted, with the transaction still open, or FateUnknown.
+    """
+    decided = None
+    begun_seconds = perf_counter()
+    try:
+        known = await _lock_and_read(connection, commands)
+        locked_seconds = perf_counter()
+        decided = _decide_each(commands, known)
+        await _write(connection, decided.rows, known.at)
+        await _read_unread(connection, decided, known.at)
+        written_seconds = perf_counter()
+        if not decided.rows.auctions:
+            # Nothing was written: there is nothing to flush, and no fate to be unsure of.
+            await connection.execute("ROLLBACK", timeout=LANE_STATEMENT_SECONDS_MAX)
+    except Exception as error:
+        raise NotCommitted(decided=decided is not None) from error
+    if decided.rows.auctions:
+        await _commit(connection)
+    times = BatchTimes(begun_seconds, locked_seconds, written_seconds, perf_counter())
+    return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at, decided.rows, times)
+
+
+async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command]) -> _Known:
+    # The ids stand in the text of the statement, which saves BEGIN a round trip of its own: hence only canonical ones.
+    item_ids = array({command.item_id for command in commands if canonical_uuid(command.item_id) == command.item_id})
+    lock = f"BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE lock_auctions ('{item_ids}')"
+    await connection.execute(lock, timeout=LANE_STATEMENT_SECONDS_MAX)
+    named = [(command.item_id, command.key) for command in commands if command.key is not None]
+    found = await connection.fetch(
+        _READ_LOCKED,
+        item_ids,
+        array([item_id for item_id, _ in named]),
+        array([key.user_id for _, key in named]),
+        [key.key for _, key in named],
+        timeout=LANE_STATEMENT_SECONDS_MAX,
+    )
+    known = _Known({}, {}, {}, found[0]["at"])
+    for row in found:
+        if row["item_id"] is None:
+            continue
+        item_id = ItemId(row["item_id"])
+        if item_id not in known.auctions:
+            known.auctions[item_id] = auction_of(row)
+            if row["digest"] is not None:
+                known.digests[item_id] = row["digest"]
+        if row["key"] is not None:
+            known.keys[item_id, UserId(row["key_user_id"]), row["key"]] = row["request"], row["key_bid_seq"]
+    return known
+
+
+def _decide_each(commands: Sequence[Command], known: _Known) -> _Decided:
+    """Run every command on the state that those before it left. What one raises is its own, and changes nothing."""
+    decided = _Decided([], [], [], DecidedRows(known.at, known.digests))
+    now_seconds = asyncio.get_running_loop().time()
+    for command in commands:
+        try:
+            _decide(command, known, decided, now_seconds)
+        except Exception as error:  # noqa: BLE001 - handed to the caller whose command it is
+            decided.refusals.append((command, error))
+    return decided
+
+
+def _decide(command: Command, known: _Known, decided: _Decided, now_seconds: float) -> None:
+    item_id, key = command.item_id, command.key
+    if command.call.deadline_seconds <= now_seconds or command.answer.done():
+        raise DeadlineExceeded
+    auction = known.auctions.get(item_id)
+    if auction is None:
+        raise ItemNotFound(item_id)
+    if key is not None and (first := known.keys.get((item_id, key.user_id, key.key))) is not None:
+        decided.unread.append(_replay(command, auction, key, first))
+        return
+    decision = command.decide(auction, known.at)
+    after, bid_seq = decision.auction, decision.bid_seq
+    if after is not auction:
+        known.auctions[item_id] = after
+        decided.rows.add(auction, decision, key, command.call.traceparent)
+        if key is not None:
+            known.keys[item_id, key.user_id, key.key] = key.request, bid_seq
+    bid = _bid_made(decision)
+    if bid_seq and bid is None:
+        decided.unread.append(_Unread(command, after, bid_seq, replayed=False))
+    else:
+        decided.answers.append((command, Answer(after, known.at, bid)))
+
+
+def _bid_made(decision: Decision) -> BidPlaced | None:
+    """The decision's own event that its answer shows, None where that is an earlier one or there is none."""
+    for event in decision.events:
+        if event.seq == decision.bid_seq and isinstance(event, BidPlaced):
+            return event
+    return None
+
+
+def _replay(command: Command, auction: Auction, key: RetryKey, first: tuple[str, int]) -> _Unread:
+    request, bid_seq = first
+    if request != key.request:
+        raise KeyReused
+    return _Unread(command, auction, bid_seq, replayed=True)
+
+
+async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime) -> None:
+    # First the texts: an auction that the same batch closes or cancels stays as it is from then on.
+    for change in rows.changes:
+        await connection.execute(_CHANGE_LISTING, at, *change, timeout=LANE_STATEMENT_SECONDS_MAX)
+    if rows.auctions:
+        await connection.execute(_WRITE_DECISIONS, at, *rows.arguments(), timeout=LANE_STATEMENT_SECONDS_MAX)
+
+
+async def _read_unread(connection: asyncpg.Connection, decided: _Decided, at: datetime) -> None:
+    """Answer with bids of the log; those that this batch has just written are among them."""
+    if not decided.unread:
+        return
+    wanted = {(each.command.item_id, each.bid_seq) for each in decided.unread}
+    item_ids, seqs = zip(*wanted, strict=True)
+    rows = await connection.fetch(_READ_BIDS_BY_SEQ, item_ids, seqs, timeout=LANE_STATEMENT_SECONDS_MAX)
+    bids = {(row["item_id"], row["seq"]): bid_of(row) for row in rows}
+    decided.answers.extend(
+        (each.command, Answer(each.auction, at, bids[each.command.item_id, each.bid_seq], each.replayed))
+        for each in decided.unread
+    )
+
+
+async def _commit(connection: asyncpg.Connection) -> None:
+    try:
+        status = await connection.execute("COMMIT", timeout=LANE_STATEMENT_SECONDS_MAX)
+    except Exception as error:
+        raise FateUnknown from error
+    # COMMIT of a transaction that has failed is answered by ROLLBACK, and no error.
+    if status != "COMMIT":
+        raise FateUnknown

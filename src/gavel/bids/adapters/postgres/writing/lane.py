@@ -1,0 +1,110 @@
+"""The lane: commands wait here, and are taken in batches (flat combining).
+
+A row lock is held through the flush of the WAL, so one transaction a bid makes a hot item wait for one flush
+a bid. The lane takes whatever waits when it is free, and a whole batch shares one flush. There is no timer:
+an idle system decides a bid at once, a busy one fills its batches by itself.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gavel.bids.domain.decision import Answer, Decide, RetryKey
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.ports.book import Call, Overloaded, Unavailable
+
+LANE_COMMANDS_MAX = 10_000
+LANE_BATCH_COMMANDS_MAX = 256
+OVERLOADED_RETRY_AFTER_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Command:
+    """One caller's decision on one auction, and the future that the caller waits on."""
+
+    item_id: ItemId
+    decide: Decide
+    call: Call
+    key: RetryKey | None
+    answer: asyncio.Future[Answer]
+
+
+class Lane:
+    """Bounded queues, one an item, served in turn by one runner."""
+
+    def __init__(self, run_batch: Callable[[list[Command]], Awaitable[None]]) -> None:
+        self._run_batch = run_batch
+        # In order of turn: an item that was served and still waits goes to the end.
+        self._queues: OrderedDict[ItemId, deque[Command]] = OrderedDict()
+        self._waiting_count = 0
+        self._work = asyncio.Event()
+        self._closing = False
+
+    @property
+    def waiting_count(self) -> int:
+        """How many commands wait to be taken."""
+        return self._waiting_count
+
+    def submit(self, command: Command) -> None:
+        """Queue a command behind the others of its item. Raises Overloaded at once where the lane is full."""
+        if self._closing:
+            raise Unavailable("the server is stopping")
+        if self._waiting_count >= LANE_COMMANDS_MAX:
+            raise Overloaded(OVERLOADED_RETRY_AFTER_SECONDS)
+        queue = self._queues.get(command.item_id)
+        if queue is None:
+            self._queues[command.item_id] = deque((command,))
+        else:
+            queue.append(command)
+        self._waiting_count += 1
+        self._work.set()
+
+    async def run(self) -> None:
+        """Serve batches until the lane is closed and empty. A batch answers its own callers, errors included."""
+        while True:
+            await self._work.wait()
+            if batch := self._take_batch():
+                await self._run_batch(batch)
+            if not self._queues:
+                if self._closing:
+                    return
+                self._work.clear()
+
+    def close(self) -> None:
+        """Take no more commands; `run` returns when those that wait have been answered."""
+        self._closing = True
+        self._work.set()
+
+    def abandon(self) -> list[Command]:
+        """Take out all that still waits, for the caller of this to answer."""
+        waiting = [command for queue in self._queues.values() for command in queue]
+        self._queues.clear()
+        self._waiting_count = 0
+        return waiting
+
+    def _take_batch(self) -> list[Command]:
+        """Commands in order of arrival for each item; first a fair share of each, then what room is left.
+
+        So a quiet item's bid is in the next batch, however many commands wait for a hot item; and where more items
+        wait than a batch has room for, each gets its turn.
+        """
+        batch: list[Command] = []
+        self._take_turns(batch, max(1, LANE_BATCH_COMMANDS_MAX // max(1, len(self._queues))))
+        self._take_turns(batch, LANE_BATCH_COMMANDS_MAX)
+        self._waiting_count -= len(batch)
+        # A caller that went away before its command was taken is not decided.
+        return [command for command in batch if not command.answer.done()]
+
+    def _take_turns(self, batch: list[Command], share: int) -> None:
+        for _ in range(len(self._queues)):
+            room = LANE_BATCH_COMMANDS_MAX - len(batch)
+            if not room:
+                return
+            item_id, queue = self._queues.popitem(last=False)
+            taken = min(room, share, len(queue))
+            if taken == len(queue):
+                batch.extend(queue)
+            else:
+                batch.extend(queue.popleft() for _ in range(taken))
+                self._queues[item_id] = queue

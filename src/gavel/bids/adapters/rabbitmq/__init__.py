@@ -1,0 +1,1 @@
+"""Publishing events and feed messages to RabbitMQ."""

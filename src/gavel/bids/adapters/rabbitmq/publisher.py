@@ -1,0 +1,84 @@
+"""The way to RabbitMQ: published means confirmed by the broker."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import DeliveryError
+from prometheus_client.core import Metric
+
+from gavel.bids.adapters.postgres.outbox.publish_spans import publishing
+from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
+from gavel.runtime.rabbitmq.connection import BrokerAway, BrokerLink, publish_confirmed
+from gavel.runtime.rabbitmq.topology import WorkQueue
+from gavel.runtime.telemetry.metrics import counter
+
+# The queue that must get what is published: were it declared by its consumer alone, events would have nowhere to go
+# until one first comes.
+STATS_EVENTS = WorkQueue(exchange="auction.events", name="userstats.events", dead_letters="userstats.events.dead")
+# With the time to connect this stays below what the outbox allows.
+PUBLISH_SECONDS_MAX = 4.0
+
+MESSAGE_TYPE = "events.v1.EventBatch"
+CONTENT_TYPE = "application/protobuf"
+# W3C's, which consumers of any kind know.
+TRACEPARENT_HEADER = "traceparent"
+
+
+class RabbitMqPublisher:
+    """EventPublisher on a topic exchange.
+
+    A message that no queue gets is not published; before the next one everything is declared again.
+    """
+
+    def __init__(self, url: str, queue: WorkQueue = STATS_EVENTS) -> None:
+        self._exchange = queue.exchange
+        self._link = BrokerLink(url, "gavel-relay", queue.declare)
+        self._messages = {"confirmed": 0, "returned": 0, "failed": 0}
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        """See EventPublisher.publish."""
+        with publishing(messages, "rabbitmq", self._exchange) as traceparent:
+            await self._publish([(message.routing_key, _amqp(message, traceparent)) for message in messages])
+
+    async def _publish(self, sent: Sequence[tuple[str, Message]]) -> None:
+        async def confirmed(channel: AbstractChannel) -> None:
+            await publish_confirmed(channel, self._exchange, sent)
+
+        try:
+            await self._link.run(confirmed, PUBLISH_SECONDS_MAX)
+        except BrokerAway as error:
+            self._messages["returned" if isinstance(error.__cause__, DeliveryError) else "failed"] += len(sent)
+            raise EventsNotPublished(str(error)) from error
+        self._messages["confirmed"] += len(sent)
+
+    async def metrics(self) -> Sequence[Metric]:
+        """Source of the metrics of this publisher."""
+        messages = {(outcome,): float(count) for outcome, count in self._messages.items()}
+        meaning = (
+            "Messages in passes of the relay by what the broker said: confirmed, or else returned because no queue"
+            " gets one of the pass, or failed."
+        )
+        return [counter("gavel_publish_messages_total", meaning, ("outcome",), messages)]
+
+    async def problem(self) -> str | None:
+        """What keeps events from being published, None where nothing does: a check for readiness."""
+        return await self._link.problem()
+
+    async def close(self) -> None:
+        """Close the connection to the broker."""
+        await self._link.close()
+
+
+def _amqp(message: OutboxMessage, traceparent: str) -> Message:
+    return Message(
+        message.body,
+        headers={TRACEPARENT_HEADER: traceparent} if traceparent else None,
+        type=MESSAGE_TYPE,
+        content_type=CONTENT_TYPE,
+        message_id=str(uuid4()),
+        timestamp=datetime.now(UTC),
+        delivery_mode=DeliveryMode.PERSISTENT,
+    )

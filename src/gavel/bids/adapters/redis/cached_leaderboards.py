@@ -1,0 +1,105 @@
+"""Leaderboards from a cache that is never believed without Postgres, and the part that keeps it up."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from gavel.bids.adapters.postgres.reading.revisions import PostgresRevisions
+from gavel.bids.adapters.redis.metrics import CacheFigures
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard
+from gavel.bids.ports.book import Change
+from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway, LeaderboardCache, Leaderboards
+from gavel.runtime.process.loops import Loop
+from gavel.runtime.redis.single_flight import Flights
+
+CHANGES_WAITING_MAX = 4_096
+# One pipeline: few enough that the bids of this process do not wait for its making.
+CHANGES_AT_ONCE_MAX = 64
+IDLE_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class CachedLeaderboards:
+    """Leaderboards that Postgres need not read and sort each time.
+
+    A board of the cache is shown only where Postgres has the revision that it shows, which takes one look at one row.
+    So whoever bids reads their own bid, whatever the cache has missed. Where the cache has no such board, it is read
+    from Postgres and kept. Those who ask for one item at the same time share one answer.
+    """
+
+    def __init__(self, committed: Leaderboards, revisions: PostgresRevisions, cache: LeaderboardCache) -> None:
+        self._committed = committed
+        self._revisions = revisions
+        self._cache = cache
+        self.reads = CacheFigures("leaderboards")
+        self._flights: Flights[ItemId, Leaderboard | None] = Flights(self._load)
+
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+        """See Leaderboards.board."""
+        board = await self._flights.join(item_id)
+        if board is None or len(board.entries) <= limit:
+            return board
+        return Leaderboard(board.revision, board.seq, board.leader_seq, board.entries[:limit])
+
+    async def _load(self, item_id: ItemId) -> Leaderboard | None:
+        try:
+            cached = await self._cache.read(item_id, LEADERBOARD_ENTRIES_MAX)
+        except CacheAway:
+            self.reads.away += 1
+            return await self._committed.board(item_id, LEADERBOARD_ENTRIES_MAX)
+        if cached is not None and cached.revision == await self._revisions.revision(item_id):
+            self.reads.hits += 1
+            return cached
+        self.reads.misses += 1
+        return await self._rebuild(item_id)
+
+    async def _rebuild(self, item_id: ItemId) -> Leaderboard | None:
+        board = await self._committed.board(item_id, BOARD_BIDDERS_MAX + 1)
+        if board is not None:
+            with suppress(CacheAway):
+                await self._cache.store(item_id, board, whole=len(board.entries) <= BOARD_BIDDERS_MAX)
+        return board
+
+
+class LeaderboardWriter:
+    """CommitListener that brings the cache's boards up to what was committed, behind the back of those who bid.
+
+    What waits is bounded. What is dropped, because too much waits or the cache is away, leaves a gap in the revisions
+    of its boards, which are then read anew.
+    """
+
+    def __init__(self, cache: LeaderboardCache) -> None:
+        self._cache = cache
+        self._waiting: deque[Change] = deque(maxlen=CHANGES_WAITING_MAX)
+        self._wake = asyncio.Event()
+
+    def committed(self, changes: Sequence[Change]) -> None:
+        """See CommitListener.committed."""
+        self._waiting.extend(changes)
+        self._wake.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Write inside the context."""
+        async with Loop("leaderboards", self._write, IDLE_SECONDS, (CacheAway,), self._wake).running():
+            yield
+
+    async def _write(self) -> bool:
+        """One pipeline of changes, in the order in which they were committed; whether there were any."""
+        count = min(len(self._waiting), CHANGES_AT_ONCE_MAX)
+        if not count:
+            return False
+        changes = [self._waiting.popleft() for _ in range(count)]
+        try:
+            await self._cache.apply(changes)
+        except CacheAway:
+            # After this gap the rest would only be found not to fit.
+            _log.info("leaderboard_changes_dropped", changes=count + len(self._waiting))
+            self._waiting.clear()
+            raise
+        return True

@@ -1,0 +1,74 @@
+"""Reading items and bids."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gavel.bids.domain.auction import Auction, Status
+from gavel.bids.domain.events import BidPlaced
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.listing import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """An item as it is shown: state, texts, and the times of its row."""
+
+    auction: Auction
+    listing: Listing
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BidderItem:
+    """An item as one bidder finds it: the highest amount and the maximum that are theirs, and when they last bid.
+
+    The maximum is the bidder's alone, and left out of the repr, so that no log line can show it.
+    """
+
+    item: ItemView
+    amount: int
+    maximum: int = field(repr=False)
+    last_bid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPosition:
+    """A place in a list of items: the last item seen, by the time that orders the list."""
+
+    time: datetime
+    item_id: ItemId
+
+
+class ItemCatalogue(Protocol):
+    """Items and bids as Postgres has them: whoever bids reads their own bid."""
+
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+        """The item, with the database's clock; None where there is none."""
+        ...
+
+    async def items(
+        self, status: Status, category: str, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """Up to `limit` items of a status (all categories where `category` is empty) after a position.
+
+        Scheduled ones by start, active ones ending soonest first, ended and cancelled ones newest end first.
+        """
+        ...
+
+    async def items_of_seller(
+        self, seller_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[ItemView], datetime]:
+        """Up to `limit` items of a seller, of every status, newest listed first, after a position; and the clock."""
+        ...
+
+    async def items_of_bidder(
+        self, user_id: UserId, after: ItemPosition | None, limit: int
+    ) -> tuple[list[BidderItem], datetime]:
+        """Up to `limit` items that a user has bid on, newest bid of theirs first, after a position; and the clock."""
+        ...
+
+    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
+        """Up to `limit` bids of an item below a seq (None: from the newest), newest first; None: no such item."""
+        ...

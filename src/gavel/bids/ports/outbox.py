@@ -1,0 +1,41 @@
+"""Events owed to the broker, and the way to it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class EventsNotPublished(Exception):
+    """The broker did not take responsibility for every message; some may have been delivered all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message for the broker: a serialized `events.v1.EventBatch` of `event_count` events of one routing key."""
+
+    routing_key: str
+    body: bytes
+    event_count: int
+
+
+class EventPublisher(Protocol):
+    """The way to the broker."""
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        """Return when every message is the broker's responsibility. At least once; order is not kept.
+
+        Raises EventsNotPublished, within a bounded time.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """What is still owed to the broker."""
+
+    async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
+        """Claim up to `rows_max` rows, publish them, and delete them if and only if `publish` returned.
+
+        Claims of several relays never overlap. Returns the number of events relayed, 0 where nothing was owed.
+        Raises what `publish` raises, or Unavailable; then the rows are owed still.
+        """
+        ...

@@ -1,0 +1,85 @@
+"""What someone who starts Gavel by hand is shown: where it is, what is on sale, and a bid to paste."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+from uuid import uuid4
+
+from gavel.bids.domain.auction import Status
+from gavel.bids.domain.money import minor_units_per_major
+from gavel.bids.ports.catalogue import ItemView
+from gavel.cli.console import open_console
+from gavel.cli.sample_auctions import SAMPLES, list_samples
+from gavel.standalone import Standalone
+
+ITEMS_SHOWN_MAX = 8
+# Where less than this many auctions are open, the samples are listed again.
+OPEN_AUCTIONS_MIN = len(SAMPLES) // 2
+
+
+async def welcome(running: Standalone, address: str, currency: str, *, sample_auctions: bool) -> None:
+    """Print the way in; list the sample auctions first where that is asked for and few auctions are open."""
+    bids = running.bids
+    items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
+    if sample_auctions and len(items) < OPEN_AUCTIONS_MIN:
+        await list_samples(bids.book, now=at, currency=currency)
+        items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
+    console = open_console()
+    console.print(
+        f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
+    )
+    if running.page.is_built:
+        console.print(f"Open [link={address}]{address}[/link] in a browser, twice, and bid against yourself.\n")
+    else:
+        console.print(
+            "The page is not built yet. `make demo` and `make page` build it with Node 20.19, 22.12 or newer, and"
+            " then it is served here. The API needs none.\n"
+        )
+    if items:
+        # Without rich, which would wrap on a terminal what is there to be copied.
+        print(_auctions(items, at), _paste(address, items[-1]), sep="\n", flush=True)  # noqa: T201
+
+
+def _auctions(items: list[ItemView], at: datetime) -> str:
+    """A line an item; the title last, since it is the one that a narrow terminal may break."""
+    lines = [f"{'ends in':>7}  {'least bid':>13}  {'item_id':36}  item"]
+    for item in items:
+        ends_in = _time_left((item.auction.end_at - at).total_seconds())
+        least_bid = money(item.auction.minimum_next_bid, item.auction.terms.currency)
+        lines.append(f"{ends_in:>7}  {least_bid:>13}  {item.auction.item_id}  {item.listing.title}")
+    return "\n".join(lines)
+
+
+def money(amount: int, currency: str) -> str:
+    """An amount of minor units in major units: 1250 USD is 12.50 USD."""
+    minor_per_major = minor_units_per_major(currency)
+    digits = len(str(minor_per_major)) - 1
+    whole, rest = divmod(amount, minor_per_major)
+    return f"{whole:,}.{rest:0{digits}d} {currency}" if digits else f"{whole:,} {currency}"
+
+
+def _time_left(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    days, hours = minutes // 1440, minutes // 60
+    if days:
+        return f"{days} d"
+    return f"{hours} h" if hours else f"{minutes} min"
+
+
+def _paste(address: str, item: ItemView) -> str:
+    user_id, amount = uuid4(), item.auction.minimum_next_bid
+    bid = f'{{"item_id": "{item.auction.item_id}", "user_id": "{user_id}", "amount": {amount}}}'
+    curl = curl_command(address)
+    return f"""
+Bid {money(amount, item.auction.terms.currency)} on it (amounts are in minor units), then ask for the bidder's totals:
+
+{curl} -d '{bid}' {address}/bids.v1.BidService/PlaceBid
+
+{curl} -d '{{"user_id": "{user_id}"}}' {address}/userstats.v1.UserStatsService/GetUserStats
+"""
+
+
+def curl_command(address: str) -> str:
+    """The beginning of a curl command that posts JSON to `address`, past a proxy of the environment where need be."""
+    directly = " --noproxy '*'" if getproxies() and not proxy_bypass(urlsplit(address).hostname or "") else ""
+    return f'curl{directly} -X POST -H "Content-Type: application/json"'

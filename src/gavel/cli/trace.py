@@ -1,0 +1,93 @@
+"""`gavel trace BID_ID`: one bid's way from its decision to the totals, from what both databases have stored."""
+
+from datetime import datetime
+
+import typer
+from rich.table import Table
+
+from gavel.bids.adapters.postgres.reading.bid_trace import BidWay, bid_way
+from gavel.bids.domain.ids import EventId, canonical_uuid
+from gavel.bids.settings import BidDatabaseSettings
+from gavel.cli.console import open_console
+from gavel.cli.demo import money
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.process.settings import load_settings
+from gavel.userstats.adapters.postgres.counted_event import CountedEvent, counted_event
+from gavel.userstats.domain.ids import EventId as StatsEventId
+from gavel.userstats.settings import StatsDatabaseSettings
+
+# When something happened, where that is known, and what.
+Step = tuple[datetime | None, str]
+
+_UNKNOWN_TIME = "time not kept"
+
+
+class NoSuchBid(typer.BadParameter):
+    """No bid has this id."""
+
+
+async def trace_bid(bid_id: str) -> None:
+    """Print the way of a bid with its times, each by the clock of the database that tells it. Raises NoSuchBid."""
+    bids, stats = load_settings(BidDatabaseSettings), load_settings(StatsDatabaseSettings)
+    canonical = canonical_uuid(bid_id)
+    if canonical is None:
+        raise NoSuchBid("a bid's id is a UUID of 36 characters")
+    way = await _bid_way(bids.bid_db_url, EventId(canonical))
+    counted = await _counted(stats.stats_db_url, StatsEventId(canonical))
+    typer.echo(
+        f"bid    {canonical}{' (automatic)' if way.automatic else ''}\n"
+        f"item   {way.item_id}, seq {way.seq}\n"
+        f"user   {way.user_id}\n"
+        f"trace  {way.traceparent[3:35] or 'none: its request had no trace context'}\n"
+    )
+    open_console().print(_table(way.decided_at, steps(way, counted)))
+
+
+def steps(way: BidWay, counted: CountedEvent) -> list[Step]:
+    """What happened to a bid, in the order in which it happens."""
+    told: list[Step] = [
+        (way.decided_at, f"decided at {money(way.amount, way.currency)}"),
+        (way.committed_at, "committed in bid_db, and owed to the broker"),
+    ]
+    if way.owed_since is not None:
+        told.append((None, "still in the outbox"))
+    else:
+        told.append((None, "handed to the broker"))
+    if counted.counted:
+        told.append((counted.at, "counted in stats_db"))
+    elif counted.counted is None:
+        told.append((None, "too long ago for stats_db to know whether it was counted"))
+    else:
+        told.append((None, "not counted yet"))
+    if way.outbid_seq is not None and way.outbid_amount is not None:
+        told.append((way.outbid_at, f"outbid by seq {way.outbid_seq} at {money(way.outbid_amount, way.currency)}"))
+    if way.closed_at is not None:
+        told.append((way.closed_at, "auction closed: this bidder won" if way.won else "auction closed: not won"))
+    return told
+
+
+def _table(decided_at: datetime, told: list[Step]) -> Table:
+    table = Table("when", "after", "what", box=None)
+    for at, what in told:
+        after = "" if at is None else f"{(at - decided_at).total_seconds() * 1000:.1f} ms"
+        table.add_row(_UNKNOWN_TIME if at is None else at.isoformat(" ", "microseconds"), after, what)
+    return table
+
+
+async def _bid_way(url: str, bid_id: EventId) -> BidWay:
+    connection = await postgres.connect(url, "gavel-trace")
+    try:
+        way = await bid_way(connection, bid_id)
+    finally:
+        await connection.close()
+    if way is None:
+        raise NoSuchBid(f"bid_db has no bid {bid_id}")
+    return way
+
+
+async def _counted(url: str, event_id: StatsEventId) -> CountedEvent:
+    connection = await postgres.connect(url, "gavel-trace")
+    try:
+        return await counted_event(connection, event_id)
+    finally:
+        await connection.close()

@@ -1,0 +1,1 @@
+"""HTTP: server, limits, access control, tokens and instrumentation."""

@@ -1,0 +1,216 @@
+"""The door: what every call passes before anything of it is read. Whoever has no business inside is told so at once."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from prometheus_client.core import Metric
+
+from gavel.runtime.http.connect import RetryLater, refusal_reply
+from gavel.runtime.http.detached_streams import rest
+from gavel.runtime.http.health import Check
+from gavel.runtime.http.load_shedding import Room, Urgency
+from gavel.runtime.http.oidc_discovery import discovered_key_set, key_set_at
+from gavel.runtime.http.principals import Caller, Known, Nobody, Trusted, charge, let_in, token_needed
+from gavel.runtime.http.rate_limits import RateLimit
+from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+from gavel.runtime.http.settings import HttpSettings
+from gavel.runtime.http.token_keys import KeysAway, OneKey, ProviderKeys
+from gavel.runtime.http.tokens import TokenInvalid, TokenVerifier
+from gavel.runtime.redis.connection import RedisLink
+from gavel.runtime.telemetry.metrics import counter
+
+KEYS_AWAY_RETRY_AFTER_SECONDS = 2.0
+# From 0, so that the first of a kind is seen to be one more.
+NOT_LET_IN = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED, Code.UNAVAILABLE)
+# What nobody asked for in the last seconds may be asked for at once.
+BURST_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CallRule:
+    """What a procedure asks of its caller: nothing where it is a public read, else a token, and maybe a role."""
+
+    role: str = ""
+    public_read: bool = False
+    urgency: Urgency = Urgency.READ
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often one user may act, and one address may call; None: as often as they like."""
+
+    user: RateLimit | None = None
+    address: RateLimit | None = None
+
+    def charge_address(self, scope: Scope) -> None:
+        """Count a call of an address, unless it is of this machine. Raises RetryLater."""
+        if self.address is not None and scope.get("client") is not None:
+            key = address_key(scope["client"][0])
+            if key is not None:
+                charge(self.address, key)
+
+
+@lru_cache(maxsize=4_096)
+def address_key(host: str) -> str | None:
+    """What stands for an address: an IPv6 network of 64 bits is one household's. None for this machine's own.
+
+    Everything behind a proxy on this machine, the demo and the benchmark come from the loopback.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    if address.is_loopback:
+        return None
+    return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))
+
+
+# By path. A path that is not among them is no procedure: its caller is let through as nobody.
+CallRules = Mapping[str, CallRule]
+
+
+class Door:
+    """Lets calls in to an application, by its rules."""
+
+    def __init__(
+        self,
+        verifier: TokenVerifier | None,
+        *,
+        public_reads: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
+        """Without a verifier everyone is trusted."""
+        self._verifier = verifier
+        self._public_reads = public_reads
+        self._limits = limits or Limits()
+        self._room = Room()
+        self._nobody, self._trusted = Nobody(), Trusted(self._limits.user)
+        self._not_let_in = {code.value: 0 for code in NOT_LET_IN}
+
+    def before(self, app: Asgi, rules: CallRules) -> Asgi:
+        """The application with this door before it."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            rule = rules.get(scope["path"])
+            try:
+                if rule is not None:
+                    self._limits.charge_address(scope)
+                    self._room.enter(rule.urgency)
+            except ConnectError as error:
+                await _refuse(scope, send, error)
+                if seconds := self._room.rest_seconds():
+                    rest(scope, seconds)
+                return
+            try:
+                try:
+                    let_in(await self._caller(scope, rule))
+                except ConnectError as error:
+                    self._not_let_in[error.code.value] = self._not_let_in.get(error.code.value, 0) + 1
+                    await _refuse(scope, send, error)
+                else:
+                    await app(scope, receive, send)
+            finally:
+                if rule is not None:
+                    self._room.leave(rule.urgency)
+
+        return guarded
+
+    async def source(self) -> Sequence[Metric]:
+        """Whom the door refused for want of room, for asking too often, or for who they are."""
+        refused = {("user",): self._limits.user, ("address",): self._limits.address}
+        counts: dict[tuple[str, ...], float] = {key: limit.refused for key, limit in refused.items() if limit}
+        counts |= {(f"no_room_{urgency.value}",): count for urgency, count in self._room.refused.items()}
+        counts |= {(code,): count for code, count in self._not_let_in.items()}
+        return [counter("gavel_door_refusals", "Calls refused before they were read, by reason.", ("reason",), counts)]
+
+    async def _caller(self, scope: Scope, rule: CallRule | None) -> Caller:
+        if self._verifier is None:
+            return self._trusted
+        authorization = _header(scope, b"authorization")
+        if not authorization:
+            if rule is not None and not (rule.public_read and self._public_reads):
+                raise token_needed()
+            return self._nobody
+        try:
+            actor = await self._verifier.actor(authorization)
+        except TokenInvalid as error:
+            if rule is None:
+                return self._nobody
+            raise ConnectError(Code.UNAUTHENTICATED, str(error)) from error
+        except KeysAway as error:
+            raise RetryLater(Code.UNAVAILABLE, f"{error}: try again", KEYS_AWAY_RETRY_AFTER_SECONDS) from error
+        if rule is not None and rule.role and not actor.may(rule.role):
+            raise ConnectError(Code.PERMISSION_DENIED, f"this needs the role {rule.role}")
+        return Known(actor, self._limits.user)
+
+
+@asynccontextmanager
+async def open_door(
+    settings: HttpSettings, redis_url: str | None = None
+) -> AsyncGenerator[tuple[Door, Mapping[str, Check]]]:
+    """The door that the settings ask for, and what must hold for it to work; keys are renewed inside the context."""
+    async with AsyncExitStack() as stack:
+        limits = await _limits(settings, redis_url, stack)
+        if settings.auth_mode == "trusted":
+            yield Door(None, limits=limits), {}
+            return
+        checks: dict[str, Check] = {}
+        key = settings.public_key()
+        if key is not None:
+            keys = OneKey(key)
+        else:
+            url = settings.jwt_jwks_url
+            fetch = key_set_at(url) if url else discovered_key_set(settings.jwt_issuer)
+            keys = ProviderKeys(fetch, settings.jwt_algorithms)
+            await stack.enter_async_context(keys.renewing().running())
+            checks["token_keys"] = keys.problem
+        yield Door(_verifier(settings, keys), public_reads=settings.public_reads, limits=limits), checks
+
+
+async def _limits(settings: HttpSettings, redis_url: str | None, stack: AsyncExitStack) -> Limits:
+    limits = Limits(
+        _limit("user", settings.rate_limit_user_per_second), _limit("address", settings.rate_limit_address_per_second)
+    )
+    if redis_url is not None:
+        link = RedisLink(redis_url, "gavel-limits")
+        stack.push_async_callback(link.close)
+        for limit in filter(None, (limits.user, limits.address)):
+            await stack.enter_async_context(limit.sharing(link).running())
+    return limits
+
+
+def _limit(name: str, per_second: int) -> RateLimit | None:
+    return RateLimit(name, per_second, BURST_SECONDS * per_second) if per_second else None
+
+
+def _verifier(settings: HttpSettings, keys: OneKey | ProviderKeys) -> TokenVerifier:
+    return TokenVerifier(
+        keys,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        client_ids=settings.jwt_client_ids,
+        algorithms=settings.jwt_algorithms,
+        roles_claim=settings.jwt_roles_claim,
+    )
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    for each, value in scope["headers"]:
+        if each == name:
+            return value
+    return b""
+
+
+async def _refuse(scope: Scope, send: Send, error: ConnectError) -> None:
+    status, headers, body = refusal_reply(error, _header(scope, b"content-type"))
+    if error.code is Code.UNAUTHENTICATED:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

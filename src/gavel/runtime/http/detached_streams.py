@@ -1,0 +1,152 @@
+"""Responses without an end: a connection that leaves uvicorn after the head, and is written to without a task.
+
+To hold thousands of open responses the way ASGI has it takes a task, two events and a parser for each, and tens of
+microseconds for each write. Here a connection is taken over as uvicorn itself does for WebSocket, and nothing is left
+of a stream but its transport and one object.
+"""
+
+import asyncio
+import socket
+import weakref
+from collections.abc import MutableMapping
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from gavel.runtime.http.request_limits import BoundedRequests
+
+# Unread in this process; what was written before is the kernel's, up to the bound below.
+STREAM_BUFFER_BYTES_MAX = 128 * 1024
+STREAM_SOCKET_BYTES_MAX = 64 * 1024
+# Above this, whoever has much to write waits.
+STREAM_PAUSE_BYTES = 32 * 1024
+STREAM_RESUME_BYTES = 8 * 1024
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+_KEY = "gavel.connection"
+
+
+class StreamingProtocol(BoundedRequests):
+    """uvicorn's HTTP/1.1, with connections that an application may take over."""
+
+    def on_message_begin(self) -> None:
+        """Show the application the way back to this connection."""
+        super().on_message_begin()
+        self.scope.setdefault("state", {})[_KEY] = weakref.ref(self)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # `cycle` of the connection is the request that was read last, and may wait behind this one.
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def hand_over(self, stream: "Stream") -> None:
+        """Let the stream have the connection. For uvicorn this client is gone, so it neither writes nor waits."""
+        self.flush()
+        self.forget()
+        self.connections.discard(self)
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self.pipeline.clear()
+        self._answered.disconnected = True
+        self.parser = cast("Any", None)
+        self.transport.set_protocol(stream)
+        stream.connection_made(self.transport)
+
+    def rest(self, seconds: float) -> None:
+        """Read nothing from this client for so long: what it sends meanwhile waits in the kernel, and costs nothing."""
+        self.flow.pause_reading()
+        self.loop.call_later(seconds, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+
+def rest(scope: MutableMapping[str, Any], seconds: float) -> None:
+    """Let the connection rest by which a request came, once it is answered."""
+    connection = scope["state"][_KEY]()
+    if connection is not None and not connection.transport.is_closing():
+        connection.rest(seconds)
+
+
+class Stream(asyncio.Protocol):
+    """A response whose head has been sent with `transfer-encoding: chunked`, and whose chunks are yet to come."""
+
+    __slots__ = ("_drained", "_paused", "is_open", "transport")
+
+    def __init__(self) -> None:
+        self.transport = cast("asyncio.Transport", None)
+        self.is_open = False
+        self._paused = False
+        self._drained: asyncio.Future[None] | None = None
+
+    def take_over(self, scope: MutableMapping[str, Any]) -> None:
+        """Take the connection that a request came by, when its response has been started and nothing else is sent.
+
+        One that was closed meanwhile is taken over as closed.
+        """
+        connection = scope["state"][_KEY]()
+        if connection is None or connection.transport.is_closing():
+            return
+        connection.hand_over(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Bound what waits, here and in the kernel, whose own bounds would be some megabytes."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(STREAM_PAUSE_BYTES, STREAM_RESUME_BYTES)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_SOCKET_BYTES_MAX)
+        self.is_open = True
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it does not matter why
+        """See asyncio.Protocol."""
+        self.is_open = False
+        self._wake()
+        self.lost()
+
+    def lost(self) -> None:
+        """Called once, when the connection is closed."""
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._paused = False
+        self._wake()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is unread that nothing more should be written."""
+        return self._paused and self.transport.get_write_buffer_size() > STREAM_BUFFER_BYTES_MAX
+
+    def finish(self, chunks: bytes) -> None:
+        """Send the last chunks, and close when they have been taken."""
+        if self.is_open:
+            self.is_open = False
+            self.transport.write(chunks + LAST_CHUNK)
+            self.transport.close()
+            self._wake()
+
+    def abort(self) -> None:
+        """Close now, whatever has not been taken."""
+        self.transport.abort()
+
+    async def drained(self) -> bool:
+        """Wait until no more than STREAM_PAUSE_BYTES are unread; False where the stream has ended."""
+        if self.is_open and self._paused:
+            if self._drained is None:
+                self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+        return self.is_open
+
+    def _wake(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+
+def chunk(data: bytes) -> bytes:
+    """The data as one chunk of a chunked response."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

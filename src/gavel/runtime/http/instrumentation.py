@@ -1,0 +1,154 @@
+"""The calls of a service, seen from the edge: counted by method and code, and each with a span where it is sampled."""
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+
+from connectrpc.code import Code
+from opentelemetry.trace import SpanKind
+from prometheus_client.core import Metric
+from protobuf import DescService
+
+from gavel.runtime.http.request_context import Request, enter
+from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
+from gavel.runtime.telemetry import tracing
+from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.metrics import counter, histogram
+
+OK = "ok"
+# One label for whatever is asked for and does not exist: callers must not be able to make labels.
+UNKNOWN_METHOD = "unknown"
+
+# What Connect says with a status that its error reply did not come from: the reverse of its table of codes.
+_CODE_OF_STATUS = {
+    200: OK,
+    304: OK,
+    400: Code.INVALID_ARGUMENT.value,
+    404: Code.UNIMPLEMENTED.value,
+    405: Code.UNIMPLEMENTED.value,
+    413: Code.RESOURCE_EXHAUSTED.value,
+    415: Code.INVALID_ARGUMENT.value,
+    429: Code.RESOURCE_EXHAUSTED.value,
+    501: Code.UNIMPLEMENTED.value,
+    503: Code.UNAVAILABLE.value,
+    504: Code.DEADLINE_EXCEEDED.value,
+}
+# The caller's mistakes and the auction's refusals are answers; these are failures of ours.
+_FAILURES = frozenset(
+    code.value for code in (Code.INTERNAL, Code.UNAVAILABLE, Code.UNKNOWN, Code.DATA_LOSS, Code.DEADLINE_EXCEEDED)
+)
+
+
+class _MethodFigures:
+    """Calls of one method by their code, and how long they took."""
+
+    __slots__ = ("calls", "seconds")
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {}
+        self.seconds = Distribution()
+
+
+class CallFigures:
+    """Counts of a service's calls by method and code, and how long each method's calls took."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self._methods: dict[str, _MethodFigures] = {}
+
+    def answered(self, method: str, code: str, started_seconds: float, incoming: str, request: Request) -> None:
+        """Count one answered call, and write down its span. `code` is Connect's, or `ok`.
+
+        `started_seconds` is of `perf_counter`; `incoming` is the trace context that the call came with.
+        """
+        ended_seconds = perf_counter()
+        figures = self._methods.get(method)
+        if figures is None:
+            figures = self._methods[method] = _MethodFigures()
+        figures.calls[code] = figures.calls.get(code, 0) + 1
+        figures.seconds.observe(ended_seconds - started_seconds)
+        if tracing.is_sampled(request.traceparent):
+            about = {f"gavel.{name}": value for name, value in request.bound.items()}
+            tracing.record(
+                f"{self.service}/{method}",
+                (incoming,),
+                started_seconds,
+                ended_seconds,
+                kind=SpanKind.SERVER,
+                own=request.traceparent,
+                attributes={
+                    "rpc.system.name": "connectrpc",
+                    "rpc.response.status_code": code,
+                    "http.request.id": request.request_id,
+                    **about,
+                },
+                error=code if code in _FAILURES else "",
+            )
+
+    async def read(self) -> Sequence[Metric]:
+        """Source of the metrics."""
+        calls = {
+            (method, code): float(count)
+            for method, figures in self._methods.items()
+            for code, count in figures.calls.items()
+        }
+        return [
+            counter(
+                "gavel_rpc_calls_total",
+                "Answered calls by method and Connect code (ok where there was no error).",
+                ("method", "code"),
+                calls,
+            ),
+            histogram(
+                "gavel_rpc_duration_seconds",
+                "From a call's arrival in the application to its answer.",
+                ("method",),
+                {(method,): figures.seconds for method, figures in self._methods.items()},
+            ),
+        ]
+
+
+def seen_calls(app: Asgi, service: DescService, figures: CallFigures) -> Asgi:
+    """The application, its calls seen by the service's method. A stream is no call: it lasts as it likes."""
+    unary = {method.name for method in service.methods if method.method_kind == "unary"}
+    streams = {method.name for method in service.methods} - unary
+
+    async def seen(scope: Scope, receive: Receive, send: Send) -> None:
+        method = str(scope["path"]).rpartition("/")[2]
+        if method in streams:
+            await app(scope, receive, send)
+            return
+        started_seconds = perf_counter()
+        incoming, request_id = _headers(scope["headers"])
+        request = Request(tracing.begin(incoming), request_id)
+        enter(request)
+        statuses = list[int]()
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+            await send(message)
+
+        try:
+            await app(scope, receive, noting)
+        finally:
+            code = request.error_code or _code_of(statuses)
+            known = method if method in unary else UNKNOWN_METHOD
+            figures.answered(known, code, started_seconds, incoming, request)
+
+    return seen
+
+
+def _headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str]:
+    """The valid trace context and the request id that a request came with."""
+    traceparent = request_id = b""
+    for name, value in headers:
+        if name == b"traceparent":
+            traceparent = value
+        elif name == b"x-request-id":
+            request_id = value
+    return tracing.valid(traceparent.decode("latin-1")), request_id.decode("latin-1")
+
+
+def _code_of(statuses: Sequence[int]) -> str:
+    """Nothing was said: the caller had gone."""
+    return _CODE_OF_STATUS.get(statuses[0], Code.UNKNOWN.value) if statuses else Code.CANCELED.value

@@ -1,0 +1,91 @@
+"""Room inside: a call that would wait too long is told at once to come back, the less urgent ones first.
+
+A server that takes whatever comes answers everyone too late once more comes than it can do. So as many calls are let in
+as are done within WAIT_SECONDS_MAX at the rate that was seen lately (Little's law), and never fewer than keep it busy.
+"""
+
+import time
+from collections.abc import Callable
+from enum import Enum
+
+from connectrpc.code import Code
+
+from gavel.runtime.http.connect import RetryLater
+
+WAIT_SECONDS_MAX = 1.0
+# Two full batches: one that is decided, and one that gathers meanwhile.
+URGENT_CALLS_MIN = 512
+URGENT_CALLS_MAX = 10_000
+READS_MAX = 512
+RATE_WINDOW_SECONDS = 0.5
+# The best rate of late counts, and fades: a lull says nothing of what can be done.
+RATE_FADES_TO = 0.95
+RETRY_AFTER_SECONDS = 1.0
+# To say no costs a quarter of a bid, and whoever asks again at once would be told no all day: so those who were refused
+# are listened to again in turn, so many a second, and at most a twentieth of the processor goes into it.
+REFUSALS_PER_SECOND_MAX = 300
+REFUSALS_AT_ONCE_MAX = 100
+
+
+class Urgency(Enum):
+    """Who waits for whom where there is not room for all."""
+
+    URGENT = "urgent"
+    READ = "read"
+    WATCH = "watch"
+
+
+class Room:
+    """Counts the calls inside. Reads stay out once half of the urgent room is taken, new watches once a quarter is."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.urgent = 0
+        self.reads = 0
+        self.refused = dict.fromkeys(Urgency, 0)
+        self._clock = clock
+        self._per_second = 0.0
+        self._done = 0
+        self._window_began = clock()
+        self._refusals_until = 0.0
+
+    @property
+    def urgent_max(self) -> int:
+        """How many urgent calls may be inside now."""
+        return int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
+
+    def enter(self, urgency: Urgency) -> None:
+        """Let a call in, to be followed by `leave`. Raises RetryLater."""
+        taken = self.urgent / self.urgent_max
+        match urgency:
+            case Urgency.URGENT if taken < 1:
+                self.urgent += 1
+            case Urgency.READ if taken < 0.5 and self.reads < READS_MAX:
+                self.reads += 1
+            case Urgency.WATCH if taken < 0.25 and self.reads < READS_MAX // 2:
+                pass
+            case Urgency.URGENT:
+                self.refused[urgency] += 1
+                raise RetryLater(Code.RESOURCE_EXHAUSTED, "too many calls are waiting", RETRY_AFTER_SECONDS)
+            case _:
+                self.refused[urgency] += 1
+                raise RetryLater(Code.UNAVAILABLE, "too busy for this now", RETRY_AFTER_SECONDS)
+
+    def leave(self, urgency: Urgency) -> None:
+        """The call is answered."""
+        if urgency is Urgency.READ:
+            self.reads -= 1
+        elif urgency is Urgency.URGENT:
+            self.urgent -= 1
+            self._done += 1
+            now = self._clock()
+            seconds = now - self._window_began
+            if seconds >= RATE_WINDOW_SECONDS:
+                self._per_second = max(self._done / seconds, self._per_second * RATE_FADES_TO)
+                self._done, self._window_began = 0, now
+
+    def rest_seconds(self) -> float:
+        """How long someone who is being refused should not be listened to: 0 unless very many are (GCRA)."""
+        now = self._clock()
+        self._refusals_until = max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX
+        seconds = self._refusals_until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+        return seconds if seconds > 1e-9 else 0.0

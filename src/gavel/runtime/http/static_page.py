@@ -1,0 +1,89 @@
+"""A built web page, served from a folder: one document for every address, and the files that it names."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from wsgiref.headers import Headers
+
+from servestatic import ServeStaticASGI
+
+from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+
+DOCUMENT = "/index.html"
+# A build names what lies here by its content.
+ASSETS = "/assets/"
+
+
+class WebPage:
+    """The page in a folder, as an application: the build that is there now, also one that came after the start.
+
+    GET of a path without a dot is an address within the page. `otherwise` answers what is no part of it, and all while
+    there is none. The page may call its own server and `origins`.
+    """
+
+    def __init__(self, folder: Path, otherwise: Asgi, origins: Sequence[str] = ()) -> None:
+        self._folder = folder
+        self._otherwise = otherwise
+        self._headers = security_headers(origins)
+        self._files: Asgi | None = None
+        self._built_ns = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        files = self._current()
+        if files is None:
+            await self._otherwise(scope, receive, send)
+            return
+        is_address = scope["method"] in ("GET", "HEAD") and "." not in scope["path"]
+        await files({**scope, "path": DOCUMENT} if is_address else scope, receive, send)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there is a page."""
+        return self._current() is not None
+
+    def _current(self) -> Asgi | None:
+        """The files of the newest build. A build puts its folder in place whole, and its document is always new."""
+        try:
+            built_ns = (self._folder / DOCUMENT[1:]).stat().st_mtime_ns
+        except OSError:
+            return None
+        if self._files is None or built_ns != self._built_ns:
+            self._files, self._built_ns = _files(self._folder, self._otherwise, self._headers), built_ns
+        return self._files
+
+
+def _files(folder: Path, otherwise: Asgi, headers: Sequence[tuple[str, str]]) -> Asgi:
+    def add_headers(to: Headers, _path: str, url: str) -> None:
+        for name, value in headers:
+            to[name] = value
+        if not url.startswith(ASSETS):
+            to["Cache-Control"] = "no-cache"
+
+    return ServeStaticASGI(
+        otherwise,
+        folder,
+        immutable_file_test=f"^{ASSETS}",
+        allow_all_origins=False,
+        add_headers_function=add_headers,
+    )
+
+
+def security_headers(origins: Iterable[str]) -> list[tuple[str, str]]:
+    """What a browser is told about the page: nothing inline, no frame, nothing from elsewhere but pictures."""
+    policy = {
+        "default-src": "'self'",
+        # Sellers' pictures come from anywhere, but encrypted.
+        "img-src": "'self' https: data:",
+        "connect-src": " ".join(("'self'", *origins)),
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return [
+        ("Content-Security-Policy", "; ".join(f"{name} {sources}" for name, sources in policy.items())),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ]

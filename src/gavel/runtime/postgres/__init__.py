@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, migrations, grants and the embedded server."""

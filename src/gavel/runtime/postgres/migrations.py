@@ -1,0 +1,164 @@
+"""Schema changes: plain SQL files, applied in order, each once, by one process at a time."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from gavel.runtime.http.health import Check
+from gavel.runtime.postgres.connections import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect, reason_of
+from gavel.runtime.postgres.grants import grant, load_grants
+
+# A large table takes its time.
+MIGRATION_SECONDS_MAX = 3_600.0
+# While a change of a table waits for those who use it, whoever comes later waits behind it: so it gives way after this,
+# lets them through, and tries again.
+LOCK_SECONDS_MAX = 2.0
+LOCK_PAUSE_SECONDS = 1.0
+
+# Any number does, as long as every version of Gavel uses the same one.
+_ADVISORY_LOCK = 7_226_582_171
+_FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+_log = structlog.get_logger(__name__)
+
+
+class SchemaMismatch(Exception):
+    """The database holds another schema than these migrations make: a newer one, or an edited one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step: its number, its file name, and its statements."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """What tells an edited file from the one that was applied."""
+        return sha256(self.sql.encode()).hexdigest()
+
+
+def load_migrations(package: str) -> list[Migration]:
+    """The migrations in a package's folder `migrations`, in order of their numbers."""
+    found = [
+        Migration(int(match[1]), entry.name, entry.read_text(encoding="utf-8"))
+        for entry in (files(package) / "migrations").iterdir()
+        if (match := _FILE_NAME.fullmatch(entry.name))
+    ]
+    return sorted(found, key=lambda migration: migration.version)
+
+
+async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -> int:
+    """Apply what is missing; the number of migrations applied.
+
+    Under an advisory lock: of two that start at once one migrates and the other waits, then finds nothing to do.
+    Each migration commits with its record or not at all. Raises SchemaMismatch.
+    """
+    async with _alone(connection):
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL,"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+        )
+        missing = await _missing(connection, migrations)
+        for migration in missing:
+            await _apply_patiently(connection, migration)
+            _log.info("migrated", migration=migration.name)
+        return len(missing)
+
+
+async def _apply_patiently(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Apply one beside others who go on, for MIGRATION_SECONDS_MAX at most: then raises what kept it waiting."""
+    loop = asyncio.get_running_loop()
+    deadline_seconds = loop.time() + MIGRATION_SECONDS_MAX
+    while True:
+        try:
+            await _apply(connection, migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if loop.time() > deadline_seconds:
+                raise
+            _log.warning("migration_gives_way", migration=migration.name, error=type(error).__name__)
+            await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS_MAX * 1_000)}")
+        await connection.execute(migration.sql, timeout=MIGRATION_SECONDS_MAX)
+        await connection.execute(
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+            migration.version,
+            migration.name,
+            migration.checksum,
+        )
+
+
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    """Hold the lock that all who change the schema hold; a session may take it twice."""
+    # It waits as long as the other needs. None would mean the connection's own bound on a statement.
+    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=MIGRATION_SECONDS_MAX)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
+
+
+async def migrate_database(url: str, package: str, grant_to: Sequence[str] = ()) -> int:
+    """Bring a database to a package's schema, and let roles use it; the number of migrations applied.
+
+    Raises SchemaMismatch, RoleUnfit, or one of DATABASE_ERRORS.
+    """
+    connection = await connect(url, "gavel-migrate")
+    try:
+        async with _alone(connection):
+            applied = await migrate(connection, load_migrations(package))
+            await grant(connection, load_grants(package), grant_to)
+        return applied
+    finally:
+        await connection.close()
+
+
+async def is_current(connection: asyncpg.Connection | PoolConnectionProxy, migrations: list[Migration]) -> bool:
+    """Whether the database has these migrations, all of them. A newer schema is current too: releases overlap."""
+    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        return False
+    rows = await connection.fetch("SELECT version FROM schema_migrations")
+    return {migration.version for migration in migrations} <= {row["version"] for row in rows}
+
+
+async def _missing(connection: asyncpg.Connection, migrations: list[Migration]) -> list[Migration]:
+    rows = await connection.fetch("SELECT version, name, checksum FROM schema_migrations")
+    applied = {row["version"]: row["checksum"] for row in rows}
+    for migration in migrations:
+        if applied.get(migration.version, migration.checksum) != migration.checksum:
+            raise SchemaMismatch(f"{migration.name} was edited after it was applied: add a new migration instead")
+    if unknown := applied.keys() - {migration.version for migration in migrations}:
+        raise SchemaMismatch(f"the database has migrations that this version does not know: {sorted(unknown)}")
+    return [migration for migration in migrations if migration.version not in applied]
+
+
+def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Check:
+    """The readiness check of a database: it answers, and has the schema."""
+
+    async def check() -> str | None:
+        try:
+            async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+                current = await is_current(connection, migrations)
+        except DATABASE_ERRORS as error:
+            return reason_of(error)
+        return None if current else "the schema is not current: run gavel migrate"
+
+    return check

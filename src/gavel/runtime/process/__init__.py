@@ -1,0 +1,1 @@
+"""A process: settings, lifetime and background loops."""

@@ -1,0 +1,247 @@
+"""RabbitMQ as every process uses it: a connection that is opened when it is asked for, and dropped whole in doubt.
+
+Nothing is repaired in place. After any failure, and after any answer that did not come in time, the connection is cut
+off and forgotten; the next call opens another one, and what must hold on a connection is made to hold again before
+anyone uses it. Whoever calls decides when to try again (see `gavel.runtime.process.loops`).
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aio_pika
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, InvalidFrameError, ProbableAuthenticationError
+from pamqp.commands import Basic
+from yarl import URL
+
+CONNECT_SECONDS_MAX = 3.0
+CLOSE_SECONDS_MAX = 2.0
+# A peer that is silent for three of these is gone.
+HEARTBEAT_SECONDS = 10
+# Messages on their way without a confirm, of one call; a packed message has some 150 KB.
+IN_FLIGHT_MAX = 16
+CONFIRM_SECONDS_MAX = 3.0
+
+# The library's loggers repeat, with tracebacks, what its callers are told by an exception.
+logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
+
+T = TypeVar("T")
+Opened = Callable[[AbstractChannel], Awaitable[None]]
+
+
+class BrokerAway(Exception):
+    """The broker can't be reached, refuses, or gives no answer in time. What was asked may have happened."""
+
+
+class NotConfirmed(AMQPError):
+    """The broker did not take responsibility for a message."""
+
+
+class _Transport(TransportFactory):
+    """Opens the connection's socket, and keeps hold of it: to a frozen peer the library would say goodbye for ever."""
+
+    def __init__(self, url: URL) -> None:
+        self._opener = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def create(self, url: URL, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, self._writer = await self._opener.create(url, **kwargs)
+        return reader, self._writer
+
+    def abort(self) -> None:
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One connection with one channel."""
+
+    transport: _Transport
+    connection: aio_pika.Connection
+    channel: AbstractChannel
+
+    async def close(self) -> None:
+        """Say goodbye, within CLOSE_SECONDS_MAX; the broker takes back what was not acknowledged."""
+        await _close(self.connection, self.transport)
+
+    async def drop(self) -> None:
+        """Cut the connection off."""
+        self.transport.abort()
+        await self.close()
+
+
+async def _open(url: str, name: str, opened: Opened) -> _Session:
+    """Connect, within CONNECT_SECONDS_MAX. Raises BrokerAway."""
+    address = URL(url)
+    if "heartbeat" not in address.query:
+        address = address.update_query(heartbeat=HEARTBEAT_SECONDS)
+    transport = _Transport(address)
+    connection = aio_pika.Connection(address, client_properties={"connection_name": name})
+    connection.kwargs["transport_factory"] = transport
+
+    async def ready() -> AbstractChannel:
+        await connection.connect()
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await opened(channel)
+        return channel
+
+    try:
+        return _Session(transport, connection, await answered(ready(), CONNECT_SECONDS_MAX))
+    except BaseException:
+        transport.abort()
+        await _close(connection, transport)
+        raise
+
+
+async def _close(connection: aio_pika.Connection, transport: _Transport) -> None:
+    try:
+        with suppress(BrokerAway):
+            await answered(connection.close(), CLOSE_SECONDS_MAX)
+    finally:
+        transport.abort()
+
+
+class BrokerLink:
+    """One connection to the broker, for whoever asks.
+
+    `opened` is called with each new channel before anyone else uses it: to declare, to consume.
+    """
+
+    def __init__(self, url: str, name: str, opened: Opened) -> None:
+        self._url = url
+        self._name = name
+        self._opened = opened
+        self._opening = asyncio.Lock()
+        self._session: _Session | None = None
+        self._closed = False
+
+    async def run(self, work: Callable[[AbstractChannel], Awaitable[T]], seconds_max: float) -> T:
+        """Give the open channel to `work`, opening one where there is none; what `work` returns.
+
+        Opening takes CONNECT_SECONDS_MAX more. Raises BrokerAway, and what `work` raises that is no failure of the
+        broker; after either the connection is gone, and with it whatever was under way on it.
+        """
+        session = await self._open_session()
+        try:
+            return await answered(work(session.channel), seconds_max)
+        except BaseException:
+            await self._drop(session)
+            raise
+
+    async def problem(self) -> str | None:
+        """What keeps the broker from being used, None where nothing does: a check for readiness, which opens too."""
+        try:
+            await self._open_session()
+        except BrokerAway as error:
+            return str(error)
+        return None
+
+    async def close(self) -> None:
+        """Close the connection for good, within CLOSE_SECONDS_MAX, and CONNECT_SECONDS_MAX where it is being opened."""
+        self._closed = True
+        async with self._opening:
+            session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _open_session(self) -> _Session:
+        async with self._opening:
+            if self._session is not None and self._session.channel.is_closed:
+                await self._drop(self._session)
+            if self._session is None:
+                if self._closed:
+                    raise BrokerAway("RabbitMQ: the connection was closed on this side")
+                self._session = await _open(self._url, self._name, self._opened)
+            return self._session
+
+    async def _drop(self, session: _Session) -> None:
+        if self._session is session:
+            self._session = None
+        await session.drop()
+
+
+@asynccontextmanager
+async def passing_channel(url: str, name: str, opened: Opened) -> AsyncGenerator[AbstractChannel]:
+    """A channel on a connection of its own, for one piece of work; then the broker takes back what was not settled.
+
+    Raises BrokerAway.
+    """
+    session = await _open(url, name, opened)
+    try:
+        yield session.channel
+    finally:
+        await session.close()
+
+
+async def publish_confirmed(
+    channel: AbstractChannel, exchange: str, messages: Sequence[tuple[str, aio_pika.Message]]
+) -> None:
+    """Return when the broker has confirmed every one of these messages, given with their routing keys.
+
+    They are sent in order, up to IN_FLIGHT_MAX ahead of their confirms, each persistent and mandatory: one that no
+    queue gets is an error, not a loss. To be run by `answered`, which names what is raised.
+    """
+    target = await channel.get_exchange(exchange, ensure=False)
+    in_flight = asyncio.Semaphore(IN_FLIGHT_MAX)
+
+    async def publish(routing_key: str, message: aio_pika.Message) -> object:
+        async with in_flight:
+            return await target.publish(message, routing_key, mandatory=True, timeout=CONFIRM_SECONDS_MAX)
+
+    outcomes = await asyncio.gather(*(publish(*each) for each in messages), return_exceptions=True)
+    for outcome in outcomes:
+        # Whatever it is, cancelled included: only a confirm is a confirm.
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if not isinstance(outcome, Basic.Ack):
+            raise NotConfirmed("a message was not confirmed")
+
+
+def reason_of(error: Exception) -> str:
+    """Return why the broker can't be used, and what to do about it where that is known."""
+    match error:
+        case ProbableAuthenticationError():
+            return "RabbitMQ refuses the login (ACCESS_REFUSED): mend user and password in RABBITMQ_URL"
+        case InvalidFrameError() if "Connection.OpenOk" in str(error):
+            # The library drops the reply that says which of the two it is.
+            return (
+                "RabbitMQ refuses the virtual host: it does not exist, or the user has no right to it:"
+                " mend it in RABBITMQ_URL, or use rabbitmqctl add_vhost and set_permissions"
+            )
+        case ChannelAccessRefused():
+            return f"RabbitMQ: the user lacks a right: give it with rabbitmqctl set_permissions ({_reply(error)})"
+        case _:
+            return f"RabbitMQ: {type(error).__name__} {_reply(error)}".strip()
+
+
+def _reply(error: Exception) -> str:
+    """The server's text, without what the library puts around it; it names queues and users, and no password."""
+    return str(error.args[0]) if isinstance(error, ChannelClosed) and error.args else str(error)
+
+
+async def answered(asked: Awaitable[T], seconds_max: float) -> T:
+    """The broker's answer. Raises BrokerAway for whatever the library raises, or where the time is over."""
+    try:
+        async with asyncio.timeout(seconds_max):
+            return await asked
+    except TimeoutError as error:
+        raise BrokerAway("RabbitMQ gives no answer in time") from error
+    except Exception as error:
+        # A bare Exception is what the library ends waiting with where it knows no reason.
+        if isinstance(error, CONNECTION_EXCEPTIONS) or type(error) is Exception:
+            raise BrokerAway(reason_of(error)) from error
+        raise
+    except asyncio.CancelledError as error:
+        # The library cancels what waits on a connection that it loses; nobody meant this task.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise BrokerAway("RabbitMQ's connection was lost") from error

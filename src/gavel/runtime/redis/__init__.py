@@ -1,0 +1,1 @@
+"""Redis: connection, circuit breaker and single flight."""

@@ -1,0 +1,39 @@
+"""How late the event loop is: what keeps it busy keeps everyone waiting."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from time import perf_counter
+
+from prometheus_client.core import Metric
+
+from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.metrics import Source, histogram
+
+PROBE_SECONDS = 0.1
+
+
+@asynccontextmanager
+async def loop_delay() -> AsyncGenerator[Source]:
+    """Measure inside the context, ten times a second, how much later than asked for a timer goes off."""
+    delay = Distribution()
+    probe = asyncio.create_task(_probe(delay), name="loop-delay")
+
+    async def read() -> Sequence[Metric]:
+        meaning = "How much later than asked for a timer of the event loop went off, measured ten times a second."
+        return [histogram("gavel_event_loop_delay_seconds", meaning, (), {(): delay})]
+
+    try:
+        yield read
+    finally:
+        probe.cancel()
+        with suppress(asyncio.CancelledError):
+            await probe
+
+
+async def _probe(delay: Distribution) -> None:
+    while True:
+        # Not the loop's own clock, which stands still while a turn of the loop lasts.
+        due_seconds = perf_counter() + PROBE_SECONDS
+        await asyncio.sleep(PROBE_SECONDS)
+        delay.observe(max(0.0, perf_counter() - due_seconds))

@@ -1,0 +1,79 @@
+"""Structured logs: one event a line, with keys, to standard error; only a traceback on a console takes more.
+
+The lines of a request's task bear its `request_id`, its `trace_id` where it has one, and the ids that it is about.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+from gavel.runtime.http.request_context import current_request
+from gavel.runtime.telemetry.redaction import redact_keys, redact_line
+
+LogFormat = Literal["json", "console"]
+
+
+def configure_logs(level: str, log_format: LogFormat) -> None:
+    """Send every log line of the process, the libraries' included, through one chain. `level` is a name: INFO."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _add_request,
+        redact_keys,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    # Local variables hold passwords, reserves and maxima: a traceback names lines, never values.
+    if log_format == "json":
+        render: list[structlog.typing.Processor] = [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        render = [
+            _keep_on_a_line,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render, redact_line],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # Its lines repeat what the process itself says of start and stop.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: say what request a line belongs to. What the line says itself stands."""
+    request = current_request()
+    if request is not None:
+        event.setdefault("request_id", request.request_id)
+        if request.traceparent:
+            event.setdefault("trace_id", request.trace_id)
+        for name, value in request.bound.items():
+            event.setdefault(name, value)
+    return event
+
+
+def _keep_on_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: texts that would break the line, or speak to the terminal, with what does so escaped."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable() and key not in ("exception", "stack"):
+            event[key] = repr(value)[1:-1]
+    return event

@@ -1,0 +1,110 @@
+"""`userstats.v1.UserStatsService` over Connect: parse, call one use case, translate the answer."""
+
+import asyncio
+from typing import Any
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from connectrpc.request import RequestContext
+
+from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
+from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService, UserStatsServiceASGIApplication
+from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds, only_connect
+from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
+from gavel.runtime.http.request_context import bind
+from gavel.runtime.http.server import Asgi
+from gavel.userstats.adapters.connect.messages import stats_message
+from gavel.userstats.domain.ids import UserId, canonical_uuid
+from gavel.userstats.ports import StatsBook, TopPosition, Unavailable
+from gavel.userstats.use_cases.show_top_bidders import show_top_bidders
+from gavel.userstats.use_cases.show_user_stats import UserUnknown, show_user_stats
+
+PAGE_SIZE_DEFAULT = 20
+PAGE_SIZE_MAX = 100
+# A read takes milliseconds; a database that needs longer than this is away.
+READ_SECONDS_MAX = 5.0
+UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
+
+_TOP_BIDDERS = "top bidders"
+
+Context = RequestContext[Any, Any]
+
+
+class StatsApi(UserStatsService):
+    """The service on the stats book. Money in minor units, ids as canonical UUIDs."""
+
+    def __init__(self, book: StatsBook, tokens: PageTokens) -> None:
+        self._book = book
+        self._tokens = tokens
+
+    async def get_user_stats(self, request: pb.GetUserStatsRequest, ctx: Context) -> pb.GetUserStatsResponse:
+        """See UserStatsService.GetUserStats."""
+        user_id = _user_id_of(request.user_id)
+        bind(user_id=user_id)
+        async with _in_time(ctx):
+            return pb.GetUserStatsResponse(stats=stats_message(await show_user_stats(self._book, user_id)))
+
+    async def list_top_bidders(self, request: pb.ListTopBiddersRequest, ctx: Context) -> pb.ListTopBiddersResponse:
+        """See UserStatsService.ListTopBidders."""
+        limit = _page_size_of(request.page_size)
+        async with _in_time(ctx):
+            after = None
+            if request.page_token:
+                after = _position(await self._tokens.read(_TOP_BIDDERS, request.page_token))
+            users, position = await show_top_bidders(self._book, after=after, limit=limit)
+            token = ""
+            if position is not None:
+                token = await self._tokens.issue(_TOP_BIDDERS, position.amount_won, position.user_id)
+        return pb.ListTopBiddersResponse(users=[stats_message(stats) for stats in users], next_page_token=token)
+
+
+def stats_service_app(api: StatsApi) -> Asgi:
+    """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
+    app = UserStatsServiceASGIApplication(
+        api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
+    )
+    return only_connect(app)
+
+
+def connect_error(error: Exception) -> ConnectError | None:
+    """What Connect says of an exception of the read side; None for one that is a bug."""
+    match error:
+        case UserUnknown():
+            return ConnectError(Code.NOT_FOUND, str(error))
+        case PageTokenInvalid():
+            return ConnectError(Code.INVALID_ARGUMENT, "page_token: only as it was given, for this list")
+        case TimeoutError():
+            return ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time")
+        case Unavailable():
+            return RetryLater(Code.UNAVAILABLE, "the totals can't be read now", UNAVAILABLE_RETRY_AFTER_SECONDS)
+        case _:
+            return None
+
+
+def _in_time(ctx: Context) -> asyncio.Timeout:
+    return asyncio.timeout(min(call_seconds(ctx), READ_SECONDS_MAX))
+
+
+def _user_id_of(text: str) -> UserId:
+    canonical = canonical_uuid(text)
+    if canonical is None:
+        raise ConnectError(
+            Code.INVALID_ARGUMENT,
+            "user_id must be a UUID of 36 characters, such as 123e4567-e89b-42d3-a456-426614174000",
+        )
+    return UserId(canonical)
+
+
+def _page_size_of(asked: int) -> int:
+    """How many entries a page holds: 20 where nothing is asked, 100 at most."""
+    if asked < 0:
+        raise ConnectError(Code.INVALID_ARGUMENT, f"page_size must be 0 (for {PAGE_SIZE_DEFAULT}) to {PAGE_SIZE_MAX}")
+    return min(asked or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+
+
+def _position(parts: list[Part]) -> TopPosition:
+    match parts:
+        case [int(amount_won), str(user_id)]:
+            return TopPosition(amount_won, UserId(user_id))
+        case _:
+            raise PageTokenInvalid

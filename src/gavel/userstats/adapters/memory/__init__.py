@@ -1,0 +1,1 @@
+"""In-process versions of the read side's ports."""

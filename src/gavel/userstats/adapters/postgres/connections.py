@@ -1,0 +1,54 @@
+"""How stats_db answers, or doesn't, in the words of the ports."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+
+from gavel.runtime.postgres.connections import DATABASE_ERRORS, leaves_connection_in_doubt, reason_of
+from gavel.userstats.ports import NotCountable, Unavailable
+
+ACQUIRE_SECONDS_MAX = 3.0
+
+# What blames a statement's own data, so that trying it again as it is can't help.
+_CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+
+
+@asynccontextmanager
+async def stats_connection(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
+    """A connection of the pool. Raises NotCountable or Unavailable for what goes wrong on it, or on the way to it.
+
+    One that failed, or whose user was cancelled in the middle, is thrown away: to return it in good order would mean to
+    wait for a server that may be frozen.
+    """
+    try:
+        async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+            try:
+                yield connection
+            except BaseException as error:
+                if leaves_connection_in_doubt(error):
+                    with suppress(asyncpg.InterfaceError):
+                        connection.terminate()
+                raise
+    except _CONTENT_ERRORS as error:
+        raise NotCountable(f"the database refuses it: {error}") from error
+    except DATABASE_ERRORS as error:
+        raise Unavailable(f"stats_db: {reason_of(error)}") from error
+
+
+@asynccontextmanager
+async def stats_transaction(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
+    """A connection in a transaction that is committed on the way out, or rolled back where something was raised.
+
+    Unlike the driver's own, it asks a server that gives no answer for no ROLLBACK: the session's end is one.
+    """
+    async with stats_connection(pool) as connection:
+        await connection.execute("BEGIN")
+        try:
+            yield connection
+        except BaseException as error:
+            if not leaves_connection_in_doubt(error):
+                await connection.execute("ROLLBACK")
+            raise
+        await connection.execute("COMMIT")

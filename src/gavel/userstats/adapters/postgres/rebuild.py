@@ -1,0 +1,58 @@
+"""All totals counted again from the log, in tables of their own, beside live counting.
+
+Wrong orders, each of which loses or doubles something: to read the log before live counters know of the rebuild
+loses what they count meanwhile and the log gave no more; to copy the ids first and the totals later doubles what
+comes between. So: live counters count into both sets of tables, then the log is read, then the sets change places.
+"""
+
+from collections.abc import AsyncIterable, Sequence
+from typing import Any
+
+from gavel.runtime.postgres.connections import load_sql
+from gavel.userstats.adapters.postgres.totals import add_to_totals, count_new
+from gavel.userstats.domain.events import Event
+from gavel.userstats.domain.ids import EventId, first_event_id, is_before
+from gavel.userstats.ports import RebuildRunning
+
+_HOLD_REBUILD = load_sql(__package__, "hold_rebuild")
+_LOCK_COUNTING = load_sql(__package__, "lock_counting")
+_EMPTY_REBUILD = load_sql(__package__, "empty_rebuild")
+_START_REBUILD = load_sql(__package__, "start_rebuild")
+_USE_REBUILD = load_sql(__package__, "use_rebuild")
+_FINISH_REBUILD = load_sql(__package__, "finish_rebuild")
+
+# An advisory lock of the session that rebuilds. Any number does, as long as every version of Gavel uses the same one.
+REBUILD_LOCK = 7_226_582_172
+
+
+async def rebuild(connection: Any, log: AsyncIterable[Sequence[Event]]) -> int:
+    """See StatsBook.rebuild. The session is the rebuild's life: when it ends, counters leave the new tables alone."""
+    first_known = await _start(connection)
+    counted = 0
+    async for events in log:
+        async with connection.transaction():
+            await connection.execute(_USE_REBUILD)
+            counted += await _count(connection, events, first_known)
+    async with connection.transaction():
+        await connection.execute(_LOCK_COUNTING)
+        await connection.execute(_FINISH_REBUILD)
+    return counted
+
+
+async def _start(connection: Any) -> EventId:
+    """Let all counters count for the rebuild too; the first id that they do not refuse. Raises RebuildRunning."""
+    if not await connection.fetchval(_HOLD_REBUILD, REBUILD_LOCK):
+        raise RebuildRunning
+    async with connection.transaction():
+        await connection.execute(_LOCK_COUNTING)
+        await connection.execute(_EMPTY_REBUILD)
+        return first_event_id(await connection.fetchval(_START_REBUILD))
+
+
+async def _count(connection: Any, events: Sequence[Event], first_known: EventId) -> int:
+    """What is older than the horizon comes from the log alone, and once: its id need not be kept."""
+    old = [event for event in events if is_before(event.event_id, first_known)]
+    await add_to_totals(connection, old)
+    return len(old) + await count_new(
+        connection, [event for event in events if not is_before(event.event_id, first_known)]
+    )

@@ -1,0 +1,100 @@
+"""The stats book on Postgres: ids and totals in one transaction, for many events at once."""
+
+from collections.abc import AsyncIterable, Sequence
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+from opentelemetry.trace import SpanKind
+
+from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.telemetry import tracing
+from gavel.userstats.adapters.postgres.connections import stats_connection, stats_transaction
+from gavel.userstats.adapters.postgres.metrics import CounterFigures
+from gavel.userstats.adapters.postgres.rebuild import REBUILD_LOCK, rebuild
+from gavel.userstats.adapters.postgres.totals import count_new
+from gavel.userstats.domain.events import Event
+from gavel.userstats.domain.ids import UserId, first_event_id, is_before
+from gavel.userstats.domain.user_stats import UserStats
+from gavel.userstats.ports import Counted, TopPosition
+
+_LOCK_COUNTING_SHARED = load_sql(__package__, "lock_counting_shared")
+_LOCK_COUNTING = load_sql(__package__, "lock_counting")
+_READ_COUNTING = load_sql(__package__, "read_counting")
+_USE_REBUILD = load_sql(__package__, "use_rebuild")
+_MOVE_HORIZON = load_sql(__package__, "move_horizon")
+_FORGET_EVENT_IDS = load_sql(__package__, "forget_event_ids")
+_READ_USER_STATS = load_sql(__package__, "read_user_stats")
+_LIST_TOP_BIDDERS = load_sql(__package__, "list_top_bidders")
+
+_TOP = TopPosition(2**63 - 1, UserId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
+
+
+class PostgresStatsBook:
+    """StatsBook on stats_db."""
+
+    def __init__(self, pool: asyncpg.Pool, figures: CounterFigures | None = None) -> None:
+        self._pool = pool
+        self._figures = figures or CounterFigures()
+
+    async def count(self, events: Sequence[Event]) -> Counted:
+        """See StatsBook.count. While a rebuild runs, the events count for its totals too, in the same transaction."""
+        started_seconds = perf_counter()
+        async with stats_transaction(self._pool) as connection:
+            await connection.execute(_LOCK_COUNTING_SHARED)
+            counting = await connection.fetchrow(_READ_COUNTING, REBUILD_LOCK)
+            first_known = first_event_id(counting["forgotten_before"])
+            known = [event for event in events if not is_before(event.event_id, first_known)]
+            new = await count_new(connection, known)
+            if counting["rebuilding"]:
+                await connection.execute(_USE_REBUILD)
+                await count_new(connection, known)
+        self._committed(events, new, started_seconds)
+        forgotten = [event.event_id for event in events if is_before(event.event_id, first_known)]
+        return Counted(new, len(known) - new, forgotten)
+
+    def _committed(self, events: Sequence[Event], new: int, started_seconds: float) -> None:
+        ended_seconds = perf_counter()
+        self._figures.committed(events, ended_seconds - started_seconds)
+        if tracing.is_on():
+            tracing.record(
+                "write stats",
+                [event.traceparent for event in events],
+                started_seconds,
+                ended_seconds,
+                kind=SpanKind.CLIENT,
+                attributes={"db.system.name": "postgresql", "gavel.events": len(events), "gavel.events.new": new},
+            )
+
+    async def stats_of(self, user_id: UserId) -> UserStats | None:
+        """See StatsBook.stats_of."""
+        async with stats_connection(self._pool) as connection:
+            row = await connection.fetchrow(_READ_USER_STATS, user_id)
+        return None if row is None else UserStats(*row)
+
+    async def top_bidders(self, after: TopPosition | None, limit: int) -> list[UserStats]:
+        """See StatsBook.top_bidders."""
+        position = after or _TOP
+        async with stats_connection(self._pool) as connection:
+            rows = await connection.fetch(_LIST_TOP_BIDDERS, position.amount_won, position.user_id, limit)
+        return [UserStats(*row) for row in rows]
+
+    async def forget(self, older_than: timedelta, limit: int) -> int:
+        """See StatsBook.forget. First the horizon, then the ids: no counter goes by the old one any more."""
+        async with stats_connection(self._pool) as connection:
+            async with connection.transaction():
+                await connection.execute(_LOCK_COUNTING)
+                forgotten_before = await connection.fetchval(_MOVE_HORIZON, older_than)
+            status: str = await connection.execute(_FORGET_EVENT_IDS, first_event_id(forgotten_before), limit)
+        return _rows(status)
+
+    async def rebuild(self, log: AsyncIterable[Sequence[Event]]) -> int:
+        """See StatsBook.rebuild."""
+        async with stats_connection(self._pool) as connection:
+            return await rebuild(connection, log)
+
+
+def _rows(status: Any) -> int:
+    """How many rows a statement changed, from what Postgres says of it: DELETE 42."""
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,1 @@
+"""Consuming events from RabbitMQ."""

@@ -1,0 +1,1 @@
+"""What makes load and what watches: clients of the system under test."""

@@ -1,0 +1,57 @@
+"""People who come while hardly anybody is let in: how soon they are answered, which is mostly a no."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gavel_tools.bench.systems.processes import HOST
+
+# So that they are no load themselves.
+PAUSE_SECONDS = 0.02
+ANSWER_SECONDS_MAX = 10.0
+_NO_ROOM = b"HTTP/1.1 503 "
+
+
+@dataclass(slots=True)
+class Newcomers:
+    """How long each took from connecting to an answer, and how many were told that there is no room."""
+
+    answers_ms: list[float] = field(default_factory=list[float])
+    refused: int = 0
+
+
+@contextmanager
+def newcomers(port: int, item_id: str, told: Newcomers) -> Generator[None]:
+    """Have someone new ask for an item over and over in the context, each on a connection of their own, and add them.
+
+    Raises OSError on the way out where someone was not answered at all.
+    """
+    over = threading.Event()
+    body = json.dumps({"id": item_id})
+    request = (
+        f"POST /bids.v1.BidService/GetItem HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+    def ask_on() -> None:
+        while not over.wait(PAUSE_SECONDS):
+            began_seconds = time.perf_counter()
+            with socket.create_connection((HOST, port), timeout=ANSWER_SECONDS_MAX) as connection:
+                connection.sendall(request)
+                answer = connection.recv(len(_NO_ROOM))
+                took_seconds = time.perf_counter() - began_seconds
+            told.answers_ms.append(took_seconds * 1_000)
+            told.refused += answer == _NO_ROOM
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        asking = thread.submit(ask_on)
+        try:
+            yield
+        finally:
+            over.set()
+        asking.result()

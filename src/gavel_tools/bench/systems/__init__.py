@@ -1,0 +1,1 @@
+"""What is measured: processes, the naive baseline, databases and probes inside them."""

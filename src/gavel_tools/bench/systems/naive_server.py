@@ -1,0 +1,51 @@
+"""`python -m gavel_tools.bench.systems.naive_server`: standalone as it is, but that its bids go through the naive book.
+
+The HTTP layer, the thin path, the checks, the decisions, the schema, Postgres, the relay and the consumer are the
+same, so that the difference between the two is the book alone. The naive book's commits do not wake the relay, which
+then looks by itself once a second and takes more at a time: that spares the baseline work.
+"""
+
+import uvloop
+
+from gavel.bids.adapters.connect.access_rules import CALL_RULES
+from gavel.bids.adapters.connect.fast_path import thin_place_bid
+from gavel.bids.adapters.connect.service import BidApi, bid_service_app
+from gavel.bids.adapters.postgres.reading.installation import read_page_token_secret
+from gavel.bids.api import SERVICE_PATH
+from gavel.runtime.http.page_tokens import PageTokens
+from gavel.runtime.http.routes import routed
+from gavel.runtime.http.server import bind, serving, stop_signals
+from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.data_folder import data_folder
+from gavel.runtime.postgres.embedded import PostgresCluster
+from gavel.runtime.process.process import settle_memory
+from gavel.runtime.process.settings import load_settings
+from gavel.runtime.telemetry.logs import configure_logs
+from gavel.standalone import StandaloneSettings, running_standalone
+from gavel_tools.bench.systems.naive_auction_book import POOL_CONNECTIONS_MAX, NaiveAuctionBook
+
+
+async def serve() -> None:
+    """Serve until a signal to stop."""
+    settings = load_settings(StandaloneSettings)
+    configure_logs(settings.log_level, settings.log_format)
+    listener = bind(settings.http_host, settings.http_port)
+    bid_db_url = PostgresCluster(data_folder().resolve()).server.url("bid_db")
+    with stop_signals() as stopping:
+        async with (
+            running_standalone(settings) as running,
+            await postgres.open_pool(bid_db_url, "gavel-naive", POOL_CONNECTIONS_MAX) as pool,
+        ):
+            book = NaiveAuctionBook(pool, beside=running.bids.book)
+            tokens = PageTokens(lambda: read_page_token_secret(pool))
+            bids = running.bids
+            api = BidApi(book, bids.catalogue, bids.leaderboards, tokens, settings.house_currency)
+            bid_app = running.door.before(thin_place_bid(api, bid_service_app(api)), CALL_RULES)
+            app = routed({SERVICE_PATH: bid_app}, otherwise=running.app)
+            async with serving(app, listener):
+                settle_memory()
+                await stopping.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

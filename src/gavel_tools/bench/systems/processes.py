@@ -1,0 +1,126 @@
+"""The servers under test: real processes on data folders of their own, started, awaited, watched and stopped."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gavel.runtime.postgres.embedded import PostgresCluster
+from gavel_tools.local_servers.ports import free_port
+from gavel_tools.local_servers.readiness import is_ready
+
+HOST = "127.0.0.1"
+READY_SECONDS_MAX = 90.0
+STOP_SECONDS_MAX = 20.0
+LOG_LINES_SHOWN_MAX = 15
+
+GAVEL_COMMAND = (sys.executable, "-m", "gavel", "standalone")
+NAIVE_COMMAND = (sys.executable, "-m", "gavel_tools.bench.systems.naive_server")
+
+
+class ServerFailed(Exception):
+    """A server did not start, or did not stop; the text has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has taken so far: CPU time, the most memory that it ever held, and what it holds now."""
+
+    cpu_seconds: float
+    memory_peak_mb: float
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is ready: where it listens, its process, and its database."""
+
+    port: int
+    pid: int
+    bid_db_url: str
+
+    def usage(self) -> Usage:
+        """What the process itself has taken; its Postgres is not counted."""
+        return process_usage(self.pid)
+
+
+@contextmanager
+def running_server(
+    command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None
+) -> Generator[Server]:
+    """Run a server on a data folder inside the context, with these settings besides. Raises ServerFailed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port, log_file = free_port(), folder / "server.log"
+    environment = os.environ | {
+        "GAVEL_DATA_DIR": str(folder),
+        "HTTP_HOST": HOST,
+        "HTTP_PORT": str(port),
+        "AUTH_MODE": "trusted",
+        # A measurement's few users bid more often than anyone may.
+        "RATE_LIMIT_USER_PER_SECOND": "0",
+        "LOG_LEVEL": "WARNING",
+        **(settings or {}),
+    }
+    with log_file.open("ab") as log:
+        # A session of its own: Ctrl-C reaches the benchmark alone, which then stops what it started.
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_until_ready(process, port, log_file)
+        yield Server(port, process.pid, PostgresCluster(folder.resolve()).server.url("bid_db"))
+    finally:
+        _stop(process, log_file)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:
+    deadline_seconds = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline_seconds:
+        if process.poll() is not None:
+            raise ServerFailed(f"the server ended with status {process.returncode}:\n{_end_of(log_file)}")
+        if is_ready(port):
+            return
+        time.sleep(0.05)
+    raise ServerFailed(f"the server was not ready after {READY_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}")
+
+
+def _stop(process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+    """End the server as an operator would; one that does not go is killed, and told of."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise ServerFailed(f"the server did not stop in {STOP_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}") from None
+
+
+def _end_of(log_file: Path) -> str:
+    return "\n".join(log_file.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN_MAX:])
+
+
+def process_usage(pid: int) -> Usage:
+    """CPU time and peak memory of a process, from the kernel; without /proc, its present memory from ps."""
+    folder = Path("/proc") / str(pid)
+    if not folder.exists():
+        asked = subprocess.run(["ps", "-o", "rss=,time=", "-p", str(pid)], capture_output=True, text=True, check=True)
+        resident_kb, cpu_time = asked.stdout.split()
+        return Usage(_seconds_of(cpu_time), int(resident_kb) / 1024, int(resident_kb) / 1024)
+    # The name of the program stands in parentheses and may hold spaces: fields are counted from behind it.
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
+    peak_mb, now_mb = (int(status[name].split()[0]) / 1024 for name in ("VmHWM", "VmRSS"))
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), peak_mb, now_mb)
+
+
+def _seconds_of(clock: str) -> float:
+    """Seconds of a time as ps writes it: [hours:]minutes:seconds."""
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds

@@ -1,0 +1,122 @@
+"""A server program that runs apart from this process, under a name in a folder.
+
+It holds a lock on a file of the folder for as long as it lives. So whoever opens the folder later, from whatever
+process, knows whether the server runs and by what id, and never signals a stranger that was given the same number.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+# Debian keeps servers where a user's PATH may not look.
+SERVER_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/sbin")
+LOG_TAIL_CHARACTERS = 2_000
+POLL_SECONDS = 0.02
+KILL_SECONDS_MAX = 5.0
+
+
+class LocalServerFailed(Exception):
+    """A server could not be found or started; the text says why and what to do."""
+
+
+def find_program(name: str, *folders: str) -> Path:
+    """The program, looked for in these folders first. Raises LocalServerFailed."""
+    path = os.pathsep.join([*folders, os.environ.get("PATH", os.defpath), *SERVER_FOLDERS])
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise LocalServerFailed(f"{name} is missing: scripts/install-test-servers.sh installs it")
+    return Path(found)
+
+
+class ServerProcess:
+    """One program in one folder, with whatever processes it starts."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.log_file = folder / f"{name}.log"
+        self._lock_file = folder / f"{name}.pid"
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: list[str], environment: Mapping[str, str]) -> None:
+        """Start the program; what it says goes to `log_file`. Raises LocalServerFailed where it runs already."""
+        with self._lock_file.open("a+") as lock, self.log_file.open("ab") as log:
+            if not _lock(lock.fileno(), fcntl.LOCK_EX):
+                raise LocalServerFailed(f"{self.name} runs already in {self._lock_file.parent}")
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                cwd=self._lock_file.parent,
+                # A group of its own: signals reach all of it, and a terminal's Ctrl-C none of it.
+                start_new_session=True,
+                pass_fds=(lock.fileno(),),
+            )
+            lock.truncate(0)
+            lock.write(str(self._child.pid))
+
+    def runs(self) -> bool:
+        """Whether it lives, whoever started it."""
+        try:
+            with self._lock_file.open("a+") as lock:
+                # Shared, so that two who ask at one moment don't take each other for the server.
+                runs = not _lock(lock.fileno(), fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return False
+        if self._child is not None and not runs:
+            # It let go of the lock when it died, and is there as a zombie until somebody asks how it ended.
+            self._child.wait(KILL_SECONDS_MAX)
+        return runs
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all of it; nothing happens where it does not run."""
+        if self.runs():
+            os.killpg(self.pid(), number)
+
+    def pid(self) -> int:
+        """The id of its process, while it runs."""
+        return int(self._lock_file.read_text())
+
+    def stop(self, seconds_max: float) -> None:
+        """Ask it to end, and kill it where it did not within that time."""
+        self.signal(signal.SIGTERM)
+        if not self.wait_gone(seconds_max):
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.signal(signal.SIGKILL)
+        if not self.wait_gone(KILL_SECONDS_MAX):
+            raise LocalServerFailed(f"{self.name} can't be killed")
+
+    def wait_gone(self, seconds_max: float) -> bool:
+        """Wait until it has ended, at most so long; whether it has."""
+        deadline = time.monotonic() + seconds_max
+        while self.runs():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        if self._child is not None:
+            # Its files are closed a moment before it has ended for whoever started it.
+            self._child.wait()
+        return True
+
+    def last_words(self) -> str:
+        """The end of what it said, for error messages."""
+        said = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        return said[-LOG_TAIL_CHARACTERS:].strip() or "it said nothing"
+
+
+def _lock(file_number: int, kind: int) -> bool:
+    """Whether the lock could be had; the process that inherits the open file keeps it."""
+    try:
+        fcntl.flock(file_number, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
