@@ -16,7 +16,7 @@ from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
 from gavel.bids.live_feed import open_live_feed
 from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
-from gavel.runtime.http.access_control import Door, open_door
+from gavel.runtime.http.access_control import AccessControl, open_access_control
 from gavel.runtime.http.health import health_app
 from gavel.runtime.http.routes import routed
 from gavel.runtime.http.server import Asgi
@@ -26,7 +26,7 @@ from gavel.runtime.postgres.embedded import embedded_postgres
 from gavel.runtime.postgres.migrations import migrate_database
 from gavel.runtime.process.in_process_broker import InProcessBroker
 from gavel.runtime.process.settings import LogLevel
-from gavel.runtime.telemetry.event_loop_lag import loop_delay
+from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import LogFormat
 from gavel.runtime.telemetry.metrics import metrics_app, process_source
 from gavel.userstats.adapters.memory.event_source import InProcessEventSource
@@ -55,7 +55,7 @@ class Standalone:
     """What runs: the application to serve, the door before it, the page in it, and the open bid API."""
 
     app: Asgi
-    door: Door
+    access_control: AccessControl
     page: WebPage
     bids: OpenBidApi
 
@@ -83,10 +83,10 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
         relaying = await stack.enter_async_context(worker)
         bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
-        door, door_checks = await stack.enter_async_context(open_door(settings))
-        health = health_app({**bids.checks, **stats.checks, **door_checks})
-        delay = await stack.enter_async_context(loop_delay())
-        counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics, door.source]
+        access_control, access_checks = await stack.enter_async_context(open_access_control(settings))
+        health = health_app({**bids.checks, **stats.checks, **access_checks})
+        delay = await stack.enter_async_context(event_loop_lag())
+        counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics, access_control.source]
         apps = {
             BID_SERVICE_PATH: bids.app,
             STATS_SERVICE_PATH: stats.app or health,
@@ -97,5 +97,5 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             PAGE_SETTINGS_PATH: page_settings(settings.page()),
         }
         page = WebPage(settings.gavel_page_dir.expanduser(), bids.app, settings.login_origins())
-        app = door.before(routed(apps, otherwise=page), {**BID_RULES, **stats.rules})
-        yield Standalone(app, door, page, bids)
+        app = access_control.before(routed(apps, otherwise=page), {**BID_RULES, **stats.rules})
+        yield Standalone(app, access_control, page, bids)

@@ -191,7 +191,7 @@ async def test_what_a_provider_or_its_firewall_answers_is_told_by_readiness_and_
         await starting
         assert await gavel.stop() == 0
         assert set(provider.agents) == {f"gavel/{__version__}"}
-        logged = [log["error"] for log in _json_lines(await gavel.logs()) if log["event"] == "token_keys_not_fetched"]
+        logged = [log["error"] for log in _json_lines(await gavel.logs()) if log["event"] == "token_keys_fetch_failed"]
         assert [text for text in cases if not any(text in error for error in logged)] == []
         assert "secret" not in await gavel.logs()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gavel.runtime.http.access_control import CallRule, Door, Limits
+from gavel.runtime.http.access_control import AccessControl, CallRule, Limits
 from gavel.runtime.http.detached_streams import Stream, chunk
 from gavel.runtime.http.health import send_json
 from gavel.runtime.http.rate_limits import RateLimit
@@ -196,8 +196,8 @@ async def test_a_page_can_read_a_refusal_of_the_door_and_when_to_come_back() -> 
     async def from_elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
         await guarded({**scope, "client": ("203.0.113.9", 1)}, receive, send)
 
-    door = Door(None, limits=Limits(address=RateLimit("address", 0.001, 1)))
-    guarded = door.before(_app, {"/x": CallRule(public_read=True)})
+    access_control = AccessControl(None, limits=Limits(address=RateLimit("address", 0.001, 1)))
+    guarded = access_control.before(_app, {"/x": CallRule(public_read=True)})
     async with _serving(app=from_elsewhere) as server:
         request = HEAD % (b"x", LISTED) + CLOSE + EMPTY
         replies = [await server.reply(request) for _ in range(2)]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import asyncpg
 
 from gavel.bids.adapters.connect.access_rules import BOARD_PATH, PORT_RULES
-from gavel.bids.adapters.connect.fast_path import thin_place_bid
+from gavel.bids.adapters.connect.fast_path import fast_place_bid
 from gavel.bids.adapters.connect.page_settings import page_settings
 from gavel.bids.adapters.connect.service import BidApi, bid_service_app
-from gavel.bids.adapters.connect.status_page import SystemBoard
+from gavel.bids.adapters.connect.status_page import StatusPage
 from gavel.bids.adapters.connect.watch import watching
 from gavel.bids.adapters.postgres.feed.metrics import feed_source
 from gavel.bids.adapters.postgres.reading.installation import read_page_token_secret
@@ -78,10 +78,10 @@ async def open_bid_api(
     ):
         tokens = PageTokens(lambda: read_page_token_secret(pool))
         api = BidApi(book, reads.catalogue, reads.leaderboards, tokens, house_currency)
-        app = thin_place_bid(api, watching(live_feed.feed, live_feed.log, bid_service_app(api)))
+        app = fast_place_bid(api, watching(live_feed.feed, live_feed.log, bid_service_app(api)))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        board = SystemBoard(pool, lambda: live_feed.feed.watcher_count)
-        lane = lane_source("bids", book.figures, lambda: book.waiting_count)
+        board = StatusPage(pool, lambda: live_feed.feed.watcher_count)
+        lane = lane_source("bids", book.metrics, lambda: book.waiting_count)
         pools = postgres.pool_source({"bid-api": pool})
         metrics = [api.calls.read, api.bids.read, lane, pools, feed_source(live_feed.feed), *reads.metrics]
         ports = (book, reads.catalogue, reads.leaderboards)

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 
-from gavel.bids.adapters.postgres.outbox.metrics import RelayFigures, outbox_source
+from gavel.bids.adapters.postgres.outbox.metrics import RelayMetrics, outbox_source
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
-from gavel.bids.adapters.postgres.writing.closer_metrics import CloserFigures
+from gavel.bids.adapters.postgres.writing.closer_metrics import CloserMetrics
 from gavel.bids.adapters.postgres.writing.due_auctions import PostgresDueAuctions
 from gavel.bids.adapters.postgres.writing.metrics import lane_source
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeedPublisher
@@ -19,7 +19,7 @@ from gavel.bids.ports.book import AuctionBook, Call, Change, CommitListener, Una
 from gavel.bids.ports.due_auctions import DueAuctions
 from gavel.bids.ports.outbox import EventPublisher, EventsNotPublished
 from gavel.bids.settings import BidWorkerSettings
-from gavel.bids.use_cases.close_due import INTERRUPTIONS, LeftAlone, close_due
+from gavel.bids.use_cases.close_due import INTERRUPTIONS, Deferred, close_due
 from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
@@ -68,7 +68,7 @@ async def running_bid_worker(
         await postgres.open_stream_pool(bid_db_url, "gavel-relay", wait_for_flush=False) as relay_pool,
     ):
         # Its DELETE need not be flushed: one that a crash undoes is published again, and dropped by its ids.
-        relayed = RelayFigures()
+        relayed = RelayMetrics()
         outbox = PostgresOutbox(relay_pool, relayed)
 
         expected = (EventsNotPublished, Unavailable)
@@ -101,26 +101,26 @@ async def running_closer(
     async def connect() -> asyncpg.Connection:
         return await postgres.connect(bid_db_url, "gavel-closer")
 
-    lateness = CloserFigures()
+    lateness = CloserMetrics()
     async with (
         PostgresAuctionBook(pool, connect, [*listeners, lateness]).running() as book,
         closer(book, PostgresDueAuctions(pool)).running(),
     ):
-        yield [lateness.read, lane_source("closer", book.figures, lambda: book.waiting_count)]
+        yield [lateness.read, lane_source("closer", book.metrics, lambda: book.waiting_count)]
 
 
 def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
     """The part that closes what is due, and sleeps until the next end, but never longer than CLOSER_IDLE_SECONDS."""
-    wake, left_alone = asyncio.Event(), LeftAlone()
+    wake, deferred = asyncio.Event(), Deferred()
 
     async def close() -> bool:
         loop = asyncio.get_running_loop()
         now_seconds = loop.time()
-        call, suspects = Call(now_seconds + CLOSE_SECONDS_MAX), left_alone.suspects
-        done = await close_due(book, due_auctions, left_alone.at(now_seconds), call=call, suspects=suspects)
+        call, suspects = Call(now_seconds + CLOSE_SECONDS_MAX), deferred.suspects
+        done = await close_due(book, due_auctions, deferred.at(now_seconds), call=call, suspects=suspects)
         for item_id, error in done.failed.items():
-            pause_seconds = left_alone.add(item_id, loop.time())
-            _log.error("auction_not_closed", item_id=item_id, retry_seconds=pause_seconds, exc_info=error)
+            pause_seconds = deferred.add(item_id, loop.time())
+            _log.error("auction_close_failed", item_id=item_id, retry_seconds=pause_seconds, exc_info=error)
         if done.interrupted_by is not None:
             raise done.interrupted_by
         if done.next_end_seconds is not None and done.next_end_seconds < CLOSER_IDLE_SECONDS:

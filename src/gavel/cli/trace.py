@@ -5,7 +5,7 @@ from datetime import datetime
 import typer
 from rich.table import Table
 
-from gavel.bids.adapters.postgres.reading.bid_trace import BidWay, bid_way
+from gavel.bids.adapters.postgres.reading.bid_trace import BidTrace, bid_trace
 from gavel.bids.domain.ids import EventId, canonical_uuid
 from gavel.bids.settings import BidDatabaseSettings
 from gavel.cli.console import open_console
@@ -32,7 +32,7 @@ async def trace_bid(bid_id: str) -> None:
     canonical = canonical_uuid(bid_id)
     if canonical is None:
         raise NoSuchBid("a bid's id is a UUID of 36 characters")
-    way = await _bid_way(bids.bid_db_url, EventId(canonical))
+    way = await _bid_trace(bids.bid_db_url, EventId(canonical))
     counted = await _counted(stats.stats_db_url, StatsEventId(canonical))
     typer.echo(
         f"bid    {canonical}{' (automatic)' if way.automatic else ''}\n"
@@ -43,7 +43,7 @@ async def trace_bid(bid_id: str) -> None:
     open_console().print(_table(way.decided_at, steps(way, counted)))
 
 
-def steps(way: BidWay, counted: CountedEvent) -> list[Step]:
+def steps(way: BidTrace, counted: CountedEvent) -> list[Step]:
     """What happened to a bid, in the order in which it happens."""
     told: list[Step] = [
         (way.decided_at, f"decided at {money(way.amount, way.currency)}"),
@@ -74,10 +74,10 @@ def _table(decided_at: datetime, told: list[Step]) -> Table:
     return table
 
 
-async def _bid_way(url: str, bid_id: EventId) -> BidWay:
+async def _bid_trace(url: str, bid_id: EventId) -> BidTrace:
     connection = await postgres.connect(url, "gavel-trace")
     try:
-        way = await bid_way(connection, bid_id)
+        way = await bid_trace(connection, bid_id)
     finally:
         await connection.close()
     if way is None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService
-from gavel.runtime.http.instrumentation import CallFigures, seen_calls
+from gavel.runtime.http.instrumentation import RpcMetrics, instrumented
 from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
@@ -23,7 +23,7 @@ async def open_stats_api(stats_db_url: str) -> AsyncGenerator[Parts]:
     async with await postgres.open_pool(stats_db_url, "gavel-stats-api") as pool:
         api = StatsApi(PostgresStatsBook(pool), PageTokens(lambda: read_page_token_secret(pool)))
         checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
-        calls = CallFigures(UserStatsService.desc().type_name)
-        app = seen_calls(stats_service_app(api), UserStatsService.desc(), calls)
+        calls = RpcMetrics(UserStatsService.desc().type_name)
+        app = instrumented(stats_service_app(api), UserStatsService.desc(), calls)
         metrics = [calls.read, postgres.pool_source({"stats-api": pool})]
         yield Parts(checks, app, metrics=metrics, rules=CALL_RULES)

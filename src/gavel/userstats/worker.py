@@ -11,7 +11,7 @@ from gavel.runtime.process.loops import Loop
 from gavel.runtime.process.process import Parts
 from gavel.userstats.adapters.event_codec import EventBatchReader
 from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
-from gavel.userstats.adapters.postgres.metrics import CounterFigures
+from gavel.userstats.adapters.postgres.metrics import CounterMetrics
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.adapters.rabbitmq.backlog import RabbitMqBacklog
 from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
@@ -37,8 +37,8 @@ async def running_stats_worker(
         await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool,
         await postgres.open_stream_pool(stats_db_url, "gavel-counter") as counter_pool,
     ):
-        figures = CounterFigures()
-        book, reader = PostgresStatsBook(counter_pool, figures), EventBatchReader()
+        metrics = CounterMetrics()
+        book, reader = PostgresStatsBook(counter_pool, metrics), EventBatchReader()
         own_letters = PostgresDeadLetters(pool)
         kept = dead_letters or own_letters
 
@@ -46,11 +46,11 @@ async def running_stats_worker(
             try:
                 done = await count_events(source, reader, book, kept)
             except Unavailable:
-                figures.failed()
+                metrics.failed()
                 raise
-            figures.passed(done)
+            metrics.passed(done)
             if done.dead:
-                _log.warning("events_dead", dead=done.dead)
+                _log.warning("events_dead_lettered", dead=done.dead)
             return done.deliveries > 0
 
         async def prune() -> bool:
@@ -62,7 +62,7 @@ async def running_stats_worker(
         ):
             pools = postgres.pool_source({"stats-worker": pool, "counter": counter_pool})
             checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
-            yield Parts(checks, metrics=[figures.read, pools, *(() if dead_letters else (own_letters.metrics,))])
+            yield Parts(checks, metrics=[metrics.read, pools, *(() if dead_letters else (own_letters.metrics,))])
 
 
 @asynccontextmanager

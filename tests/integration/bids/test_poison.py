@@ -122,7 +122,7 @@ async def test_a_change_and_the_end_of_the_same_item_in_one_batch_are_no_poison(
         results = await _in_one_batch(house, item_id, [(_change, None), (ends, None)])
     assert explained(results) == {"answers": 2}
     [at] = {result.at for result in results if isinstance(result, Answer)}
-    assert [entry["event"] for entry in logs if entry["event"] == "batch_failed_trying_apart"] == []
+    assert [entry["event"] for entry in logs if entry["event"] == "batch_bisected"] == []
     state = await house.state(item_id)
     assert (state["category"], state["revision"], state["updated_at"]) == ("elsewhere", state["seq"] + 1, at)
     changed = await house.pool.fetchrow("SELECT * FROM listing_changes WHERE item_id = $1", item_id)

@@ -16,7 +16,7 @@ from redis.asyncio.connection import parse_url
 from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
-from gavel.runtime.http.access_control import Door
+from gavel.runtime.http.access_control import AccessControl
 from gavel.runtime.http.health import health_app
 from gavel.runtime.redis.connection import RedisAway
 from tests.auction_house import new_user, soon, until
@@ -220,7 +220,7 @@ async def _bid_and_look(bid_db_url: str, redis_url: str) -> str:
     async with (
         open_bid_api(bid_db_url, "USD", redis_url=redis_url) as api,
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(Door(None).before(api.app, CALL_RULES)), base_url="http://gavel"
+            transport=httpx.ASGITransport(AccessControl(None).before(api.app, CALL_RULES)), base_url="http://gavel"
         ) as client,
     ):
 

@@ -9,8 +9,8 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from gavel.runtime.telemetry import metrics
-from gavel.runtime.telemetry.event_loop_lag import loop_delay
-from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
+from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram, metrics_app
 
 
@@ -48,7 +48,7 @@ async def values(*sources: Source) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 async def test_counts_gauges_and_distributions_are_told_with_their_labels() -> None:
-    distribution = Distribution((1.0, 2.0))
+    distribution = Histogram((1.0, 2.0))
     for value in (0.5, 1.0, 1.5, 7.0):
         distribution.observe(value)
     assert await values(
@@ -97,7 +97,7 @@ async def test_the_page_is_only_read() -> None:
 
 
 async def test_the_delay_of_a_loop_is_measured_while_the_process_lives() -> None:
-    async with loop_delay() as source, asyncio.timeout(10):
-        while not (await values(source))["gavel_event_loop_delay_seconds_count", ()]:  # noqa: ASYNC110 - nobody tells
+    async with event_loop_lag() as source, asyncio.timeout(10):
+        while not (await values(source))["gavel_event_loop_lag_seconds_count", ()]:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
     assert [task for task in asyncio.all_tasks() if task.get_name() == "loop-delay"] == []

@@ -269,9 +269,9 @@ async def test_a_failed_fetch_is_logged_in_one_line_with_its_reason() -> None:
     provider.away = True
     with capture_logs() as logs, pytest.raises(KeysAway) as refused:
         await _keys(provider).candidates("first")
-    assert [log for log in logs if log["event"] == "token_keys_not_fetched"] == [
+    assert [log for log in logs if log["event"] == "token_keys_fetch_failed"] == [
         {
-            "event": "token_keys_not_fetched",
+            "event": "token_keys_fetch_failed",
             "log_level": "warning",
             "error": "https://login.example/keys answered status 403",
         }

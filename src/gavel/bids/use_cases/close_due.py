@@ -14,9 +14,9 @@ from gavel.bids.ports.due_auctions import DueAuctions
 CLOSER_AUCTIONS_MAX = 1_000
 
 # One that can't be closed is tried again after a pause, which doubles with each failure.
-LEFT_ALONE_FIRST_SECONDS = 1.0
-LEFT_ALONE_SECONDS_MAX = 60.0
-LEFT_ALONE_AUCTIONS_MAX = 1_000
+DEFER_FIRST_SECONDS = 1.0
+DEFER_SECONDS_MAX = 60.0
+DEFERRED_AUCTIONS_MAX = 1_000
 
 # What keeps any auction from being closed, and is no fault of this one.
 INTERRUPTIONS = (Unavailable, DeadlineExceeded, Overloaded)
@@ -36,7 +36,7 @@ class CloserPass:
     interrupted_by: Exception | None
 
 
-class LeftAlone:
+class Deferred:
     """Auctions that could not be closed, each left alone for a while, so that they slow down nothing else.
 
     Of more than LEFT_ALONE_AUCTIONS_MAX the one that failed longest ago is forgotten, and tried again.
@@ -57,9 +57,9 @@ class LeftAlone:
     def add(self, item_id: ItemId, now_seconds: float) -> float:
         """Leave an auction alone that has failed now; for how many seconds."""
         _, before = self._pauses.pop(item_id, (0.0, 0.0))
-        pause = min(max(LEFT_ALONE_FIRST_SECONDS, 2 * before), LEFT_ALONE_SECONDS_MAX)
+        pause = min(max(DEFER_FIRST_SECONDS, 2 * before), DEFER_SECONDS_MAX)
         self._pauses[item_id] = now_seconds + pause, pause
-        if len(self._pauses) > LEFT_ALONE_AUCTIONS_MAX:
+        if len(self._pauses) > DEFERRED_AUCTIONS_MAX:
             self._pauses.popitem(last=False)
         return pause
 

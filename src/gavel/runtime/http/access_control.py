@@ -13,9 +13,9 @@ from prometheus_client.core import Metric
 from gavel.runtime.http.connect import RetryLater, refusal_reply
 from gavel.runtime.http.detached_streams import rest
 from gavel.runtime.http.health import Check
-from gavel.runtime.http.load_shedding import Room, Urgency
+from gavel.runtime.http.load_shedding import LoadShedder, Priority
 from gavel.runtime.http.oidc_discovery import discovered_key_set, key_set_at
-from gavel.runtime.http.principals import Caller, Known, Nobody, Trusted, charge, let_in, token_needed
+from gavel.runtime.http.principals import Anonymous, Authenticated, Principal, Trusted, charge, let_in, token_needed
 from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.http.settings import HttpSettings
@@ -37,7 +37,7 @@ class CallRule:
 
     role: str = ""
     public_read: bool = False
-    urgency: Urgency = Urgency.READ
+    priority: Priority = Priority.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def address_key(host: str) -> str | None:
 CallRules = Mapping[str, CallRule]
 
 
-class Door:
+class AccessControl:
     """Lets calls in to an application, by its rules."""
 
     def __init__(
@@ -90,8 +90,8 @@ class Door:
         self._verifier = verifier
         self._public_reads = public_reads
         self._limits = limits or Limits()
-        self._room = Room()
-        self._nobody, self._trusted = Nobody(), Trusted(self._limits.user)
+        self._load_shedder = LoadShedder()
+        self._anonymous, self._trusted = Anonymous(), Trusted(self._limits.user)
         self._not_let_in = {code.value: 0 for code in NOT_LET_IN}
 
     def before(self, app: Asgi, rules: CallRules) -> Asgi:
@@ -102,15 +102,15 @@ class Door:
             try:
                 if rule is not None:
                     self._limits.charge_address(scope)
-                    self._room.enter(rule.urgency)
+                    self._load_shedder.enter(rule.priority)
             except ConnectError as error:
                 await _refuse(scope, send, error)
-                if seconds := self._room.rest_seconds():
+                if seconds := self._load_shedder.rest_seconds():
                     rest(scope, seconds)
                 return
             try:
                 try:
-                    let_in(await self._caller(scope, rule))
+                    let_in(await self._principal(scope, rule))
                 except ConnectError as error:
                     self._not_let_in[error.code.value] = self._not_let_in.get(error.code.value, 0) + 1
                     await _refuse(scope, send, error)
@@ -118,7 +118,7 @@ class Door:
                     await app(scope, receive, send)
             finally:
                 if rule is not None:
-                    self._room.leave(rule.urgency)
+                    self._load_shedder.leave(rule.priority)
 
         return guarded
 
@@ -126,40 +126,40 @@ class Door:
         """Whom the door refused for want of room, for asking too often, or for who they are."""
         refused = {("user",): self._limits.user, ("address",): self._limits.address}
         counts: dict[tuple[str, ...], float] = {key: limit.refused for key, limit in refused.items() if limit}
-        counts |= {(f"no_room_{urgency.value}",): count for urgency, count in self._room.refused.items()}
+        counts |= {(f"no_room_{priority.value}",): count for priority, count in self._load_shedder.refused.items()}
         counts |= {(code,): count for code, count in self._not_let_in.items()}
-        return [counter("gavel_door_refusals", "Calls refused before they were read, by reason.", ("reason",), counts)]
+        return [counter("gavel_http_refusals", "Calls refused before they were read, by reason.", ("reason",), counts)]
 
-    async def _caller(self, scope: Scope, rule: CallRule | None) -> Caller:
+    async def _principal(self, scope: Scope, rule: CallRule | None) -> Principal:
         if self._verifier is None:
             return self._trusted
         authorization = _header(scope, b"authorization")
         if not authorization:
             if rule is not None and not (rule.public_read and self._public_reads):
                 raise token_needed()
-            return self._nobody
+            return self._anonymous
         try:
             actor = await self._verifier.actor(authorization)
         except TokenInvalid as error:
             if rule is None:
-                return self._nobody
+                return self._anonymous
             raise ConnectError(Code.UNAUTHENTICATED, str(error)) from error
         except KeysAway as error:
             raise RetryLater(Code.UNAVAILABLE, f"{error}: try again", KEYS_AWAY_RETRY_AFTER_SECONDS) from error
         if rule is not None and rule.role and not actor.may(rule.role):
             raise ConnectError(Code.PERMISSION_DENIED, f"this needs the role {rule.role}")
-        return Known(actor, self._limits.user)
+        return Authenticated(actor, self._limits.user)
 
 
 @asynccontextmanager
-async def open_door(
+async def open_access_control(
     settings: HttpSettings, redis_url: str | None = None
-) -> AsyncGenerator[tuple[Door, Mapping[str, Check]]]:
+) -> AsyncGenerator[tuple[AccessControl, Mapping[str, Check]]]:
     """The door that the settings ask for, and what must hold for it to work; keys are renewed inside the context."""
     async with AsyncExitStack() as stack:
         limits = await _limits(settings, redis_url, stack)
         if settings.auth_mode == "trusted":
-            yield Door(None, limits=limits), {}
+            yield AccessControl(None, limits=limits), {}
             return
         checks: dict[str, Check] = {}
         key = settings.public_key()
@@ -171,7 +171,7 @@ async def open_door(
             keys = ProviderKeys(fetch, settings.jwt_algorithms)
             await stack.enter_async_context(keys.renewing().running())
             checks["token_keys"] = keys.problem
-        yield Door(_verifier(settings, keys), public_reads=settings.public_reads, limits=limits), checks
+        yield AccessControl(_verifier(settings, keys), public_reads=settings.public_reads, limits=limits), checks
 
 
 async def _limits(settings: HttpSettings, redis_url: str | None, stack: AsyncExitStack) -> Limits:

@@ -133,7 +133,7 @@ def connect_error_of(error: Exception, map_error: MapError, method: str) -> Conn
     told = error if isinstance(error, ConnectError) else map_error(error)
     if told is not None:
         if told.code not in (Code.UNAVAILABLE, Code.INTERNAL):
-            _log.info("refused", method=method, code=told.code.value, reason=told.message)
+            _log.info("request_refused", method=method, code=told.code.value, reason=told.message)
         return told
     reference = uuid4().hex
     _log.error("unexpected_error", method=method, reference=reference, exc_info=error)

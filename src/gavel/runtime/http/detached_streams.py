@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from gavel.runtime.http.request_limits import BoundedRequests
+from gavel.runtime.http.request_limits import LimitedRequests
 
 # Unread in this process; what was written before is the kernel's, up to the bound below.
 STREAM_BUFFER_BYTES_MAX = 128 * 1024
@@ -27,7 +27,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 _KEY = "gavel.connection"
 
 
-class StreamingProtocol(BoundedRequests):
+class StreamingProtocol(LimitedRequests):
     """uvicorn's HTTP/1.1, with connections that an application may take over."""
 
     def on_message_begin(self) -> None:
@@ -40,7 +40,7 @@ class StreamingProtocol(BoundedRequests):
         self._answered = cycle
         super()._start_asgi_task(cycle, app)
 
-    def hand_over(self, stream: "Stream") -> None:
+    def detach(self, stream: "Stream") -> None:
         """Let the stream have the connection. For uvicorn this client is gone, so it neither writes nor waits."""
         self.flush()
         self.forget()
@@ -89,7 +89,7 @@ class Stream(asyncio.Protocol):
         connection = scope["state"][_KEY]()
         if connection is None or connection.transport.is_closing():
             return
-        connection.hand_over(self)
+        connection.detach(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what waits, here and in the kernel, whose own bounds would be some megabytes."""

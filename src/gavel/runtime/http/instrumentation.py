@@ -11,7 +11,7 @@ from protobuf import DescService
 from gavel.runtime.http.request_context import Request, enter
 from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
 from gavel.runtime.telemetry import tracing
-from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import counter, histogram
 
 OK = "ok"
@@ -38,22 +38,22 @@ _FAILURES = frozenset(
 )
 
 
-class _MethodFigures:
+class _MethodMetrics:
     """Calls of one method by their code, and how long they took."""
 
     __slots__ = ("calls", "seconds")
 
     def __init__(self) -> None:
         self.calls: dict[str, int] = {}
-        self.seconds = Distribution()
+        self.seconds = Histogram()
 
 
-class CallFigures:
+class RpcMetrics:
     """Counts of a service's calls by method and code, and how long each method's calls took."""
 
     def __init__(self, service: str) -> None:
         self.service = service
-        self._methods: dict[str, _MethodFigures] = {}
+        self._methods: dict[str, _MethodMetrics] = {}
 
     def answered(self, method: str, code: str, started_seconds: float, incoming: str, request: Request) -> None:
         """Count one answered call, and write down its span. `code` is Connect's, or `ok`.
@@ -61,11 +61,11 @@ class CallFigures:
         `started_seconds` is of `perf_counter`; `incoming` is the trace context that the call came with.
         """
         ended_seconds = perf_counter()
-        figures = self._methods.get(method)
-        if figures is None:
-            figures = self._methods[method] = _MethodFigures()
-        figures.calls[code] = figures.calls.get(code, 0) + 1
-        figures.seconds.observe(ended_seconds - started_seconds)
+        metrics = self._methods.get(method)
+        if metrics is None:
+            metrics = self._methods[method] = _MethodMetrics()
+        metrics.calls[code] = metrics.calls.get(code, 0) + 1
+        metrics.seconds.observe(ended_seconds - started_seconds)
         if tracing.is_sampled(request.traceparent):
             about = {f"gavel.{name}": value for name, value in request.bound.items()}
             tracing.record(
@@ -88,8 +88,8 @@ class CallFigures:
         """Source of the metrics."""
         calls = {
             (method, code): float(count)
-            for method, figures in self._methods.items()
-            for code, count in figures.calls.items()
+            for method, metrics in self._methods.items()
+            for code, count in metrics.calls.items()
         }
         return [
             counter(
@@ -102,12 +102,12 @@ class CallFigures:
                 "gavel_rpc_duration_seconds",
                 "From a call's arrival in the application to its answer.",
                 ("method",),
-                {(method,): figures.seconds for method, figures in self._methods.items()},
+                {(method,): metrics.seconds for method, metrics in self._methods.items()},
             ),
         ]
 
 
-def seen_calls(app: Asgi, service: DescService, figures: CallFigures) -> Asgi:
+def instrumented(app: Asgi, service: DescService, metrics: RpcMetrics) -> Asgi:
     """The application, its calls seen by the service's method. A stream is no call: it lasts as it likes."""
     unary = {method.name for method in service.methods if method.method_kind == "unary"}
     streams = {method.name for method in service.methods} - unary
@@ -133,7 +133,7 @@ def seen_calls(app: Asgi, service: DescService, figures: CallFigures) -> Asgi:
         finally:
             code = request.error_code or _code_of(statuses)
             known = method if method in unary else UNKNOWN_METHOD
-            figures.answered(known, code, started_seconds, incoming, request)
+            metrics.answered(known, code, started_seconds, incoming, request)
 
     return seen
 

@@ -27,7 +27,7 @@ REFUSALS_PER_SECOND_MAX = 300
 REFUSALS_AT_ONCE_MAX = 100
 
 
-class Urgency(Enum):
+class Priority(Enum):
     """Who waits for whom where there is not room for all."""
 
     URGENT = "urgent"
@@ -35,13 +35,13 @@ class Urgency(Enum):
     WATCH = "watch"
 
 
-class Room:
+class LoadShedder:
     """Counts the calls inside. Reads stay out once half of the urgent room is taken, new watches once a quarter is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.urgent = 0
         self.reads = 0
-        self.refused = dict.fromkeys(Urgency, 0)
+        self.refused = dict.fromkeys(Priority, 0)
         self._clock = clock
         self._per_second = 0.0
         self._done = 0
@@ -53,28 +53,28 @@ class Room:
         """How many urgent calls may be inside now."""
         return int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
 
-    def enter(self, urgency: Urgency) -> None:
+    def enter(self, priority: Priority) -> None:
         """Let a call in, to be followed by `leave`. Raises RetryLater."""
         taken = self.urgent / self.urgent_max
-        match urgency:
-            case Urgency.URGENT if taken < 1:
+        match priority:
+            case Priority.URGENT if taken < 1:
                 self.urgent += 1
-            case Urgency.READ if taken < 0.5 and self.reads < READS_MAX:
+            case Priority.READ if taken < 0.5 and self.reads < READS_MAX:
                 self.reads += 1
-            case Urgency.WATCH if taken < 0.25 and self.reads < READS_MAX // 2:
+            case Priority.WATCH if taken < 0.25 and self.reads < READS_MAX // 2:
                 pass
-            case Urgency.URGENT:
-                self.refused[urgency] += 1
+            case Priority.URGENT:
+                self.refused[priority] += 1
                 raise RetryLater(Code.RESOURCE_EXHAUSTED, "too many calls are waiting", RETRY_AFTER_SECONDS)
             case _:
-                self.refused[urgency] += 1
+                self.refused[priority] += 1
                 raise RetryLater(Code.UNAVAILABLE, "too busy for this now", RETRY_AFTER_SECONDS)
 
-    def leave(self, urgency: Urgency) -> None:
+    def leave(self, priority: Priority) -> None:
         """The call is answered."""
-        if urgency is Urgency.READ:
+        if priority is Priority.READ:
             self.reads -= 1
-        elif urgency is Urgency.URGENT:
+        elif priority is Priority.URGENT:
             self.urgent -= 1
             self._done += 1
             now = self._clock()

@@ -34,7 +34,7 @@ class Actor:
         return role in self.roles or ADMIN in self.roles
 
 
-class Caller(Protocol):
+class Principal(Protocol):
     """The one behind a call. Everything that is done or shown in a user's name goes through `acts_as`."""
 
     @property
@@ -53,7 +53,7 @@ class Caller(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Authenticated:
     """The bearer of a verified token, who acts for nobody else."""
 
     actor: Actor
@@ -76,7 +76,7 @@ class Known:
         charge(self.limit, user_id)
 
 
-class Nobody:
+class Anonymous:
     """Someone without a token, where tokens are asked for: may look at what is public."""
 
     user_id: str | None = None
@@ -118,14 +118,14 @@ def token_expired() -> ConnectError:
 
 
 # A handler that no door stands before believes nobody.
-_caller: ContextVar[Caller] = ContextVar("caller", default=Nobody())  # noqa: B039 - it has no state
+_principal: ContextVar[Principal] = ContextVar("caller", default=Anonymous())  # noqa: B039 - it has no state
 
 
-def let_in(caller: Caller) -> None:
+def let_in(principal: Principal) -> None:
     """Say who makes the call that runs in this context."""
-    _caller.set(caller)
+    _principal.set(principal)
 
 
-def current_caller() -> Caller:
+def current_principal() -> Principal:
     """Who makes this call."""
-    return _caller.get()
+    return _principal.get()

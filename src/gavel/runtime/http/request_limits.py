@@ -13,7 +13,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gavel.runtime.http.cors import Cors, Header
-from gavel.runtime.http.response_coalescing import WholeResponses, with_unsaid
+from gavel.runtime.http.response_coalescing import CoalescedResponses, with_unsaid
 
 # A token may have eight thousand bytes, and a browser's cookies about as many.
 HEAD_BYTES_MAX = 32 * 1024
@@ -66,28 +66,28 @@ class RequestLimits:
     connections_max: int = HTTP_CONNECTIONS_MAX
 
 
-class SendClock:
+class ReadTimeouts:
     """Who owes the rest of a request, in the order in which they are due: one timer for all of them."""
 
     def __init__(self, seconds: float) -> None:
         """Whoever is on it is cut off after so many seconds."""
         self._seconds = seconds
-        self._due: dict[BoundedRequests, float] = {}
+        self._due: dict[LimitedRequests, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, connection: "BoundedRequests") -> None:
+    def start(self, connection: "LimitedRequests") -> None:
         """Give the connection its time, from now on."""
         due = connection.loop.time() + self._seconds
         self._due[connection] = due
         if self._timer is None:
             self._timer = connection.loop.call_at(due, self._ring, connection.loop)
 
-    def stop(self, connection: "BoundedRequests") -> None:
+    def stop(self, connection: "LimitedRequests") -> None:
         """Leave the connection alone."""
         self._due.pop(connection, None)
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        now, late = loop.time(), list[BoundedRequests]()
+        now, late = loop.time(), list[LimitedRequests]()
         self._timer = None
         for connection, due in self._due.items():
             if due > now:
@@ -99,11 +99,11 @@ class SendClock:
             connection.turn_away(_TOO_LATE)
 
 
-class BoundedRequests(WholeResponses):
+class LimitedRequests(CoalescedResponses):
     """Whole responses, to requests that are sent within the limits. A server makes a subclass that has its own."""
 
     limits: RequestLimits
-    clock: SendClock
+    clock: ReadTimeouts
     # None: no page of another origin may call.
     cors: Cors | None
 

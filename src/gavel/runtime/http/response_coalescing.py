@@ -20,7 +20,7 @@ _UNSAID = (
 )
 
 
-class WholeResponses(RequestParsing):
+class CoalescedResponses(RequestParsing):
     """uvicorn's HTTP/1.1, with the head of a response and its first body written together.
 
     Whoever takes the connection over in the middle of a response calls `flush` first.

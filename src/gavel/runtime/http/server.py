@@ -13,7 +13,7 @@ import uvicorn
 
 from gavel.runtime.http.cors import Cors
 from gavel.runtime.http.detached_streams import StreamingProtocol
-from gavel.runtime.http.request_limits import RequestLimits, SendClock
+from gavel.runtime.http.request_limits import ReadTimeouts, RequestLimits
 from gavel.runtime.process.open_files import allow_open_files
 
 Scope = MutableMapping[str, Any]
@@ -164,7 +164,7 @@ async def serving(
 
 def _connections(limits: RequestLimits, cors: Cors | None) -> type[_Connection]:
     """What uvicorn makes of each connection of one server."""
-    clock = SendClock(limits.send_seconds_max)
+    clock = ReadTimeouts(limits.send_seconds_max)
     return type("Connection", (_Connection,), {"limits": limits, "clock": clock, "cors": cors})
 
 

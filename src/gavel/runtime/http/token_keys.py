@@ -187,12 +187,12 @@ class ProviderKeys:
                 raise FetchFailed(f"the key set has no usable key: {'; '.join(skipped) or 'it is empty'}")
         except (FetchFailed, TimeoutError) as error:
             self._problem = str(error) or f"no answer within {FETCHES_SECONDS_MAX:g} s"
-            _log.warning("token_keys_not_fetched", error=self._problem)
+            _log.warning("token_keys_fetch_failed", error=self._problem)
             raise KeysAway("the provider's keys can't be fetched") from error
         if any(key not in keys for key in self._keys):
             self.generation += 1
         if self._keys != keys:
-            _log.info("token_keys", count=len(keys), skipped=skipped)
+            _log.info("token_keys_loaded", count=len(keys), skipped=skipped)
         self._keys = keys
 
     def _read(self, key_set: dict[str, Any]) -> tuple[tuple[Key, ...], list[str]]:

@@ -86,7 +86,7 @@ async def _apply_patiently(connection: asyncpg.Connection, migration: Migration)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if loop.time() > deadline_seconds:
                 raise
-            _log.warning("migration_gives_way", migration=migration.name, error=type(error).__name__)
+            _log.warning("migration_lock_retried", migration=migration.name, error=type(error).__name__)
             await asyncio.sleep(LOCK_PAUSE_SECONDS)
         else:
             return

@@ -11,12 +11,12 @@ from typing import NoReturn
 import structlog
 
 from gavel import __version__
-from gavel.runtime.http.access_control import CallRule, CallRules, open_door
+from gavel.runtime.http.access_control import CallRule, CallRules, open_access_control
 from gavel.runtime.http.health import Check, health_app
 from gavel.runtime.http.routes import routed
 from gavel.runtime.http.server import Asgi, address_of, bind, serving, stop_signals
 from gavel.runtime.http.settings import AdminSettings, HttpSettings
-from gavel.runtime.telemetry.event_loop_lag import loop_delay
+from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import configure_logs
 from gavel.runtime.telemetry.metrics import Source, metrics_app, process_source
 
@@ -66,17 +66,19 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             listener = bind(settings.http_host, settings.http_port) if isinstance(settings, HttpSettings) else None
             await stack.enter_async_context(settings.exporting_spans(name))
             parts = await stack.enter_async_context(opened)
-            checks, address, door_metrics = parts.checks, None, list[Source]()
+            checks, address, access_metrics = parts.checks, None, list[Source]()
             if isinstance(settings, HttpSettings) and listener is not None and parts.app is not None:
-                door, door_checks = await stack.enter_async_context(open_door(settings, parts.redis_url))
-                app = door.before(parts.app, parts.rules)
+                access_control, access_checks = await stack.enter_async_context(
+                    open_access_control(settings, parts.redis_url)
+                )
+                app = access_control.before(parts.app, parts.rules)
                 served = serving(app, listener, parts.end_streams, cors_origins=settings.cors_origins)
                 await stack.enter_async_context(served)
-                checks, address = {**checks, **door_checks}, address_of(listener)
-                door_metrics.append(door.source)
+                checks, address = {**checks, **access_checks}, address_of(listener)
+                access_metrics.append(access_control.source)
                 warn_of_trust(settings, address)
             metrics = metrics_app(
-                [process_source(), await stack.enter_async_context(loop_delay()), *parts.metrics, *door_metrics]
+                [process_source(), await stack.enter_async_context(event_loop_lag()), *parts.metrics, *access_metrics]
             )
             health = health_app(checks, parts.shown)
             await stack.enter_async_context(serving(routed({"/metrics": metrics}, health), admin))
@@ -90,7 +92,7 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
 
 def _give_up(name: str) -> NoReturn:
     """End where closing takes too long, as with servers that are frozen: what was answered is committed already."""
-    _log.warning("stopped_unclosed", process=name, after_seconds=STOP_SECONDS_MAX)
+    _log.warning("shutdown_timed_out", process=name, after_seconds=STOP_SECONDS_MAX)
     os._exit(EXIT_UNCLOSED)
 
 
@@ -98,5 +100,8 @@ def warn_of_trust(settings: HttpSettings, address: str) -> None:
     """Say loudly that nobody is asked who they are, where that is so."""
     if settings.auth_mode == "trusted":
         _log.warning(
-            "anyone_is_believed", auth_mode="trusted", address=address, meaning="whoever reaches it can bid as anyone"
+            "authentication_disabled",
+            auth_mode="trusted",
+            address=address,
+            meaning="whoever reaches it can bid as anyone",
         )

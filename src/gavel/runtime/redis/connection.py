@@ -144,7 +144,7 @@ class RedisLink:
             self._breaker.failed()
             self._asked["away"] += 1
             if was_closed and not self._breaker.is_closed:
-                _log.warning("redis_away", error=code or type(error).__name__)
+                _log.warning("redis_unavailable", error=code or type(error).__name__)
             raise RedisAway(said or f"Redis gives no answer ({type(error).__name__})") from error
         except BaseException:
             self._breaker.left()
@@ -152,7 +152,7 @@ class RedisLink:
         self._breaker.succeeded()
         self._asked["answered"] += 1
         if not was_closed:
-            _log.info("redis_back")
+            _log.info("redis_available")
         return result
 
     async def metrics(self) -> Sequence[Metric]:
@@ -193,4 +193,4 @@ class RedisLink:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await self._redis.aclose()
         except (OSError, TimeoutError, RedisError) as error:
-            _log.info("redis_not_closed", error=type(error).__name__)
+            _log.info("redis_close_failed", error=type(error).__name__)

@@ -7,21 +7,21 @@ from time import perf_counter
 
 from prometheus_client.core import Metric
 
-from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import Source, histogram
 
 PROBE_SECONDS = 0.1
 
 
 @asynccontextmanager
-async def loop_delay() -> AsyncGenerator[Source]:
+async def event_loop_lag() -> AsyncGenerator[Source]:
     """Measure inside the context, ten times a second, how much later than asked for a timer goes off."""
-    delay = Distribution()
+    delay = Histogram()
     probe = asyncio.create_task(_probe(delay), name="loop-delay")
 
     async def read() -> Sequence[Metric]:
         meaning = "How much later than asked for a timer of the event loop went off, measured ten times a second."
-        return [histogram("gavel_event_loop_delay_seconds", meaning, (), {(): delay})]
+        return [histogram("gavel_event_loop_lag_seconds", meaning, (), {(): delay})]
 
     try:
         yield read
@@ -31,7 +31,7 @@ async def loop_delay() -> AsyncGenerator[Source]:
             await probe
 
 
-async def _probe(delay: Distribution) -> None:
+async def _probe(delay: Histogram) -> None:
     while True:
         # Not the loop's own clock, which stands still while a turn of the loop lasts.
         due_seconds = perf_counter() + PROBE_SECONDS

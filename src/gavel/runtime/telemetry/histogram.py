@@ -8,7 +8,7 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 LONG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0)
 
 
-class Distribution:
+class Histogram:
     """How often a value fell into each bucket, and the sum of all values. One observation costs some 0.3 us.
 
     `bounds` are the buckets' inclusive upper bounds, rising; whatever is above the last has a bucket of its own.

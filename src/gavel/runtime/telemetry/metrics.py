@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from gavel.runtime.http.health import send_json
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
-from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.histogram import Histogram
 
 # Prometheus asks every few seconds, and gives up after ten.
 SOURCE_SECONDS_MAX = 2.0
@@ -46,13 +46,13 @@ def gauge(name: str, meaning: str, labels: Labels, values: Mapping[Labels, float
     return family
 
 
-def histogram(name: str, meaning: str, labels: Labels, distributions: Mapping[Labels, Distribution]) -> Metric:
+def histogram(name: str, meaning: str, labels: Labels, histograms: Mapping[Labels, Histogram]) -> Metric:
     """How values are distributed."""
     family = HistogramMetricFamily(name, meaning, labels=labels)
-    for values, distribution in distributions.items():
-        bounds = [*map(str, distribution.bounds), "+Inf"]
-        buckets = list(zip(bounds, accumulate(distribution.counts), strict=True))
-        family.add_metric(values, buckets, distribution.total)
+    for values, counted in histograms.items():
+        bounds = [*map(str, counted.bounds), "+Inf"]
+        buckets = list(zip(bounds, accumulate(counted.counts), strict=True))
+        family.add_metric(values, buckets, counted.total)
     return family
 
 
@@ -87,7 +87,7 @@ async def _read(source: Source) -> Sequence[Metric]:
         async with asyncio.timeout(SOURCE_SECONDS_MAX):
             return await source()
     except Exception as error:  # noqa: BLE001 - one part that can't tell must not hide the others
-        _log.warning("metrics_left_out", error=type(error).__name__)
+        _log.warning("metrics_source_failed", error=type(error).__name__)
         return ()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.cli.token import Minter
-from gavel.runtime.http.access_control import Door
+from gavel.runtime.http.access_control import AccessControl
 from gavel.runtime.http.server import Receive, Scope, Send
 from gavel.runtime.http.token_keys import OneKey, public_key_of
 from gavel.runtime.http.tokens import TokenVerifier
@@ -27,13 +27,13 @@ def known_token_us(minter: Minter, token: str) -> float:
     key = public_key_of(minter.public_key_path.read_bytes())
     verifier = TokenVerifier(OneKey(key), issuer=minter.issuer, audience=minter.audience, algorithms=("EdDSA",))
     signed = (*_HEADERS, (b"authorization", f"Bearer {token}".encode()))
-    doors = ((Door(verifier), signed), (Door(None), _HEADERS))
+    doors = ((AccessControl(verifier), signed), (AccessControl(None), _HEADERS))
     # In turn, so that whatever else the machine does hits both.
     known_us, trusted_us = zip(*([asyncio.run(_call_us(*each)) for each in doors] for _ in range(TRIES)), strict=True)
     return min(known_us) - min(trusted_us)
 
 
-async def _call_us(door: Door, headers: Sequence[tuple[bytes, bytes]]) -> float:
+async def _call_us(access_control: AccessControl, headers: Sequence[tuple[bytes, bytes]]) -> float:
     inside = Counter[str]()
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -45,7 +45,7 @@ async def _call_us(door: Door, headers: Sequence[tuple[bytes, bytes]]) -> float:
     async def send(message: Mapping[str, object]) -> None:
         raise MeasurementFailed(f"the door refused a call: {message}")
 
-    guarded = door.before(app, CALL_RULES)
+    guarded = access_control.before(app, CALL_RULES)
     began_seconds = time.thread_time()
     for _ in range(CALLS):
         scope = {"type": "http", "path": PATH, "method": "POST", "headers": headers, "client": ("127.0.0.1", 1)}

@@ -8,7 +8,7 @@ then looks by itself once a second and takes more at a time: that spares the bas
 import uvloop
 
 from gavel.bids.adapters.connect.access_rules import CALL_RULES
-from gavel.bids.adapters.connect.fast_path import thin_place_bid
+from gavel.bids.adapters.connect.fast_path import fast_place_bid
 from gavel.bids.adapters.connect.service import BidApi, bid_service_app
 from gavel.bids.adapters.postgres.reading.installation import read_page_token_secret
 from gavel.bids.api import SERVICE_PATH
@@ -40,7 +40,7 @@ async def serve() -> None:
             tokens = PageTokens(lambda: read_page_token_secret(pool))
             bids = running.bids
             api = BidApi(book, bids.catalogue, bids.leaderboards, tokens, settings.house_currency)
-            bid_app = running.door.before(thin_place_bid(api, bid_service_app(api)), CALL_RULES)
+            bid_app = running.access_control.before(fast_place_bid(api, bid_service_app(api)), CALL_RULES)
             app = routed({SERVICE_PATH: bid_app}, otherwise=running.app)
             async with serving(app, listener):
                 settle_memory()

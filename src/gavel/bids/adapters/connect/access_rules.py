@@ -1,10 +1,10 @@
 """Who may call what of `bids.v1.BidService`. A test holds that no method of the contract is missing."""
 
 from gavel.runtime.http.access_control import CallRule
-from gavel.runtime.http.load_shedding import Urgency
+from gavel.runtime.http.load_shedding import Priority
 
-_BIDDER = CallRule(role="bidder", urgency=Urgency.URGENT)
-_SELLER = CallRule(role="seller", urgency=Urgency.URGENT)
+_BIDDER = CallRule(role="bidder", priority=Priority.URGENT)
+_SELLER = CallRule(role="seller", priority=Priority.URGENT)
 _PUBLIC_READ = CallRule(public_read=True)
 
 _BY_METHOD = {
@@ -19,7 +19,7 @@ _BY_METHOD = {
     "ListSellerItems": _PUBLIC_READ,
     "GetItemBids": _PUBLIC_READ,
     "GetLeaderboard": _PUBLIC_READ,
-    "WatchItems": CallRule(public_read=True, urgency=Urgency.WATCH),
+    "WatchItems": CallRule(public_read=True, priority=Priority.WATCH),
 }
 CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}
 

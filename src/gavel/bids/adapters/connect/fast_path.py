@@ -35,7 +35,7 @@ _CODECS = {b"application/json": JSON_CODEC, b"application/proto": PROTO_CODEC}
 _NOT_PLAIN = frozenset((b"content-encoding", b"connect-timeout-ms", b"connect-protocol-version"))
 
 
-def thin_place_bid(api: BidApi, full: Asgi) -> Asgi:
+def fast_place_bid(api: BidApi, full: Asgi) -> Asgi:
     """An application that answers the plain case of PlaceBid, and leaves all else to `full`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ _REASONS: dict[type[Exception], tuple[str, str]] = {
 _UNEXPECTED = ("failed", "unexpected")
 
 
-class BidFigures:
+class BidMetrics:
     """Counts of PlaceBid by outcome and reason."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from gavel.bids.domain.texts import ListingChanges, listing_changes
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
 from gavel.bids.use_cases.watch_items import check_watched
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.http.principals import current_caller
+from gavel.runtime.http.principals import current_principal
 
 PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_MAX = 100
@@ -44,9 +44,9 @@ def actor_id_of(text: str, field: str = "user_id") -> UserId:
 
     Raises InvalidInput, or ConnectError where the body names another than the token's.
     """
-    caller = current_caller()
-    actor_id = user_id_of(text or caller.user_id or "", field)
-    caller.acts_as(actor_id)
+    principal = current_principal()
+    actor_id = user_id_of(text or principal.user_id or "", field)
+    principal.acts_as(actor_id)
     return actor_id
 
 

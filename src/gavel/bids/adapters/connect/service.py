@@ -5,7 +5,7 @@ from uuid import uuid4
 from gavel.bids.adapters.connect.calls import Context, Metadata, metadata_of
 from gavel.bids.adapters.connect.errors import connect_error
 from gavel.bids.adapters.connect.messages import item_message, place_bid_message
-from gavel.bids.adapters.connect.metrics import BidFigures
+from gavel.bids.adapters.connect.metrics import BidMetrics
 from gavel.bids.adapters.connect.reads import ReadApi
 from gavel.bids.adapters.connect.requests import actor_id_of, changes_of, draft_of, idempotency_key_of, item_id_of
 from gavel.bids.domain.bidding import new_bid
@@ -22,7 +22,7 @@ from gavel.bids.use_cases.show_items import show_item
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
 from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, only_connect
-from gavel.runtime.http.instrumentation import CallFigures, seen_calls
+from gavel.runtime.http.instrumentation import RpcMetrics, instrumented
 from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.http.request_context import bind
 from gavel.runtime.http.server import Asgi
@@ -42,8 +42,8 @@ class BidApi(ReadApi, BidService):
     ) -> None:
         super().__init__(catalogue, leaderboards, tokens)
         self._book = book
-        self.bids = BidFigures()
-        self.calls = CallFigures(BidService.desc().type_name)
+        self.bids = BidMetrics()
+        self.calls = RpcMetrics(BidService.desc().type_name)
         self._house_currency = house_currency
 
     async def place_bid(self, request: pb.PlaceBidRequest, ctx: Context) -> pb.PlaceBidResponse:
@@ -116,4 +116,4 @@ def bid_service_app(api: BidApi) -> Asgi:
     app = BidServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
-    return seen_calls(only_connect(app), BidService.desc(), api.calls)
+    return instrumented(only_connect(app), BidService.desc(), api.calls)

@@ -13,15 +13,15 @@ from gavel.bids.ports.book import Unavailable
 from gavel.runtime.http.health import send_json
 from gavel.runtime.http.server import Receive, Scope, Send
 from gavel.runtime.postgres.connections import load_sql
-from gavel.runtime.redis.single_flight import Flights
+from gavel.runtime.redis.single_flight import SingleFlight
 
 # How far back bids are counted for their rate, and how long a reading serves everyone who asks.
 RATE_SECONDS_MAX = 5.0
 READING_SECONDS = 0.5
 # What is counted of a backlog; beyond it the board says as much as this.
-BOARD_OUTBOX_ROWS_MAX = 20_000
+STATUS_OUTBOX_ROWS_MAX = 20_000
 
-_READ_SYSTEM_BOARD = load_sql(__package__, "read_system_board")
+_READ_SYSTEM_BOARD = load_sql(__package__, "read_status_page")
 
 
 class _Reading(NamedTuple):
@@ -29,7 +29,7 @@ class _Reading(NamedTuple):
     bids: int
 
 
-class SystemBoard:
+class StatusPage:
     """GET /board.json: the figures of the whole system at one moment, read once for all who look at it."""
 
     def __init__(self, pool: asyncpg.Pool, watchers: Callable[[], int]) -> None:
@@ -38,24 +38,24 @@ class SystemBoard:
         self._readings: deque[_Reading] = deque()
         self._told: Mapping[str, object] = {}
         self._told_until_seconds = 0.0
-        self._flights = Flights(self._read)
+        self._single_flight = SingleFlight(self._read)
 
     async def app(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer with the board, or with 503 where the database can't be asked."""
         try:
-            await send_json(send, 200, await self.figures())
+            await send_json(send, 200, await self.metrics())
         except Unavailable:
             await send_json(send, 503, {"code": "unavailable", "message": "the figures can't be read now"})
 
-    async def figures(self) -> Mapping[str, object]:
+    async def metrics(self) -> Mapping[str, object]:
         """Bids a second, what the outbox owes and for how long, watchers, open auctions. Raises Unavailable."""
         if self._told_until_seconds < asyncio.get_running_loop().time():
-            return await self._flights.join("board")
+            return await self._single_flight.join("board")
         return self._told
 
     async def _read(self, _: str) -> Mapping[str, object]:
         async with reading(self._pool) as connection:
-            row = await connection.fetchrow(_READ_SYSTEM_BOARD, BOARD_OUTBOX_ROWS_MAX)
+            row = await connection.fetchrow(_READ_SYSTEM_BOARD, STATUS_OUTBOX_ROWS_MAX)
         self._told = {
             "bids_per_second": self._bids_per_second(_Reading(row["at"], row["bids"])),
             "outbox_events": row["outbox_events"],

@@ -28,7 +28,7 @@ from gavel.runtime.http.connect import (
     message_of,
 )
 from gavel.runtime.http.detached_streams import Stream, chunk
-from gavel.runtime.http.principals import current_caller, token_expired
+from gavel.runtime.http.principals import current_principal, token_expired
 from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
 
 PATH = "/bids.v1.BidService/WatchItems"
@@ -129,7 +129,7 @@ def _deadline_of(headers: Mapping[bytes, bytes]) -> float:
 
 def _token_end() -> float:
     """When the token is good no more that the watcher was let in with, on the event loop's clock."""
-    return asyncio.get_running_loop().time() + current_caller().until_seconds - time.time()
+    return asyncio.get_running_loop().time() + current_principal().until_seconds - time.time()
 
 
 def _encoding_of(headers: Mapping[bytes, bytes]) -> str:

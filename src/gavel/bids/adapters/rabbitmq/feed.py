@@ -146,7 +146,7 @@ class RabbitMqFeed:
             self._listener.take(wanted_events(message.body, self._listener))
         except NotOfTheFeed as error:
             self.messages_not_read += 1
-            _log.warning("feed_message_not_read", error=str(error))
+            _log.warning("feed_message_invalid", error=str(error))
 
     def _cancelled(self, *_: object) -> None:
         """The broker ended it: the queue was deleted."""

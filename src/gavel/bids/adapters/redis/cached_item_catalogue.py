@@ -9,13 +9,13 @@ from gavel.bids.adapters.postgres.reading.access import reading
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres.writing.rows import auction_of
 from gavel.bids.adapters.redis.item_texts import ItemTexts, RedisItemTexts
-from gavel.bids.adapters.redis.metrics import CacheFigures
+from gavel.bids.adapters.redis.metrics import CacheMetrics
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.catalogue import ItemView
 from gavel.bids.ports.leaderboards import CacheAway
 from gavel.runtime.postgres.connections import load_sql
-from gavel.runtime.redis.single_flight import Flights
+from gavel.runtime.redis.single_flight import SingleFlight
 
 _READ_ITEM_STATE = load_sql(__package__, "read_item_state")
 _READ_ITEM_WITH_VERSION = load_sql(__package__, "read_item_with_version")
@@ -31,12 +31,12 @@ class CachedItemCatalogue(PostgresItemCatalogue):
         super().__init__(pool)
         self._pool = pool
         self._texts = texts
-        self.reads = CacheFigures("item_texts")
-        self._flights: Flights[ItemId, tuple[ItemView, datetime] | None] = Flights(self._load)
+        self.reads = CacheMetrics("item_texts")
+        self._single_flight: SingleFlight[ItemId, tuple[ItemView, datetime] | None] = SingleFlight(self._load)
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         """See ItemCatalogue.item."""
-        return await self._flights.join(item_id)
+        return await self._single_flight.join(item_id)
 
     async def _load(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
         try:

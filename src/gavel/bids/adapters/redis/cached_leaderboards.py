@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from gavel.bids.adapters.postgres.reading.revisions import PostgresRevisions
-from gavel.bids.adapters.redis.metrics import CacheFigures
+from gavel.bids.adapters.redis.metrics import CacheMetrics
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard
 from gavel.bids.ports.book import Change
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway, LeaderboardCache, Leaderboards
 from gavel.runtime.process.loops import Loop
-from gavel.runtime.redis.single_flight import Flights
+from gavel.runtime.redis.single_flight import SingleFlight
 
 CHANGES_WAITING_MAX = 4_096
 # One pipeline: few enough that the bids of this process do not wait for its making.
@@ -36,12 +36,12 @@ class CachedLeaderboards:
         self._committed = committed
         self._revisions = revisions
         self._cache = cache
-        self.reads = CacheFigures("leaderboards")
-        self._flights: Flights[ItemId, Leaderboard | None] = Flights(self._load)
+        self.reads = CacheMetrics("leaderboards")
+        self._single_flight: SingleFlight[ItemId, Leaderboard | None] = SingleFlight(self._load)
 
     async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
         """See Leaderboards.board."""
-        board = await self._flights.join(item_id)
+        board = await self._single_flight.join(item_id)
         if board is None or len(board.entries) <= limit:
             return board
         return Leaderboard(board.revision, board.seq, board.leader_seq, board.entries[:limit])

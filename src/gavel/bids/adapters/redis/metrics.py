@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 from gavel.runtime.telemetry.metrics import counter
 
 
-class CacheFigures:
+class CacheMetrics:
     """Reads by way of one cache: hits that Postgres confirmed, misses, and reads while it is away."""
 
     def __init__(self, cache: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from prometheus_client.core import Metric
 
-from gavel.runtime.telemetry.histogram import LONG_SECONDS, Distribution
+from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
 from gavel.runtime.telemetry.metrics import counter, gauge, histogram
 from gavel.userstats.domain.events import Event
 from gavel.userstats.use_cases.count_events import TRANSACTION_EVENTS_MAX, CounterPass
@@ -18,15 +18,15 @@ def dead_letters_kept(count: float) -> Metric:
     return gauge("gavel_dead_letters_kept", "Dead letters that are kept until someone decides.", (), {(): count})
 
 
-class CounterFigures:
+class CounterMetrics:
     """Events by what became of them, and the transactions that counted them."""
 
     def __init__(self) -> None:
         self._total = CounterPass()
         self._retries = 0
-        self._events = Distribution(TRANSACTION_EVENTS)
-        self._seconds = Distribution()
-        self._lag = Distribution(LONG_SECONDS)
+        self._events = Histogram(TRANSACTION_EVENTS)
+        self._seconds = Histogram()
+        self._lag = Histogram(LONG_SECONDS)
 
     def passed(self, done: CounterPass) -> None:
         """Count a pass that ended well."""

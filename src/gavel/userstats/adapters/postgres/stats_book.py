@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.telemetry import tracing
 from gavel.userstats.adapters.postgres.connections import stats_connection, stats_transaction
-from gavel.userstats.adapters.postgres.metrics import CounterFigures
+from gavel.userstats.adapters.postgres.metrics import CounterMetrics
 from gavel.userstats.adapters.postgres.rebuild import REBUILD_LOCK, rebuild
 from gavel.userstats.adapters.postgres.totals import count_new
 from gavel.userstats.domain.events import Event
@@ -34,9 +34,9 @@ _TOP = TopPosition(2**63 - 1, UserId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
 class PostgresStatsBook:
     """StatsBook on stats_db."""
 
-    def __init__(self, pool: asyncpg.Pool, figures: CounterFigures | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool, metrics: CounterMetrics | None = None) -> None:
         self._pool = pool
-        self._figures = figures or CounterFigures()
+        self._metrics = metrics or CounterMetrics()
 
     async def count(self, events: Sequence[Event]) -> Counted:
         """See StatsBook.count. While a rebuild runs, the events count for its totals too, in the same transaction."""
@@ -56,7 +56,7 @@ class PostgresStatsBook:
 
     def _committed(self, events: Sequence[Event], new: int, started_seconds: float) -> None:
         ended_seconds = perf_counter()
-        self._figures.committed(events, ended_seconds - started_seconds)
+        self._metrics.committed(events, ended_seconds - started_seconds)
         if tracing.is_on():
             tracing.record(
                 "write stats",

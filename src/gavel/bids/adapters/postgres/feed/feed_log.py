@@ -14,7 +14,7 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.catalogue import ItemView
 from gavel.bids.use_cases.live_feed import READERS_AT_ONCE_MAX
 from gavel.runtime.postgres.connections import load_sql
-from gavel.runtime.redis.single_flight import Flights
+from gavel.runtime.redis.single_flight import SingleFlight
 
 _READ_CLOCK = load_sql("gavel.bids.adapters.postgres", "read_clock")
 _READ_NEWEST_SEQS = load_sql(__package__, "read_newest_seqs")
@@ -40,8 +40,8 @@ class PostgresFeedLog:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._reads = asyncio.Semaphore(READS_AT_ONCE_MAX)
-        self._newest: Flights[tuple[ItemId, ...], Seqs] = Flights(self._read_newest)
-        self._snapshots: Flights[tuple[ItemId, ...], Snapshots] = Flights(self._read_snapshots)
+        self._newest: SingleFlight[tuple[ItemId, ...], Seqs] = SingleFlight(self._read_newest)
+        self._snapshots: SingleFlight[tuple[ItemId, ...], Snapshots] = SingleFlight(self._read_snapshots)
 
     async def newest(self, item_ids: Collection[ItemId]) -> Seqs:
         """See EventLog.newest."""

@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 
 from gavel.bids.adapters.postgres.reading.access import reading
 from gavel.runtime.postgres.connections import load_sql
-from gavel.runtime.telemetry.histogram import LONG_SECONDS, Distribution
+from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
 from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram
 
 _READ_OUTBOX_DEPTH = load_sql(__package__, "read_outbox_depth")
@@ -17,13 +17,13 @@ OUTBOX_ROWS_COUNTED_MAX = 100_000
 RELAY_EVENTS = (1, 4, 16, 64, 256, 1_000, 4_000, 16_000, 64_000)
 
 
-class RelayFigures:
+class RelayMetrics:
     """The passes of a relay."""
 
     def __init__(self) -> None:
         self.events = 0
-        self.batch = Distribution(RELAY_EVENTS)
-        self.waited = Distribution(LONG_SECONDS)
+        self.batch = Histogram(RELAY_EVENTS)
+        self.waited = Histogram(LONG_SECONDS)
         self.retries = 0
 
     def relayed(self, events: int) -> None:

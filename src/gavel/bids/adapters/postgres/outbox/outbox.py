@@ -9,7 +9,7 @@ from time import perf_counter
 import asyncpg
 
 from gavel.bids.adapters.postgres.outbox.event_traces import sampled_traces
-from gavel.bids.adapters.postgres.outbox.metrics import RelayFigures
+from gavel.bids.adapters.postgres.outbox.metrics import RelayMetrics
 from gavel.bids.adapters.postgres.reading.access import borrowed
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.runtime.postgres.connections import leaves_connection_in_doubt, load_sql
@@ -31,9 +31,9 @@ MESSAGE_EVENTS_MAX = 500
 class PostgresOutbox:
     """Outbox on bid_db. Rows of one routing key travel packed: serialized batches joined are a batch."""
 
-    def __init__(self, pool: asyncpg.Pool, figures: RelayFigures | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool, metrics: RelayMetrics | None = None) -> None:
         self._pool = pool
-        self._figures = figures or RelayFigures()
+        self._metrics = metrics or RelayMetrics()
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
         """See Outbox.relay. No more is held at once than CLAIM_BYTES_MAX and a row.
@@ -53,13 +53,13 @@ class PostgresOutbox:
                 raise
             await connection.execute("COMMIT")
         events = sum(row["event_count"] for row in rows)
-        self._figures.relayed(events)
+        self._metrics.relayed(events)
         return events
 
     def _claimed(self, rows: Sequence[asyncpg.Record]) -> None:
         """Tell how long these rows had been owed."""
         waited_seconds = max(row["waited_seconds"] for row in rows)
-        self._figures.waited.observe(waited_seconds)
+        self._metrics.waited.observe(waited_seconds)
         if traces := sampled_traces(row["body"] for row in rows):
             now = perf_counter()
             record("wait in outbox", traces, now - waited_seconds, now, attributes={"gavel.outbox.rows": len(rows)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.writing.failures import told
+from gavel.bids.adapters.postgres.writing.failures import to_caller_error
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.postgres.connections import CONNECT_SECONDS_MAX, DATABASE_ERRORS, leaves_connection_in_doubt
 
@@ -34,7 +34,7 @@ async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
                         connection.terminate()
                 raise
     except DATABASE_ERRORS as error:
-        raise told(error, otherwise) from None
+        raise to_caller_error(error, otherwise) from None
 
 
 @asynccontextmanager

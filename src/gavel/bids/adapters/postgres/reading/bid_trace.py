@@ -9,7 +9,7 @@ from gavel.bids.domain.ids import EventId, ItemId, event_id
 from gavel.runtime.postgres.connections import load_sql
 
 _FIND_BIDS_BY_TIME = load_sql(__package__, "find_bids_by_time")
-_READ_BID_WAY = load_sql(__package__, "read_bid_way")
+_READ_BID_TRACE = load_sql(__package__, "read_bid_trace")
 _FIND_OWED_EVENT = load_sql(__package__, "find_owed_event")
 
 # No index has a bid's time: the whole log may have to be read.
@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class BidWay:
+class BidTrace:
     """A bid as the log has it, and what became of it. Times are bid_db's; None for what did not happen.
 
     `committed_at` is None, too, where the server keeps no such times (track_commit_timestamp).
@@ -42,7 +42,7 @@ class BidWay:
     won: bool
 
 
-async def bid_way(connection: asyncpg.Connection, bid_id: EventId) -> BidWay | None:
+async def bid_trace(connection: asyncpg.Connection, bid_id: EventId) -> BidTrace | None:
     """The way of the bid; None where there is no such bid."""
     milliseconds = int(bid_id[:8] + bid_id[9:13], 16)
     try:
@@ -52,14 +52,14 @@ async def bid_way(connection: asyncpg.Connection, bid_id: EventId) -> BidWay | N
     for found in await connection.fetch(_FIND_BIDS_BY_TIME, at, timeout=FIND_SECONDS_MAX):
         item_id, seq, decided_at = ItemId(found["item_id"]), found["seq"], found["created_at"]
         if event_id(item_id, seq, decided_at) == bid_id:
-            [row] = await connection.fetch(_READ_BID_WAY, item_id, seq)
+            [row] = await connection.fetch(_READ_BID_TRACE, item_id, seq)
             owed_since = await connection.fetchval(_FIND_OWED_EVENT, bid_id)
             return _way(item_id, seq, decided_at, row, owed_since)
     return None
 
 
-def _way(item_id: ItemId, seq: int, decided_at: datetime, row: asyncpg.Record, owed_since: datetime | None) -> BidWay:
-    return BidWay(
+def _way(item_id: ItemId, seq: int, decided_at: datetime, row: asyncpg.Record, owed_since: datetime | None) -> BidTrace:
+    return BidTrace(
         item_id,
         seq,
         row["user_id"],

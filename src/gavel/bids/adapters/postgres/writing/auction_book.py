@@ -19,11 +19,11 @@ from gavel.bids.adapters.postgres.writing.failures import (
     FateUnknown,
     NotCommitted,
     blames_content,
-    told,
+    to_caller_error,
 )
 from gavel.bids.adapters.postgres.writing.lane import Command, Lane
 from gavel.bids.adapters.postgres.writing.lane_connection import Connect, LaneConnection
-from gavel.bids.adapters.postgres.writing.metrics import LaneFigures
+from gavel.bids.adapters.postgres.writing.metrics import LaneMetrics
 from gavel.bids.adapters.postgres.writing.rows import auction_of
 from gavel.bids.adapters.postgres.writing.spans import record_commit, record_decision
 from gavel.bids.domain.auction import Auction
@@ -57,7 +57,7 @@ class PostgresAuctionBook:
         self._listeners = listeners
         self._connection = LaneConnection(connect, prepare_session)
         self._lane = Lane(self._run_batch)
-        self.figures = LaneFigures()
+        self.metrics = LaneMetrics()
         self._last_seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
 
     @asynccontextmanager
@@ -141,7 +141,7 @@ class PostgresAuctionBook:
     async def _decide(self, commands: Sequence[Command], apart_until_seconds: float | None) -> None:
         try:
             outcome = await self._commit(commands)
-            self.figures.observe(len(commands), outcome.times)
+            self.metrics.observe(len(commands), outcome.times)
             self._tell(outcome)
             record_commit(commands, outcome.times)
         except NotCommitted as failure:
@@ -156,7 +156,7 @@ class PostgresAuctionBook:
         except NotCommitted as failure:
             if not failure.worth_another_try:
                 raise
-            _log.info("batch_tried_again", commands=len(commands), error=type(failure.__cause__).__name__)
+            _log.info("batch_retried", commands=len(commands), error=type(failure.__cause__).__name__)
             return await self._try(commands)
 
     async def _try(self, commands: Sequence[Command]) -> BatchOutcome:
@@ -164,7 +164,7 @@ class PostgresAuctionBook:
         try:
             return await commit_batch(connection, commands)
         except NotCommitted as failure:
-            self.figures.failed += 1
+            self.metrics.failed += 1
             if leaves_connection_in_doubt(failure.__cause__):
                 self._connection.discard()
             else:
@@ -172,7 +172,7 @@ class PostgresAuctionBook:
             raise
         except BaseException:
             # COMMIT of unknown fate, or the lane was cancelled in the middle.
-            self.figures.failed += 1
+            self.metrics.failed += 1
             self._connection.discard()
             raise
 
@@ -182,7 +182,7 @@ class PostgresAuctionBook:
         In order, since the later ones are decided on what the earlier ones left. One poisonous command of 256 costs
         16 transactions, where trying each alone would cost 256.
         """
-        _log.warning("batch_failed_trying_apart", commands=len(commands), error=type(failure.__cause__).__name__)
+        _log.warning("batch_bisected", commands=len(commands), error=type(failure.__cause__).__name__)
         loop = asyncio.get_running_loop()
         if until_seconds is None:
             until_seconds = loop.time() + APART_SECONDS_MAX
@@ -225,7 +225,7 @@ class PostgresAuctionBook:
         if isinstance(error, FateUnknown):
             error = Unavailable(_UNKNOWN)
         elif isinstance(error, NotCommitted):
-            error = told(error.__cause__ or error, _UNDECIDED)
+            error = to_caller_error(error.__cause__ or error, _UNDECIDED)
         for command in commands:
             if not command.answer.done():
                 command.answer.set_exception(error)

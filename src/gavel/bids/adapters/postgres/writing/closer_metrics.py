@@ -6,15 +6,15 @@ from prometheus_client.core import Metric
 
 from gavel.bids.domain.events import AuctionClosed
 from gavel.bids.ports.book import Change
-from gavel.runtime.telemetry.histogram import LONG_SECONDS, Distribution
+from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
 from gavel.runtime.telemetry.metrics import histogram
 
 
-class CloserFigures:
+class CloserMetrics:
     """CommitListener of a closer's book: from each auction's end to its close, both by the database's clock."""
 
     def __init__(self) -> None:
-        self.lateness = Distribution(LONG_SECONDS)
+        self.lateness = Histogram(LONG_SECONDS)
 
     def committed(self, changes: Sequence[Change]) -> None:
         """See CommitListener.committed."""

@@ -50,7 +50,7 @@ def blames_content(error: BaseException | None) -> bool:
     return isinstance(error, Exception) and not isinstance(error, DATABASE_ERRORS)
 
 
-def told(error: BaseException, otherwise: str) -> Exception:
+def to_caller_error(error: BaseException, otherwise: str) -> Exception:
     """What a caller is told: a bug as what it is, but never in words that quote values, or else Unavailable."""
     if not blames_content(error) or not isinstance(error, Exception):
         return Unavailable(otherwise)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client.core import Metric
 
 from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
-from gavel.runtime.telemetry.histogram import Distribution
+from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import Labels, Source, counter, gauge, histogram
 
 BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, LANE_BATCH_COMMANDS_MAX)
@@ -22,14 +22,14 @@ class BatchTimes:
     committed_seconds: float
 
 
-class LaneFigures:
+class LaneMetrics:
     """The batches of one lane."""
 
     def __init__(self) -> None:
-        self.commands = Distribution(BATCH_COMMANDS)
-        self.lock = Distribution()
-        self.commit = Distribution()
-        self.batch = Distribution()
+        self.commands = Histogram(BATCH_COMMANDS)
+        self.lock = Histogram()
+        self.commit = Histogram()
+        self.batch = Histogram()
         self.failed = 0
 
     def observe(self, commands: int, times: BatchTimes) -> None:
@@ -40,12 +40,12 @@ class LaneFigures:
         self.batch.observe(times.committed_seconds - times.begun_seconds)
 
 
-def lane_source(name: str, figures: LaneFigures, waiting_count: Callable[[], int]) -> Source:
+def lane_source(name: str, metrics: LaneMetrics, waiting_count: Callable[[], int]) -> Source:
     """Metrics of one lane, under its name."""
     labels, lane = ("lane",), (name,)
 
-    def seconds(metric: str, meaning: str, distribution: Distribution) -> Metric:
-        by_lane: dict[Labels, Distribution] = {lane: distribution}
+    def seconds(metric: str, meaning: str, counted: Histogram) -> Metric:
+        by_lane: dict[Labels, Histogram] = {lane: counted}
         return histogram(metric, meaning, labels, by_lane)
 
     async def read() -> Sequence[Metric]:
@@ -53,15 +53,15 @@ def lane_source(name: str, figures: LaneFigures, waiting_count: Callable[[], int
             gauge(
                 "gavel_lane_commands_waiting", "Commands that wait in the lane now.", labels, {lane: waiting_count()}
             ),
-            histogram("gavel_lane_batch_commands", "Commands in a batch.", labels, {lane: figures.commands}),
-            seconds("gavel_lane_lock_seconds", "From BEGIN until the auctions are locked and read.", figures.lock),
-            seconds("gavel_lane_commit_seconds", "From COMMIT to its answer.", figures.commit),
-            seconds("gavel_lane_batch_seconds", "A batch's transaction as a whole.", figures.batch),
+            histogram("gavel_lane_batch_commands", "Commands in a batch.", labels, {lane: metrics.commands}),
+            seconds("gavel_lane_lock_seconds", "From BEGIN until the auctions are locked and read.", metrics.lock),
+            seconds("gavel_lane_commit_seconds", "From COMMIT to its answer.", metrics.commit),
+            seconds("gavel_lane_batch_seconds", "A batch's transaction as a whole.", metrics.batch),
             counter(
                 "gavel_lane_batches_failed_total",
                 "Batches that were rolled back, or whose COMMIT has an unknown fate, before they were tried in parts.",
                 labels,
-                {lane: figures.failed},
+                {lane: metrics.failed},
             ),
         ]
 

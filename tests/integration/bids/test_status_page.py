@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gavel.bids.adapters.connect.status_page import BOARD_OUTBOX_ROWS_MAX, SystemBoard
+from gavel.bids.adapters.connect.status_page import STATUS_OUTBOX_ROWS_MAX, StatusPage
 from tests.auction_house import House, until
 
 pytestmark = pytest.mark.integration
@@ -14,7 +14,7 @@ async def test_the_board_counts_open_auctions_and_what_the_outbox_owes(new_house
     for _ in range(3):
         await new_house.list_item()
     await new_house.list_item(starts_in=timedelta(minutes=10))
-    board = await SystemBoard(new_house.pool, lambda: 7).figures()
+    board = await StatusPage(new_house.pool, lambda: 7).metrics()
     assert (board["items_active"], board["outbox_events"], board["watchers"]) == (3, 4, 7)
     assert await new_house.owed_events() == 4
     oldest_seconds = board["outbox_oldest_seconds"]
@@ -24,15 +24,15 @@ async def test_the_board_counts_open_auctions_and_what_the_outbox_owes(new_house
 
 async def test_the_board_tells_of_bids_that_any_process_took(new_house: House) -> None:
     item_id = await new_house.list_item()
-    board = SystemBoard(new_house.pool, lambda: 0)
-    assert (await board.figures())["bids_per_second"] == 0
+    board = StatusPage(new_house.pool, lambda: 0)
+    assert (await board.metrics())["bids_per_second"] == 0
     amount = 0
 
     async def bids_show() -> bool:
         nonlocal amount
         amount += 1
         await new_house.bid(item_id, amount)
-        return bool((await board.figures())["bids_per_second"])
+        return bool((await board.metrics())["bids_per_second"])
 
     await until(bids_show)
     assert len(await new_house.bids(item_id)) == amount
@@ -41,6 +41,6 @@ async def test_the_board_tells_of_bids_that_any_process_took(new_house: House) -
 async def test_a_large_backlog_makes_the_board_no_slower_than_its_bound(new_house: House) -> None:
     await new_house.pool.execute(
         "INSERT INTO outbox (routing_key, event_count, body) SELECT 'bid.placed', 1, '' FROM generate_series(1, $1)",
-        BOARD_OUTBOX_ROWS_MAX + 5,
+        STATUS_OUTBOX_ROWS_MAX + 5,
     )
-    assert (await SystemBoard(new_house.pool, lambda: 0).figures())["outbox_events"] == BOARD_OUTBOX_ROWS_MAX
+    assert (await StatusPage(new_house.pool, lambda: 0).metrics())["outbox_events"] == STATUS_OUTBOX_ROWS_MAX
