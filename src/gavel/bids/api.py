@@ -12,8 +12,8 @@ from gavel.bids.adapters.connect.page_settings import page_settings
 from gavel.bids.adapters.connect.service import BidApi, bid_service_app
 from gavel.bids.adapters.connect.status_page import StatusPage
 from gavel.bids.adapters.connect.watch import watching
+from gavel.bids.adapters.postgres.connections import read_page_token_secret
 from gavel.bids.adapters.postgres.feed.metrics import feed_source
-from gavel.bids.adapters.postgres.reading.installation import read_page_token_secret
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.metrics import lane_source
 from gavel.bids.cached_reads import open_cached_reads

@@ -9,7 +9,6 @@ import asyncpg
 from gavel.bids.adapters.memory.leaderboards import InProcessLeaderboards
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
-from gavel.bids.adapters.postgres.reading.revisions import PostgresRevisions
 from gavel.bids.adapters.redis.cached_item_catalogue import CachedItemCatalogue
 from gavel.bids.adapters.redis.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
 from gavel.bids.adapters.redis.item_texts import RedisItemTexts
@@ -42,7 +41,7 @@ async def open_cached_reads(pool: asyncpg.Pool, redis_url: str | None) -> AsyncG
     link = RedisLink(redis_url, "gavel-bid-api") if redis_url else None
     cache: LeaderboardCache = InProcessLeaderboards() if link is None else RedisLeaderboards(link)
     writer = LeaderboardWriter(cache)
-    leaderboards = CachedLeaderboards(PostgresLeaderboards(pool), PostgresRevisions(pool), cache)
+    leaderboards = CachedLeaderboards(PostgresLeaderboards(pool), cache)
     try:
         async with writer.running():
             if link is None:

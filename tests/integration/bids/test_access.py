@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres.reading.access import borrowed
+from gavel.bids.adapters.postgres.connections import borrowed
 from tests.auction_house import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]

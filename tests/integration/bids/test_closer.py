@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gavel.bids.adapters.postgres.failures import NotStorable
 from gavel.bids.adapters.postgres.writing.due_auctions import PostgresDueAuctions
-from gavel.bids.adapters.postgres.writing.failures import NotStorable
 from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.ids import ItemId

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres.writing.failures import NotStorable
+from gavel.bids.adapters.postgres.failures import NotStorable
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.ids import ItemId

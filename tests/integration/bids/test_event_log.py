@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
-from gavel.bids.adapters.postgres.writing.rows import bid_of, terms_of
+from gavel.bids.adapters.postgres.rows import bid_of, terms_of
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due

@@ -9,8 +9,8 @@ from traceback import format_exception
 import pytest
 from structlog.testing import capture_logs
 
+from gavel.bids.adapters.postgres.failures import NotStorable
 from gavel.bids.adapters.postgres.writing import auction_book as postgres_auction_book
-from gavel.bids.adapters.postgres.writing.failures import NotStorable
 from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.bidding import new_bid, place_bid

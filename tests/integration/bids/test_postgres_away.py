@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
-from gavel.bids.adapters.postgres.reading import access
+from gavel.bids.adapters.postgres import connections as bid_db
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres.writing import batch
 from gavel.bids.domain.decision import Answer
@@ -129,7 +129,7 @@ async def test_frozen_it_costs_callers_their_deadline_and_no_more(
         server.freeze()
         with monkeypatch.context() as hasty, _thawed_after(server):
             hasty.setattr(batch, "LANE_STATEMENT_SECONDS_MAX", 0.5)
-            hasty.setattr(access, "READ_SECONDS_MAX", 0.3)
+            hasty.setattr(bid_db, "READ_SECONDS_MAX", 0.3)
             began = time.monotonic()
             calls = [house.bid(item_id, amount, key="k", call=soon(0.3)) for amount in range(2, 50)]
             reads = [catalogue.item(item_id) for _ in range(12)]
@@ -152,7 +152,7 @@ async def test_a_pool_without_a_free_connection_is_unavailable_in_time_and_bids_
         item_id, catalogue = await house.list_item(), PostgresItemCatalogue(house.pool)
         held = [await house.pool.acquire() for _ in range(postgres.POOL_CONNECTIONS_MAX)]
         with monkeypatch.context() as hasty:
-            hasty.setattr(access, "READ_SECONDS_MAX", 0.1)
+            hasty.setattr(bid_db, "READ_SECONDS_MAX", 0.1)
             with pytest.raises(Unavailable):
                 await catalogue.item(item_id)
         with pytest.raises(DeadlineExceeded):

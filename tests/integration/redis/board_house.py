@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
-from gavel.bids.adapters.postgres.reading.revisions import PostgresRevisions
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.redis.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
 from gavel.bids.adapters.redis.leaderboards import RedisLeaderboards
@@ -101,6 +100,6 @@ async def open_board_house(
         ).running() as book,
     ):
         committed = CountedLeaderboards(pool)
-        leaderboards = CachedLeaderboards(committed, PostgresRevisions(pool), cache)
+        leaderboards = CachedLeaderboards(committed, cache)
         yield BoardHouse(House(book, pool, bid_db_url), committed, cache, link, breaker, writer, leaderboards)
     await link.close()

@@ -12,7 +12,7 @@ from datetime import datetime
 import asyncpg
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
-from gavel.bids.adapters.postgres.writing.rows import auction_of
+from gavel.bids.adapters.postgres.rows import auction_of
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced

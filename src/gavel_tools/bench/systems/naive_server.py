@@ -10,7 +10,7 @@ import uvloop
 from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.bids.adapters.connect.fast_path import fast_place_bid
 from gavel.bids.adapters.connect.service import BidApi, bid_service_app
-from gavel.bids.adapters.postgres.reading.installation import read_page_token_secret
+from gavel.bids.adapters.postgres.connections import read_page_token_secret
 from gavel.bids.api import SERVICE_PATH
 from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.http.routes import routed

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from gavel.bids.adapters.postgres.writing.failures import NotCommitted, blames_content
+from gavel.bids.adapters.postgres.failures import NotCommitted, blames_content
 from gavel.runtime.postgres.connections import connection_was_lost, leaves_connection_in_doubt
 
 

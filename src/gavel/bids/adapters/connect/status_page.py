@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.http.health import send_json
 from gavel.runtime.http.server import Receive, Scope, Send

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
-from gavel.bids.adapters.postgres.writing.rows import auction_of
+from gavel.bids.adapters.postgres.rows import auction_of
 from gavel.bids.adapters.redis.item_texts import ItemTexts, RedisItemTexts
 from gavel.bids.adapters.redis.metrics import CacheMetrics
 from gavel.bids.domain.ids import ItemId

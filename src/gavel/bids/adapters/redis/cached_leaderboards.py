@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from gavel.bids.adapters.postgres.reading.revisions import PostgresRevisions
+from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
 from gavel.bids.adapters.redis.metrics import CacheMetrics
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard
 from gavel.bids.ports.book import Change
-from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway, LeaderboardCache, Leaderboards
+from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway, LeaderboardCache
 from gavel.runtime.process.loops import Loop
 from gavel.runtime.redis.single_flight import SingleFlight
 
@@ -32,9 +32,8 @@ class CachedLeaderboards:
     from Postgres and kept. Those who ask for one item at the same time share one answer.
     """
 
-    def __init__(self, committed: Leaderboards, revisions: PostgresRevisions, cache: LeaderboardCache) -> None:
+    def __init__(self, committed: PostgresLeaderboards, cache: LeaderboardCache) -> None:
         self._committed = committed
-        self._revisions = revisions
         self._cache = cache
         self.reads = CacheMetrics("leaderboards")
         self._single_flight: SingleFlight[ItemId, Leaderboard | None] = SingleFlight(self._load)
@@ -52,7 +51,7 @@ class CachedLeaderboards:
         except CacheAway:
             self.reads.away += 1
             return await self._committed.board(item_id, LEADERBOARD_ENTRIES_MAX)
-        if cached is not None and cached.revision == await self._revisions.revision(item_id):
+        if cached is not None and cached.revision == await self._committed.revision(item_id):
             self.reads.hits += 1
             return cached
         self.reads.misses += 1

@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from gavel.bids.adapters.postgres.audit.check import Anchor, AuditedAuction, ItemCheck, LogRow, State
+from gavel.bids.adapters.postgres.rows import auction_of
 from gavel.bids.adapters.postgres.writing.audit_chain import row_text
-from gavel.bids.adapters.postgres.writing.rows import auction_of
 from gavel.bids.domain.ids import ItemId
 from gavel.runtime.postgres.connections import load_sql
 

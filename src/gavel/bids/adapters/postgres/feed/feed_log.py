@@ -6,9 +6,8 @@ from datetime import datetime
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.reading.access import reading
-from gavel.bids.adapters.postgres.writing.batch_rows import array
-from gavel.bids.adapters.postgres.writing.rows import view_of
+from gavel.bids.adapters.postgres.connections import reading
+from gavel.bids.adapters.postgres.rows import array, view_of
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.catalogue import ItemView

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 from prometheus_client.core import Metric
 
-from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.adapters.postgres.connections import reading
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
 from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram

@@ -8,9 +8,9 @@ from time import perf_counter
 
 import asyncpg
 
+from gavel.bids.adapters.postgres.connections import borrowed
 from gavel.bids.adapters.postgres.outbox.event_traces import sampled_traces
 from gavel.bids.adapters.postgres.outbox.metrics import RelayMetrics
-from gavel.bids.adapters.postgres.reading.access import borrowed
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.runtime.postgres.connections import leaves_connection_in_doubt, load_sql
 from gavel.runtime.telemetry.tracing import record

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.reading.access import reading
-from gavel.bids.adapters.postgres.writing.rows import bid_of, view_of
+from gavel.bids.adapters.postgres.connections import reading
+from gavel.bids.adapters.postgres.rows import bid_of, view_of
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId

@@ -2,12 +2,13 @@
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.leaderboards import Leaderboard, LeaderboardEntry
 from gavel.runtime.postgres.connections import load_sql
 
 _READ_LEADERBOARD = load_sql(__package__, "read_leaderboard")
+_READ_REVISION = load_sql(__package__, "read_revision")
 
 
 class PostgresLeaderboards:
@@ -29,3 +30,8 @@ class PostgresLeaderboards:
             if row["user_id"] is not None
         )
         return Leaderboard(item["revision"], item["seq"], item["leader_seq"], entries)
+
+    async def revision(self, item_id: ItemId) -> int | None:
+        """The item's committed revision, read by its key; None where there is no such item. Raises Unavailable."""
+        async with reading(self._pool) as connection:
+            return await connection.fetchval(_READ_REVISION, item_id)

@@ -11,16 +11,16 @@ from typing import Self
 import asyncpg
 import structlog
 
-from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
-from gavel.bids.adapters.postgres.reading.access import borrowed
-from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text, terms_digest
-from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, commit_batch, prepare_session
-from gavel.bids.adapters.postgres.writing.failures import (
+from gavel.bids.adapters.postgres.connections import borrowed
+from gavel.bids.adapters.postgres.failures import (
     FateUnknown,
     NotCommitted,
     blames_content,
     to_caller_error,
 )
+from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
+from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text, terms_digest
+from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, commit_batch, prepare_session
 from gavel.bids.adapters.postgres.writing.lane import Command, Lane
 from gavel.bids.adapters.postgres.writing.lane_connection import Connect, LaneConnection
 from gavel.bids.adapters.postgres.writing.metrics import LaneMetrics

@@ -8,11 +8,11 @@ from time import perf_counter
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows, array
-from gavel.bids.adapters.postgres.writing.failures import FateUnknown, NotCommitted
+from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted
+from gavel.bids.adapters.postgres.rows import array, auction_of, bid_of
+from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows
 from gavel.bids.adapters.postgres.writing.lane import Command
 from gavel.bids.adapters.postgres.writing.metrics import BatchTimes
-from gavel.bids.adapters.postgres.writing.rows import auction_of, bid_of
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
+from gavel.bids.adapters.postgres.rows import array
 from gavel.bids.adapters.postgres.writing.audit_chain import bid_text, chained, microseconds, row_text, terms_digest
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Decision, RetryKey
@@ -123,11 +124,6 @@ class DecidedRows:
         by_whom = (item_id, revision, after.terms.seller_id, self._at)
         digest = self._chain(item_id, row_text("listing_changes", *by_whom, *set_anew, request, seq))
         return (item_id, *set_anew, revision, request, seq, digest)
-
-
-def array(values: Iterable[object]) -> str:
-    """Ids, numbers and times as Postgres writes an array; None is null. Never for texts, which would need quoting."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def _columns(rows: Iterable[tuple[object, ...]], width: int) -> Columns:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.reading.access import reading
+from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.due_auctions import Due
 from gavel.runtime.postgres.connections import load_sql

@@ -1,4 +1,4 @@
-"""A pool's connection, lent for a few statements."""
+"""Connections of the pool on bid_db, each for a few statements, and the secret that all processes share."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -7,11 +7,18 @@ from typing import Any
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.writing.failures import to_caller_error
+from gavel.bids.adapters.postgres.failures import to_caller_error
 from gavel.bids.ports.book import Unavailable
-from gavel.runtime.postgres.connections import CONNECT_SECONDS_MAX, DATABASE_ERRORS, leaves_connection_in_doubt
+from gavel.runtime.postgres.connections import (
+    CONNECT_SECONDS_MAX,
+    DATABASE_ERRORS,
+    leaves_connection_in_doubt,
+    load_sql,
+)
 
 READ_SECONDS_MAX = 3.0
+
+_READ_PAGE_TOKEN_SECRET = load_sql(__package__, "read_page_token_secret")
 
 _NO_ANSWER = "the database gives no answer"
 
@@ -44,4 +51,12 @@ async def reading(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
         async with asyncio.timeout(READ_SECONDS_MAX), borrowed(pool, _NO_ANSWER) as lent:
             yield lent
     except TimeoutError as error:
+        raise Unavailable(_NO_ANSWER) from error
+
+
+async def read_page_token_secret(pool: asyncpg.Pool) -> bytes:
+    """The secret that page tokens are signed with. Raises Unavailable."""
+    try:
+        return await pool.fetchval(_READ_PAGE_TOKEN_SECRET)
+    except DATABASE_ERRORS as error:
         raise Unavailable(_NO_ANSWER) from error

@@ -1,4 +1,6 @@
-"""Rows of bid_db as domain values."""
+"""Rows of bid_db as domain values, and values as arrays for its statements."""
+
+from collections.abc import Iterable
 
 import asyncpg
 
@@ -72,3 +74,8 @@ def bid_of(row: Row) -> BidPlaced:
         row["minimum_next_bid"],
         row["end_at"],
     )
+
+
+def array(values: Iterable[object]) -> str:
+    """Ids, numbers and times as Postgres writes an array; None is null. Never for texts, which would need quoting."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
