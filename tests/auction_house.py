@@ -63,11 +63,12 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One book, as one process has it, and its database."""
+    """One book, as one process has it, its database, and every connection that its lane has opened."""
 
     book: PostgresAuctionBook
     pool: asyncpg.Pool
     url: str
+    lane_connections: Sequence[asyncpg.Connection] = ()
 
     async def list_item(
         self,
@@ -204,11 +205,17 @@ async def open_house(
     url: str, lane_url: str | None = None, listeners: Sequence[CommitListener] = ()
 ) -> AsyncGenerator[House]:
     """A running book on a database; its lane may reach the database by another way than the rest."""
+    connections: list[asyncpg.Connection] = []
+
+    async def connect() -> asyncpg.Connection:
+        connections.append(await postgres.connect(lane_url or url, LANE_NAME))
+        return connections[-1]
+
     async with (
         await postgres.open_pool(url, "tests") as pool,
-        PostgresAuctionBook(pool, lambda: postgres.connect(lane_url or url, LANE_NAME), listeners).running() as book,
+        PostgresAuctionBook(pool, connect, listeners).running() as book,
     ):
-        yield House(book, pool, url)
+        yield House(book, pool, url, connections)
 
 
 def unchanged(auction: Auction, at: datetime) -> Decision:

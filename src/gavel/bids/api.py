@@ -15,7 +15,7 @@ from gavel.bids.adapters.connect.watch import watching
 from gavel.bids.adapters.postgres.connections import read_page_token_secret
 from gavel.bids.adapters.postgres.feed.metrics import feed_source
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
-from gavel.bids.adapters.postgres.writing.metrics import lane_source
+from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
 from gavel.bids.cached_reads import open_cached_reads
 from gavel.bids.live_feed import OpenLiveFeed, open_live_feed
 from gavel.bids.ports.book import AuctionBook, CommitListener

@@ -119,8 +119,7 @@ async def test_an_item_that_is_locked_by_someone_who_hangs_is_free_again_in_time
         with monkeypatch.context() as hasty:
             hasty.setattr("gavel.bids.adapters.postgres.writing.batch.LANE_SILENCE_SECONDS_MAX", 0.2)
             await frozen.decide(item_id, unchanged)
-        connection = await frozen.book._connection.get()
-        await connection.execute(f"BEGIN; EXECUTE lock_auctions ('{{{item_id}}}')")
+        await frozen.lane_connections[-1].execute(f"BEGIN; EXECUTE lock_auctions ('{{{item_id}}}')")
         assert (await other.bid(item_id, 5)).auction.price == 5
         assert (await frozen.bid(item_id, 6)).auction.price == 6
 

@@ -12,7 +12,6 @@ from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted
 from gavel.bids.adapters.postgres.rows import array, auction_of, bid_of
 from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows
 from gavel.bids.adapters.postgres.writing.lane import Command
-from gavel.bids.adapters.postgres.writing.metrics import BatchTimes
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced
@@ -36,6 +35,16 @@ _CHANGE_LISTING = load_sql(__package__, "change_listing")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 KeyId = tuple[ItemId, UserId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTimes:
+    """When a batch began, held its locks, had written, and was committed, by `perf_counter`."""
+
+    begun_seconds: float
+    locked_seconds: float
+    written_seconds: float
+    committed_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,201 @@
+"""Batches of the lane on Postgres: one transaction each, retries, and an answer to every caller, whatever happens."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from opentelemetry.trace import SpanKind
+from prometheus_client.core import Metric
+
+from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted, blames_content, to_caller_error
+from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions
+from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, BatchTimes, commit_batch
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, Command
+from gavel.bids.adapters.postgres.writing.lane_connection import LaneConnection
+from gavel.bids.ports.book import Unavailable
+from gavel.runtime.postgres.connections import leaves_connection_in_doubt
+from gavel.runtime.telemetry import tracing
+from gavel.runtime.telemetry.histogram import Histogram
+from gavel.runtime.telemetry.metrics import Labels, Source, counter, gauge, histogram
+
+# A batch that failed because of its content is tried in halves for this long; callers of the rest have to retry.
+APART_SECONDS_MAX = 2.0
+BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, LANE_BATCH_COMMANDS_MAX)
+
+_UNDECIDED = "the bid was not decided"
+_UNKNOWN = "the bid may not have been accepted"
+
+_log = structlog.get_logger(__name__)
+
+
+class BatchMetrics:
+    """Counts of the batches of one runner. One observation a batch, so that a bid in it costs next to nothing."""
+
+    def __init__(self) -> None:
+        self.commands = Histogram(BATCH_COMMANDS)
+        self.lock = Histogram()
+        self.commit = Histogram()
+        self.batch = Histogram()
+        self.failed = 0
+
+    def observe(self, commands: int, times: BatchTimes) -> None:
+        """Count a batch that was committed, or had nothing to commit."""
+        self.commands.observe(commands)
+        self.lock.observe(times.locked_seconds - times.begun_seconds)
+        self.commit.observe(times.committed_seconds - times.written_seconds)
+        self.batch.observe(times.committed_seconds - times.begun_seconds)
+
+
+class BatchRunner:
+    """Runs the batches of one lane on its connection."""
+
+    def __init__(self, connection: LaneConnection, last_seen: LastSeenAuctions, notifier: CommitNotifier) -> None:
+        self._connection = connection
+        self._last_seen = last_seen
+        self._notifier = notifier
+        self.metrics = BatchMetrics()
+
+    async def run(self, commands: Sequence[Command], until_seconds: float | None = None) -> None:
+        """Decide the commands in one transaction and answer every caller. Raises nothing but CancelledError.
+
+        `until_seconds` is when this stops to try halves of a batch, on the event loop's clock.
+        """
+        try:
+            await self._decide(commands, until_seconds)
+        except asyncio.CancelledError:
+            self.fail(commands, FateUnknown())
+            raise
+        except Exception as error:  # noqa: BLE001 - the lane must outlive any batch; every caller gets the error
+            self.fail(commands, error)
+
+    def fail(self, commands: Sequence[Command], error: Exception) -> None:
+        """Answer every caller with the error. Infrastructure errors become Unavailable; a bug stays what it is."""
+        if commands:
+            cause = type(error.__cause__ or error).__name__
+            _log.warning("batch_failed", commands=len(commands), failure=type(error).__name__, error=cause)
+        if isinstance(error, FateUnknown):
+            error = Unavailable(_UNKNOWN)
+        elif isinstance(error, NotCommitted):
+            error = to_caller_error(error.__cause__ or error, _UNDECIDED)
+        for command in commands:
+            if not command.answer.done():
+                command.answer.set_exception(error)
+
+    def abandon(self, commands: Sequence[Command]) -> None:
+        """Answer the callers of commands that will not be run."""
+        self.fail(commands, Unavailable(_UNDECIDED))
+
+    async def _decide(self, commands: Sequence[Command], until_seconds: float | None) -> None:
+        try:
+            outcome = await self._commit(commands)
+            self.metrics.observe(len(commands), outcome.times)
+            self._answer(outcome)
+            _record_commit(commands, outcome.times)
+        except NotCommitted as failure:
+            if len(commands) == 1 or not blames_content(failure.__cause__):
+                raise
+            _log.warning("batch_bisected", commands=len(commands), error=type(failure.__cause__).__name__)
+            await self._run_halves(commands, until_seconds)
+
+    async def _commit(self, commands: Sequence[Command]) -> BatchOutcome:
+        """Commit one transaction; try it once more if it failed by chance, because then nothing of it happened."""
+        try:
+            return await self._try(commands)
+        except NotCommitted as failure:
+            if not failure.worth_another_try:
+                raise
+            _log.info("batch_retried", commands=len(commands), error=type(failure.__cause__).__name__)
+            return await self._try(commands)
+
+    async def _try(self, commands: Sequence[Command]) -> BatchOutcome:
+        connection = await self._connection.get()
+        try:
+            return await commit_batch(connection, commands)
+        except NotCommitted as failure:
+            self.metrics.failed += 1
+            if leaves_connection_in_doubt(failure.__cause__):
+                self._connection.discard()
+            else:
+                await self._connection.roll_back()
+            raise
+        except BaseException:
+            # The fate of COMMIT is unknown, or the lane was cancelled in the middle.
+            self.metrics.failed += 1
+            self._connection.discard()
+            raise
+
+    async def _run_halves(self, commands: Sequence[Command], until_seconds: float | None) -> None:
+        """Run the halves of a batch that can't be stored, and their halves, so that a poisonous command fails alone.
+
+        In order: later commands are decided on what earlier ones left. One poisonous command of 256 costs 16
+        transactions; to try each command alone would cost 256.
+        """
+        loop = asyncio.get_running_loop()
+        if until_seconds is None:
+            until_seconds = loop.time() + APART_SECONDS_MAX
+        middle = len(commands) // 2
+        for half in (commands[:middle], commands[middle:]):
+            if loop.time() > until_seconds:
+                self.abandon(half)
+            else:
+                await self.run(half, until_seconds)
+
+    def _answer(self, outcome: BatchOutcome) -> None:
+        """Answer the callers of a committed batch. A caller that has left misses its answer, not its bid."""
+        self._last_seen.remember(outcome.auctions, outcome.at)
+        if self._notifier.has_listeners and outcome.rows.auctions:
+            self._notifier.notify(outcome.rows.committed())
+        for command, answer in outcome.answers:
+            if not command.answer.done():
+                command.answer.set_result(answer)
+        for command, refusal in outcome.refusals:
+            if not command.answer.done():
+                command.answer.set_exception(refusal)
+
+
+def _record_commit(commands: Sequence[Command], times: BatchTimes) -> None:
+    """Record the span of a transaction, under the first sampled command in it and with links to the others."""
+    if not tracing.is_on():
+        return
+    milliseconds = 1000
+    tracing.record(
+        "commit batch",
+        [command.call.traceparent for command in commands],
+        times.begun_seconds,
+        times.committed_seconds,
+        kind=SpanKind.CLIENT,
+        attributes={
+            "db.system.name": "postgresql",
+            "gavel.batch.commands": len(commands),
+            "gavel.batch.lock_ms": (times.locked_seconds - times.begun_seconds) * milliseconds,
+            "gavel.batch.commit_ms": (times.committed_seconds - times.written_seconds) * milliseconds,
+        },
+    )
+
+
+def lane_source(name: str, metrics: BatchMetrics, waiting_count: Callable[[], int]) -> Source:
+    """Metrics of one lane and its batches, under the lane's name."""
+    labels, lane = ("lane",), (name,)
+
+    def seconds(metric: str, meaning: str, counted: Histogram) -> Metric:
+        by_lane: dict[Labels, Histogram] = {lane: counted}
+        return histogram(metric, meaning, labels, by_lane)
+
+    async def read() -> Sequence[Metric]:
+        return [
+            gauge(
+                "gavel_lane_commands_waiting", "Commands that wait in the lane now.", labels, {lane: waiting_count()}
+            ),
+            histogram("gavel_lane_batch_commands", "Commands in a batch.", labels, {lane: metrics.commands}),
+            seconds("gavel_lane_lock_seconds", "From BEGIN until the auctions are locked and read.", metrics.lock),
+            seconds("gavel_lane_commit_seconds", "From COMMIT to its answer.", metrics.commit),
+            seconds("gavel_lane_batch_seconds", "A batch's transaction as a whole.", metrics.batch),
+            counter(
+                "gavel_lane_batches_failed_total",
+                "Batches that were rolled back, or whose COMMIT has an unknown fate, before they were tried in parts.",
+                labels,
+                {lane: metrics.failed},
+            ),
+        ]
+
+    return read
