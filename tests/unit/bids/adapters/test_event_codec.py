@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.adapters.postgres.outbox.event_codec import ROUTING_KEYS, RecordedEvent, outbox_messages, timestamp
+from gavel.bids.adapters.postgres.outbox.event_codec import ROUTING_KEYS, RecordedEvent, outbox_messages
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
 from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.contracts.events.v1 import auction_events_pb as pb
+from gavel.runtime.timestamps import timestamp
 from tests.unit.bids.adapters.golden_events import BODIES, MEANINGS
 from tests.unit.bids.auctions import ANNA, BELA, END, ITEM, MICROSECOND, START, bid, led_by, listed, seconds
 

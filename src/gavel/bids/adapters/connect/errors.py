@@ -6,7 +6,6 @@ from typing import Any
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
-from gavel.bids.adapters.postgres.outbox.event_codec import timestamp
 from gavel.bids.domain.refusals import (
     BidRefusal,
     BidRefused,
@@ -21,6 +20,7 @@ from gavel.bids.ports.feed import FeedStopping, StreamDeadline, WatcherTooSlow
 from gavel.contracts.bids.v1.bid_service_pb import BidRejected
 from gavel.runtime.http.connect import RetryLater
 from gavel.runtime.http.page_tokens import PageTokenInvalid
+from gavel.runtime.timestamps import timestamp
 
 UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
 RESUME_AFTER_SECONDS = 1.0

@@ -6,13 +6,13 @@ from typing import Literal
 from protobuf import Oneof
 
 from gavel.bids.adapters.connect.messages import item_message
-from gavel.bids.adapters.postgres.outbox.event_codec import timestamp
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
 from gavel.bids.domain.ids import event_id
 from gavel.bids.ports.catalogue import ItemView
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.connect import ToldCodec, envelope
 from gavel.runtime.http.detached_streams import chunk
+from gavel.runtime.timestamps import timestamp
 
 What = (
     Oneof[Literal["bid_placed"], pb.Bid]

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from gavel.bids.adapters.postgres.outbox.event_codec import timestamp
 from gavel.bids.domain.auction import Auction, ReserveState, Status
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.events import BidPlaced
@@ -11,6 +10,7 @@ from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.domain.standings import Standing, standing_of
 from gavel.bids.ports.catalogue import BidderItem, ItemView
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.timestamps import timestamp
 
 _STATUSES = {
     Status.SCHEDULED: pb.ItemStatus.SCHEDULED,

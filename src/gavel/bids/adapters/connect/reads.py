@@ -12,7 +12,6 @@ from gavel.bids.adapters.connect.requests import (
     status_of,
     user_id_of,
 )
-from gavel.bids.adapters.postgres.outbox.event_codec import timestamp
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import check_category
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition
@@ -23,6 +22,7 @@ from gavel.bids.use_cases.show_my_bids import show_my_bids
 from gavel.bids.use_cases.show_seller_items import show_seller_items
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
+from gavel.runtime.timestamps import timestamp
 
 
 class ReadApi:

@@ -1,13 +1,8 @@
 """What callers are shown of a user."""
 
-from datetime import UTC, datetime
-
-from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
-
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
+from gavel.runtime.timestamps import timestamp
 from gavel.userstats.domain.user_stats import UserStats
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stats_message(stats: UserStats) -> pb.UserStats:
@@ -16,8 +11,8 @@ def stats_message(stats: UserStats) -> pb.UserStats:
         user_id=stats.user_id,
         total_bids=stats.total_bids,
         total_amount=stats.total_amount,
-        last_updated_at=_timestamp(stats.last_updated_at),
-        last_bid_at=None if stats.last_bid_at is None else _timestamp(stats.last_bid_at),
+        last_updated_at=timestamp(stats.last_updated_at),
+        last_bid_at=None if stats.last_bid_at is None else timestamp(stats.last_bid_at),
         highest_bid=stats.highest_bid,
         items_bid_on=stats.items_bid_on,
         items_won=stats.items_won,
@@ -25,8 +20,3 @@ def stats_message(stats: UserStats) -> pb.UserStats:
         items_sold=stats.items_sold,
         amount_sold=stats.amount_sold,
     )
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    since = at - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Literal
 
 from protobuf import Oneof
-from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.bids.domain.auction import Terms
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
 from gavel.bids.domain.ids import event_id
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.contracts.events.v1 import auction_events_pb as pb
+from gavel.runtime.timestamps import timestamp
 
 ROUTING_KEYS: dict[type[Event], str] = {
     BidPlaced: "bid.placed",
@@ -31,8 +29,6 @@ Fact = (
     | Oneof[Literal["item_listed"], pb.ItemListed]
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
@@ -41,13 +37,6 @@ class RecordedEvent:
     event: Event
     terms: Terms
     traceparent: str
-
-
-@lru_cache(maxsize=4096)
-def timestamp(at: datetime) -> Timestamp:
-    """A time as the contract has it, to the microsecond. Cached, since the bids of a batch share their times."""
-    since = at - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def outbox_messages(recorded: Sequence[RecordedEvent]) -> list[OutboxMessage]:
