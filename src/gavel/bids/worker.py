@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 
-from gavel.bids.adapters.postgres.outbox.metrics import RelayMetrics, outbox_source
-from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
+from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox, RelayMetrics, outbox_source
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
 from gavel.bids.adapters.postgres.writing.closer_metrics import CloserMetrics

@@ -11,11 +11,15 @@ class EventsNotPublished(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One message for the broker: a serialized `events.v1.EventBatch` of `event_count` events of one routing key."""
+    """One message for the broker: a serialized `events.v1.EventBatch` of `event_count` events of one routing key.
+
+    `traces` are the W3C trace contexts of those events whose traces are sampled, each once.
+    """
 
     routing_key: str
     body: bytes
     event_count: int
+    traces: tuple[str, ...] = ()
 
 
 class EventPublisher(Protocol):

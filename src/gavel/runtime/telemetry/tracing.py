@@ -11,8 +11,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -172,6 +172,34 @@ def child(under: Iterable[str]) -> str:
         if is_sampled(each):
             return _child_of(each)
     return ""
+
+
+@contextmanager
+def publishing(under: Sequence[str], system: str, destination: str, *, messages: int, events: int) -> Generator[str]:
+    """Record a span for what is published inside; yields its trace context, to be sent along, or an empty text."""
+    own, started_seconds, error = child(under), time.perf_counter(), ""
+    try:
+        yield own
+    except BaseException as failure:
+        error = type(failure).__name__
+        raise
+    finally:
+        if own:
+            record(
+                f"publish {destination}",
+                under,
+                started_seconds,
+                time.perf_counter(),
+                kind=SpanKind.PRODUCER,
+                own=own,
+                attributes={
+                    "messaging.system": system,
+                    "messaging.destination.name": destination,
+                    "messaging.batch.message_count": messages,
+                    "gavel.events": events,
+                },
+                error=error,
+            )
 
 
 def _child_of(traceparent: str) -> str:

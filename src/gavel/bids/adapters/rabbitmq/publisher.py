@@ -9,11 +9,11 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError
 from prometheus_client.core import Metric
 
-from gavel.bids.adapters.postgres.outbox.publish_spans import publishing
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.runtime.rabbitmq.connection import BrokerAway, BrokerLink, publish_confirmed
 from gavel.runtime.rabbitmq.topology import WorkQueue
 from gavel.runtime.telemetry.metrics import counter
+from gavel.runtime.telemetry.tracing import publishing
 
 # The queue that must get what is published: were it declared by its consumer alone, events would have nowhere to go
 # until one first comes.
@@ -40,7 +40,9 @@ class RabbitMqPublisher:
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """See EventPublisher.publish."""
-        with publishing(messages, "rabbitmq", self._exchange) as traceparent:
+        traces = [trace for message in messages for trace in message.traces]
+        events = sum(message.event_count for message in messages)
+        with publishing(traces, "rabbitmq", self._exchange, messages=len(messages), events=events) as traceparent:
             await self._publish([(message.routing_key, _amqp(message, traceparent)) for message in messages])
 
     async def _publish(self, sent: Sequence[tuple[str, Message]]) -> None:

@@ -7,15 +7,18 @@ from operator import itemgetter
 from time import perf_counter
 
 import asyncpg
+from prometheus_client.core import Metric
 
-from gavel.bids.adapters.postgres.connections import borrowed
-from gavel.bids.adapters.postgres.outbox.event_traces import sampled_traces
-from gavel.bids.adapters.postgres.outbox.metrics import RelayMetrics
+from gavel.bids.adapters.postgres.connections import borrowed, reading
+from gavel.bids.adapters.postgres.outbox.event_codec import sampled_traces
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.runtime.postgres.connections import leaves_connection_in_doubt, load_sql
+from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
+from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram
 from gavel.runtime.telemetry.tracing import record
 
 _CLAIM_OUTBOX = load_sql(__package__, "claim_outbox")
+_READ_OUTBOX_DEPTH = load_sql(__package__, "read_outbox_depth")
 # The plan is made once, often while the table is empty, and must not turn into a scan of a backlog.
 CLAIM_SETTINGS = "SET LOCAL enable_seqscan = off"
 _BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {CLAIM_SETTINGS}"
@@ -26,6 +29,39 @@ PUBLISH_SECONDS_MAX = 8.0
 CLAIM_BYTES_MAX = 4 * 1024 * 1024
 # One batch of the lane can make more than this, and its row travels whole.
 MESSAGE_EVENTS_MAX = 500
+# One reading of the metrics counts so many rows; a longer backlog is shown as this many.
+OUTBOX_ROWS_COUNTED_MAX = 100_000
+RELAY_EVENTS = (1, 4, 16, 64, 256, 1_000, 4_000, 16_000, 64_000)
+
+
+class RelayMetrics:
+    """The passes of a relay."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.batch = Histogram(RELAY_EVENTS)
+        self.waited = Histogram(LONG_SECONDS)
+        self.retries = 0
+
+    def relayed(self, events: int) -> None:
+        """Count a pass that handed on so many events."""
+        if events:
+            self.events += events
+            self.batch.observe(events)
+
+    async def read(self) -> Sequence[Metric]:
+        """Source of the metrics."""
+        return [
+            counter("gavel_relay_events_total", "Events handed to the broker and confirmed.", (), {(): self.events}),
+            histogram("gavel_relay_batch_events", "Events in a pass of the relay.", (), {(): self.batch}),
+            histogram(
+                "gavel_outbox_wait_seconds",
+                "How long the oldest row of a pass had waited when it was claimed, by the database's clock.",
+                (),
+                {(): self.waited},
+            ),
+            counter("gavel_relay_retries_total", "Passes that failed and are tried again.", (), {(): self.retries}),
+        ]
 
 
 class PostgresOutbox:
@@ -45,8 +81,9 @@ class PostgresOutbox:
             try:
                 rows = await connection.fetch(_CLAIM_OUTBOX, rows_max, CLAIM_BYTES_MAX)
                 if rows:
-                    self._claimed(rows)
-                    await _publish_in_time(publish, _packed(rows))
+                    messages = _packed(rows)
+                    self._claimed(rows, messages)
+                    await _publish_in_time(publish, messages)
             except BaseException as error:
                 if not leaves_connection_in_doubt(error):
                     await connection.execute("ROLLBACK")
@@ -56,11 +93,11 @@ class PostgresOutbox:
         self._metrics.relayed(events)
         return events
 
-    def _claimed(self, rows: Sequence[asyncpg.Record]) -> None:
-        """Tell how long these rows had been owed."""
+    def _claimed(self, rows: Sequence[asyncpg.Record], messages: Sequence[OutboxMessage]) -> None:
+        """Record how long these rows had been owed, as a metric and as a span."""
         waited_seconds = max(row["waited_seconds"] for row in rows)
         self._metrics.waited.observe(waited_seconds)
-        if traces := sampled_traces(row["body"] for row in rows):
+        if traces := [trace for message in messages for trace in message.traces]:
             now = perf_counter()
             record("wait in outbox", traces, now - waited_seconds, now, attributes={"gavel.outbox.rows": len(rows)})
 
@@ -84,9 +121,29 @@ def _packed(rows: Sequence[asyncpg.Record]) -> list[OutboxMessage]:
         event_count = 0
         for row in group:
             if bodies and event_count + row["event_count"] > MESSAGE_EVENTS_MAX:
-                messages.append(OutboxMessage(routing_key, b"".join(bodies), event_count))
+                messages.append(_message(routing_key, bodies, event_count))
                 bodies, event_count = [], 0
             bodies.append(row["body"])
             event_count += row["event_count"]
-        messages.append(OutboxMessage(routing_key, b"".join(bodies), event_count))
+        messages.append(_message(routing_key, bodies, event_count))
     return messages
+
+
+def _message(routing_key: str, bodies: Sequence[bytes], event_count: int) -> OutboxMessage:
+    return OutboxMessage(routing_key, b"".join(bodies), event_count, tuple(sampled_traces(bodies)))
+
+
+def outbox_source(pool: asyncpg.Pool) -> Source:
+    """What is owed now, as bid_db has it."""
+
+    async def read() -> Sequence[Metric]:
+        async with reading(pool) as connection:
+            row = await connection.fetchrow(_READ_OUTBOX_DEPTH, OUTBOX_ROWS_COUNTED_MAX)
+        age = "Age of the oldest row that is owed, by the database's clock; 0 where none is."
+        return [
+            gauge("gavel_outbox_rows", "Rows that are owed to the broker.", (), {(): row["rows"]}),
+            gauge("gavel_outbox_events", "Events in those rows.", (), {(): row["events"]}),
+            gauge("gavel_outbox_oldest_age_seconds", age, (), {(): row["oldest_age_seconds"]}),
+        ]
+
+    return read
