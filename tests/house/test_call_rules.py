@@ -6,7 +6,7 @@ import pytest
 
 from gavel.bids.adapters.connect.access_rules import CALL_RULES as BID_RULES
 from gavel.runtime.http.access_control import CallRules
-from gavel.userstats.adapters.connect.access_rules import CALL_RULES as STATS_RULES
+from gavel.userstats.adapters.connect.service import CALL_RULES as STATS_RULES
 from tests.house.tree import ROOT
 
 SERVICES = {"bids/v1/bid_service.proto": BID_RULES, "userstats/v1/user_stats_service.proto": STATS_RULES}

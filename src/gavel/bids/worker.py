@@ -10,8 +10,7 @@ import structlog
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox, RelayMetrics, outbox_source
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
-from gavel.bids.adapters.postgres.writing.closer_metrics import CloserMetrics
-from gavel.bids.adapters.postgres.writing.due_auctions import PostgresDueAuctions
+from gavel.bids.adapters.postgres.writing.due_auctions import CloserMetrics, PostgresDueAuctions
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeedPublisher
 from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
 from gavel.bids.ports.book import AuctionBook, Call, Change, CommitListener, Unavailable

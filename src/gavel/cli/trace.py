@@ -12,7 +12,7 @@ from gavel.cli.console import open_console
 from gavel.cli.demo import money
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.process.settings import load_settings
-from gavel.userstats.adapters.postgres.counted_event import CountedEvent, counted_event
+from gavel.userstats.adapters.postgres.stats_book import CountedEvent, counted_event
 from gavel.userstats.domain.ids import EventId as StatsEventId
 from gavel.userstats.settings import StatsDatabaseSettings
 

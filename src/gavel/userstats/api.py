@@ -9,9 +9,8 @@ from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from gavel.runtime.process.process import Parts
-from gavel.userstats.adapters.connect.access_rules import CALL_RULES
-from gavel.userstats.adapters.connect.service import StatsApi, stats_service_app
-from gavel.userstats.adapters.postgres.installation import read_page_token_secret
+from gavel.userstats.adapters.connect.service import CALL_RULES, StatsApi, stats_service_app
+from gavel.userstats.adapters.postgres.connections import read_page_token_secret
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 
 SERVICE_PATH = "/userstats.v1.UserStatsService/"

@@ -11,8 +11,7 @@ from gavel.runtime.process.loops import Loop
 from gavel.runtime.process.process import Parts
 from gavel.userstats.adapters.event_codec import EventBatchReader
 from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
-from gavel.userstats.adapters.postgres.metrics import CounterMetrics
-from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
+from gavel.userstats.adapters.postgres.stats_book import CounterMetrics, PostgresStatsBook
 from gavel.userstats.adapters.rabbitmq.backlog import RabbitMqBacklog
 from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
 from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource

@@ -9,6 +9,7 @@ from connectrpc.request import RequestContext
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
 from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService, UserStatsServiceASGIApplication
+from gavel.runtime.http.access_control import CallRule
 from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds, only_connect
 from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
 from gavel.runtime.http.request_context import bind
@@ -26,6 +27,10 @@ READ_SECONDS_MAX = 5.0
 UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
 
 _TOP_BIDDERS = "top bidders"
+
+# Who may call what. A test holds that no method of the contract is missing.
+_METHODS = ("GetUserStats", "ListTopBidders")
+CALL_RULES = {f"/userstats.v1.UserStatsService/{method}": CallRule(public_read=True) for method in _METHODS}
 
 Context = RequestContext[Any, Any]
 

@@ -1,4 +1,4 @@
-"""How stats_db answers, or doesn't, in the words of the ports."""
+"""Connections of the pool on stats_db, its failures in the words of the ports, and the secret that processes share."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -6,10 +6,12 @@ from typing import Any
 
 import asyncpg
 
-from gavel.runtime.postgres.connections import DATABASE_ERRORS, leaves_connection_in_doubt, reason_of
+from gavel.runtime.postgres.connections import DATABASE_ERRORS, leaves_connection_in_doubt, load_sql, reason_of
 from gavel.userstats.ports import NotCountable, Unavailable
 
 ACQUIRE_SECONDS_MAX = 3.0
+
+_READ_PAGE_TOKEN_SECRET = load_sql(__package__, "read_page_token_secret")
 
 # What blames a statement's own data, so that trying it again as it is can't help.
 _CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -52,3 +54,9 @@ async def stats_transaction(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
                 await connection.execute("ROLLBACK")
             raise
         await connection.execute("COMMIT")
+
+
+async def read_page_token_secret(pool: asyncpg.Pool) -> bytes:
+    """The secret that page tokens are signed with. Raises Unavailable."""
+    async with stats_connection(pool) as connection:
+        return await connection.fetchval(_READ_PAGE_TOKEN_SECRET)

@@ -9,8 +9,8 @@ import structlog
 from prometheus_client.core import Metric
 
 from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.telemetry.metrics import gauge
 from gavel.userstats.adapters.postgres.connections import stats_connection
-from gavel.userstats.adapters.postgres.metrics import dead_letters_kept
 from gavel.userstats.ports import DeadLetter, KeptLetter
 
 _PUT_DEAD_LETTERS = load_sql(__package__, "put_dead_letters")
@@ -25,6 +25,11 @@ LETTERS_COUNTED_MAX = 100_000
 _OLDEST = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
 _log = structlog.get_logger(__name__)
+
+
+def dead_letters_kept(count: float) -> Metric:
+    """The metric of how many letters are kept, in stats_db or in the broker."""
+    return gauge("gavel_dead_letters_kept", "Dead letters that are kept until someone decides.", (), {(): count})
 
 
 class PostgresDeadLetters:

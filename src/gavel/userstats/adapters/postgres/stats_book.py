@@ -1,23 +1,27 @@
 """The stats book on Postgres: ids and totals in one transaction, for many events at once."""
 
 from collections.abc import AsyncIterable, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 import asyncpg
 from opentelemetry.trace import SpanKind
+from prometheus_client.core import Metric
 
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.telemetry import tracing
+from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
+from gavel.runtime.telemetry.metrics import counter, histogram
 from gavel.userstats.adapters.postgres.connections import stats_connection, stats_transaction
-from gavel.userstats.adapters.postgres.metrics import CounterMetrics
 from gavel.userstats.adapters.postgres.rebuild import REBUILD_LOCK, rebuild
 from gavel.userstats.adapters.postgres.totals import count_new
 from gavel.userstats.domain.events import Event
-from gavel.userstats.domain.ids import UserId, first_event_id, is_before
+from gavel.userstats.domain.ids import EventId, UserId, first_event_id, is_before
 from gavel.userstats.domain.user_stats import UserStats
 from gavel.userstats.ports import Counted, TopPosition
+from gavel.userstats.use_cases.count_events import TRANSACTION_EVENTS_MAX, CounterPass
 
 _LOCK_COUNTING_SHARED = load_sql(__package__, "lock_counting_shared")
 _LOCK_COUNTING = load_sql(__package__, "lock_counting")
@@ -27,8 +31,62 @@ _MOVE_HORIZON = load_sql(__package__, "move_horizon")
 _FORGET_EVENT_IDS = load_sql(__package__, "forget_event_ids")
 _READ_USER_STATS = load_sql(__package__, "read_user_stats")
 _LIST_TOP_BIDDERS = load_sql(__package__, "list_top_bidders")
+_READ_COUNTED_EVENT = load_sql(__package__, "read_counted_event")
+
+# Buckets of a histogram.
+TRANSACTION_EVENTS = (1, 4, 16, 64, 256, 1_000, TRANSACTION_EVENTS_MAX)
 
 _TOP = TopPosition(2**63 - 1, UserId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
+
+
+class CounterMetrics:
+    """Events by what became of them, and the transactions that counted them."""
+
+    def __init__(self) -> None:
+        self._total = CounterPass()
+        self._retries = 0
+        self._events = Histogram(TRANSACTION_EVENTS)
+        self._seconds = Histogram()
+        self._lag = Histogram(LONG_SECONDS)
+
+    def passed(self, done: CounterPass) -> None:
+        """Count a pass that ended well."""
+        self._total += done
+
+    def failed(self) -> None:
+        """Count a pass that did not."""
+        self._retries += 1
+
+    def committed(self, events: Sequence[Event], seconds: float) -> None:
+        """Count a transaction that took so long. The lag is that of its oldest event, by this machine's clock."""
+        self._events.observe(len(events))
+        self._seconds.observe(seconds)
+        if events:
+            oldest = min(event.at for event in events)
+            self._lag.observe(max(0.0, (datetime.now(UTC) - oldest).total_seconds()))
+
+    async def read(self) -> Sequence[Metric]:
+        """Source of the metrics."""
+        total = self._total
+        events = {("counted",): total.new, ("duplicate",): total.duplicates, ("dead",): total.dead}
+        return [
+            counter(
+                "gavel_counter_events_total",
+                "Events taken from the broker: counted, duplicate (counted before), or dead (set aside with a reason).",
+                ("outcome",),
+                events,
+            ),
+            counter("gavel_counter_messages_total", "Messages acknowledged.", (), {(): total.deliveries}),
+            counter("gavel_counter_retries_total", "Passes that failed and are tried again.", (), {(): self._retries}),
+            histogram("gavel_counter_transaction_events", "Events in a transaction.", (), {(): self._events}),
+            histogram("gavel_counter_transaction_seconds", "How long a transaction took.", (), {(): self._seconds}),
+            histogram(
+                "gavel_counter_lag_seconds",
+                "From the time of a transaction's oldest event until it is counted, by the counter's clock.",
+                (),
+                {(): self._lag},
+            ),
+        ]
 
 
 class PostgresStatsBook:
@@ -93,6 +151,24 @@ class PostgresStatsBook:
         """See StatsBook.rebuild."""
         async with stats_connection(self._pool) as connection:
             return await rebuild(connection, log)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEvent:
+    """Whether an event was counted, and when that was committed, by stats_db's clock.
+
+    `counted` is None where its id was forgotten since; `at` where the server keeps no such times.
+    """
+
+    counted: bool | None
+    at: datetime | None
+
+
+async def counted_event(connection: asyncpg.Connection, event_id: EventId) -> CountedEvent:
+    """What stats_db knows of one event: for operators, never for counting."""
+    [row] = await connection.fetch(_READ_COUNTED_EVENT, event_id)
+    forgotten = not row["counted"] and is_before(event_id, first_event_id(row["forgotten_before"]))
+    return CountedEvent(None if forgotten else row["counted"], row["counted_at"])
 
 
 def _rows(status: Any) -> int:

@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 from gavel.runtime.rabbitmq.connection import BrokerLink
 from gavel.runtime.rabbitmq.topology import WorkQueue
 from gavel.runtime.telemetry.metrics import gauge
-from gavel.userstats.adapters.postgres.metrics import dead_letters_kept
+from gavel.userstats.adapters.postgres.dead_letters import dead_letters_kept
 from gavel.userstats.adapters.rabbitmq.event_source import STATS_EVENTS
 
 # Less than a page of metrics waits for a part of it.

@@ -1,13 +1,18 @@
-"""The auctions that wait for the closer."""
+"""Due auctions, and how late the closer closes them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import asyncpg
+from prometheus_client.core import Metric
 
 from gavel.bids.adapters.postgres.connections import reading
+from gavel.bids.domain.events import AuctionClosed
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.ports.book import Change
 from gavel.bids.ports.due_auctions import Due
 from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
+from gavel.runtime.telemetry.metrics import histogram
 
 _LIST_DUE_AUCTIONS = load_sql(__package__, "list_due_auctions")
 
@@ -26,3 +31,22 @@ class PostgresDueAuctions:
         due = tuple(ItemId(row["item_id"]) for row in rows[:limit] if row["seconds_left"] <= 0)
         left = rows[len(due)]["seconds_left"] if len(rows) > len(due) else None
         return Due(due, left)
+
+
+class CloserMetrics:
+    """CommitListener of a closer's book: from each auction's end to its close, both by the database's clock."""
+
+    def __init__(self) -> None:
+        self.lateness = Histogram(LONG_SECONDS)
+
+    def committed(self, changes: Sequence[Change]) -> None:
+        """See CommitListener.committed."""
+        for change in changes:
+            for event in change.events:
+                if isinstance(event, AuctionClosed):
+                    self.lateness.observe((event.at - change.auction.end_at).total_seconds())
+
+    async def read(self) -> Sequence[Metric]:
+        """Source of the metrics."""
+        meaning = "From an auction's end to its close by the closer, by the database's clock."
+        return [histogram("gavel_closer_lateness_seconds", meaning, (), {(): self.lateness})]
