@@ -1,6 +1,7 @@
 """`userstats.v1.UserStatsService` over Connect: parse, call one use case, translate the answer."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from connectrpc.code import Code
@@ -71,19 +72,20 @@ def stats_service_app(api: StatsApi) -> Asgi:
     return only_connect(app)
 
 
+_TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
+    UserUnknown: lambda error: ConnectError(Code.NOT_FOUND, str(error)),
+    PageTokenInvalid: lambda _: ConnectError(Code.INVALID_ARGUMENT, "page_token: only as it was given, for this list"),
+    TimeoutError: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time"),
+    Unavailable: lambda _: RetryLater(
+        Code.UNAVAILABLE, "the totals can't be read now", UNAVAILABLE_RETRY_AFTER_SECONDS
+    ),
+}
+
+
 def connect_error(error: Exception) -> ConnectError | None:
-    """What Connect says of an exception of the read side; None for one that is a bug."""
-    match error:
-        case UserUnknown():
-            return ConnectError(Code.NOT_FOUND, str(error))
-        case PageTokenInvalid():
-            return ConnectError(Code.INVALID_ARGUMENT, "page_token: only as it was given, for this list")
-        case TimeoutError():
-            return ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time")
-        case Unavailable():
-            return RetryLater(Code.UNAVAILABLE, "the totals can't be read now", UNAVAILABLE_RETRY_AFTER_SECONDS)
-        case _:
-            return None
+    """Map an exception of the read side to a Connect error; None for one that is a bug."""
+    to_connect = _TABLE.get(type(error))
+    return None if to_connect is None else to_connect(error)
 
 
 def _in_time(ctx: Context) -> asyncio.Timeout:
