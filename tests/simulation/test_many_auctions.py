@@ -15,8 +15,7 @@ import pytest
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
 from gavel.bids.ports.book import Unavailable
 from gavel.bids.ports.outbox import EventsNotPublished
-from gavel.bids.use_cases.relay_outbox import relay_outbox
-from gavel.bids.worker import running_closer
+from gavel.bids.worker import RELAY_CLAIM_ROWS_MAX, running_closer
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.process.loops import Loop, wait_for
 from gavel.userstats.adapters.event_codec import EventBatchReader
@@ -64,7 +63,7 @@ async def _workers(bid_db_url: str, stats_db_url: str, road: RoughRoad) -> Async
         reader = EventBatchReader()
 
         async def relay() -> bool:
-            return await relay_outbox(outbox, road) > 0
+            return await outbox.relay(road.publish, RELAY_CLAIM_ROWS_MAX) > 0
 
         async def counter() -> bool:
             return (await count_events(road, reader, book, letters)).deliveries > 0

@@ -9,7 +9,7 @@ from gavel.bids.domain.auction import Status
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import ItemNotFound
-from gavel.bids.use_cases.show_items import show_bids, show_item, show_items
+from gavel.bids.use_cases.show_items import show_bids, show_items
 from tests.auction_house import SELLER, House, new_user
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,7 @@ async def _pages(house: House, status: Status, category: str, limit: int = 2) ->
 async def test_an_item_is_shown_as_it_was_just_bid_on(house: House, catalogue: PostgresItemCatalogue) -> None:
     item_id, user = await house.list_item(title="A globe", category="globes", increment=10), new_user()
     answer = await house.bid(item_id, 100, by=user)
-    view, at = await show_item(catalogue, item_id)
+    view, at = await catalogue.item(item_id)
     assert view.auction == answer.auction
     assert (view.listing.title, view.listing.category, view.updated_at) == ("A globe", "globes", answer.at)
     assert at >= answer.at
@@ -43,7 +43,7 @@ async def test_an_item_is_shown_as_it_was_just_bid_on(house: House, catalogue: P
 
 async def test_an_item_that_is_not_there_is_not_found(catalogue: PostgresItemCatalogue) -> None:
     with pytest.raises(ItemNotFound):
-        await show_item(catalogue, NOBODYS)
+        await catalogue.item(NOBODYS)
     with pytest.raises(ItemNotFound):
         await show_bids(catalogue, NOBODYS, before_seq=None, limit=1)
 

@@ -15,7 +15,7 @@ from gavel.bids.adapters.postgres.outbox.outbox import (
 )
 from gavel.bids.ports.book import Unavailable
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
-from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
+from gavel.bids.worker import RELAY_CLAIM_ROWS_MAX
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.connections import IDLE_IN_TRANSACTION_SECONDS_MAX
@@ -210,14 +210,14 @@ async def test_a_frozen_database_is_given_up_and_no_connection_is_waited_for(
 
 
 async def test_a_backlog_is_drained(pool: asyncpg.Pool, outbox: PostgresOutbox) -> None:
-    rows = 3 * RELAY_BATCH_ROWS_MAX + 1
+    rows = 3 * RELAY_CLAIM_ROWS_MAX + 1
     await pool.execute(
         "INSERT INTO outbox (routing_key, event_count, body)"
         " SELECT 'bid.placed', 2, int8send(n) FROM generate_series(1, $1::bigint) AS n",
         rows,
     )
     broker, relayed = Published(), 0
-    while events := await relay_outbox(outbox, broker):
+    while events := await outbox.relay(broker.publish, RELAY_CLAIM_ROWS_MAX):
         relayed += events
     assert relayed == 2 * rows
     assert b"".join(broker.bodies) == b"".join(n.to_bytes(8, "big") for n in range(1, rows + 1))

@@ -18,16 +18,17 @@ from gavel.bids.ports.due_auctions import DueAuctions
 from gavel.bids.ports.outbox import EventPublisher, EventsNotPublished
 from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.use_cases.close_due import INTERRUPTIONS, Deferred, close_due
-from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from gavel.runtime.process.loops import Loop
 from gavel.runtime.process.process import Parts
 from gavel.runtime.telemetry.metrics import Source
 
+RELAY_CLAIM_ROWS_MAX = 500
 RELAY_IDLE_SECONDS = 0.025
 RELAY_WOKEN_IDLE_SECONDS = 1.0
-# After a pass that was far from full: a few commits more make the next one worth its transaction.
+# After a pass of fewer events than this the relay waits, so that the next pass is worth its transaction.
+RELAY_GATHER_EVENTS_MAX = 500
 RELAY_GATHER_SECONDS = 0.01
 # An outcome follows its end within a second: new auctions may end before the one that the closer sleeps for.
 CLOSER_IDLE_SECONDS = 0.5
@@ -73,11 +74,11 @@ async def running_bid_worker(
 
         async def relay() -> bool:
             try:
-                events = await relay_outbox(outbox, publisher)
+                events = await outbox.relay(publisher.publish, RELAY_CLAIM_ROWS_MAX)
             except expected:
                 relayed.retries += 1
                 raise
-            if 0 < events < RELAY_BATCH_ROWS_MAX:
+            if 0 < events < RELAY_GATHER_EVENTS_MAX:
                 await asyncio.sleep(RELAY_GATHER_SECONDS)
             return events > 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
@@ -18,11 +19,13 @@ from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import DeadLetters, EventSource, Unavailable
 from gavel.userstats.settings import StatsWorkerSettings
 from gavel.userstats.use_cases.count_events import count_events
-from gavel.userstats.use_cases.forget_event_ids import forget_event_ids
 
 # The counter waits for messages within its pass; this only keeps a source that answers at once from spinning.
 COUNTER_IDLE_SECONDS = 0.005
 PRUNER_IDLE_SECONDS = 60.0
+# The broker keeps nothing so long, and a relay that was away so long is a case for a rebuild.
+DEDUP_HORIZON = timedelta(days=30)
+FORGET_IDS_MAX = 10_000
 
 _log = structlog.get_logger(__name__)
 
@@ -53,7 +56,7 @@ async def running_stats_worker(
             return done.deliveries > 0
 
         async def prune() -> bool:
-            return await forget_event_ids(book) > 0
+            return await book.forget(DEDUP_HORIZON, FORGET_IDS_MAX) > 0
 
         async with (
             Loop("counter", count, COUNTER_IDLE_SECONDS, expected=(Unavailable,)).running(),

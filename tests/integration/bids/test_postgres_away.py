@@ -139,8 +139,7 @@ async def test_frozen_it_costs_callers_their_deadline_and_no_more(
         assert explained(results).keys() <= {"DeadlineExceeded", "Unavailable"}
         assert took_seconds < postgres.CONNECT_SECONDS_MAX
         await _comes_back(house, item_id)
-        found = await catalogue.item(item_id)
-        assert found is not None
+        await catalogue.item(item_id)
         stored = await house.bids(item_id)
         assert [seq for seq, _ in stored] == list(range(2, len(stored) + 2))
 
@@ -160,7 +159,7 @@ async def test_a_pool_without_a_free_connection_is_unavailable_in_time_and_bids_
         assert isinstance(await house.bid(item_id, 1), Answer)
         for connection in held:
             await house.pool.release(connection)
-        assert await catalogue.item(item_id) is not None
+        await catalogue.item(item_id)
 
 
 async def test_frozen_it_keeps_no_pool_from_closing(server: OwnPostgres) -> None:

@@ -16,6 +16,7 @@ from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.ports.catalogue import ItemPosition
 from tests.auction_house import House, new_user, soon, unchanged, until
 
@@ -169,7 +170,6 @@ async def test_a_board_is_highest_first_and_on_a_tie_the_leader_first_then_the_e
     await house.bid(item_id, 1_000, by=BELA, max_amount=6_000)
     await house.bid(item_id, 5_200, by=CARLA, max_amount=6_000)
     tied = await boards.board(item_id, 10)
-    assert tied is not None
     # Carla's 6,000 has the lower seq; Bela, whose maximum was the earlier, leads.
     assert [(entry.user_id, entry.amount) for entry in tied.entries] == [(BELA, 6_000), (CARLA, 6_000)]
     assert tied.entries[0].last_bid_seq == tied.leader_seq > tied.entries[1].last_bid_seq
@@ -177,19 +177,17 @@ async def test_a_board_is_highest_first_and_on_a_tie_the_leader_first_then_the_e
 
     await house.bid(item_id, 7_000, by=ANNA)
     passed = await boards.board(item_id, 10)
-    assert passed is not None
     assert [entry.user_id for entry in passed.entries] == [ANNA, CARLA, BELA]
     shortened = await boards.board(item_id, 2)
-    assert shortened is not None
     assert shortened.entries == passed.entries[:2]
 
 
-async def test_a_board_without_bids_is_empty_and_one_of_no_item_is_none(house: House) -> None:
+async def test_a_board_without_bids_is_empty_and_one_of_no_item_is_not_found(house: House) -> None:
     boards = PostgresLeaderboards(house.pool)
     board = await boards.board(await house.list_item(), 10)
-    assert board is not None
     assert (board.seq, board.entries) == (1, ())
-    assert await boards.board(ItemId(new_user()), 10) is None
+    with pytest.raises(ItemNotFound):
+        await boards.board(ItemId(new_user()), 10)
 
 
 async def test_a_board_and_its_seq_are_of_one_moment(house: House) -> None:
@@ -208,7 +206,6 @@ async def test_a_board_and_its_seq_are_of_one_moment(house: House) -> None:
         if bidding.done():
             await bidding
         board = await boards.board(item_id, 100_000)
-        assert board is not None
         assert sum(entry.bid_count for entry in board.entries) == board.seq - 1
         seen.add(board.seq)
     enough.set()

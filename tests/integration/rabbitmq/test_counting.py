@@ -10,7 +10,7 @@ import pytest
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
 from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
-from gavel.bids.use_cases.relay_outbox import RELAY_BATCH_ROWS_MAX, relay_outbox
+from gavel.bids.worker import RELAY_CLAIM_ROWS_MAX
 from gavel.userstats.adapters.event_codec import EventBatchReader
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
@@ -202,9 +202,9 @@ async def test_a_relay_killed_after_the_confirm_publishes_again_and_it_counts_on
 
     owed = await new_house.owed_events()
     with pytest.raises(EventsNotPublished, match="killed"):
-        await outbox.relay(publish_and_die, RELAY_BATCH_ROWS_MAX)
+        await outbox.relay(publish_and_die, RELAY_CLAIM_ROWS_MAX)
     assert await new_house.owed_events() == owed
-    assert await relay_outbox(outbox, publisher) == owed
+    assert await outbox.relay(publisher.publish, RELAY_CLAIM_ROWS_MAX) == owed
     assert await new_house.owed_events() == 0
     await publisher.close()
     counter = open_counter(broker.url)

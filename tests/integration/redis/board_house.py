@@ -27,7 +27,7 @@ class CountedLeaderboards(PostgresLeaderboards):
 
     reads = 0
 
-    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard:
         """See Leaderboards.board."""
         self.reads += 1
         return await super().board(item_id, limit)
@@ -48,15 +48,11 @@ class BoardHouse:
     async def board(self, item_id: ItemId) -> Leaderboard:
         """The whole board as the process shows it, in bounded time."""
         async with asyncio.timeout(READ_SECONDS_MAX):
-            board = await self.leaderboards.board(item_id, ALL)
-        assert board is not None
-        return board
+            return await self.leaderboards.board(item_id, ALL)
 
     async def true_board(self, item_id: ItemId) -> Leaderboard:
         """The whole board as Postgres has it."""
-        board = await PostgresLeaderboards(self.house.pool).board(item_id, ALL)
-        assert board is not None
-        return board
+        return await PostgresLeaderboards(self.house.pool).board(item_id, ALL)
 
     async def until_cached(self, item_id: ItemId) -> None:
         """Return when the cache has the board that Postgres has, whoever put it there."""

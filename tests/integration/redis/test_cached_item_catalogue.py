@@ -18,6 +18,7 @@ from gavel.bids.adapters.redis.cached_item_catalogue import CachedItemCatalogue
 from gavel.bids.adapters.redis.item_texts import RedisItemTexts
 from gavel.bids.domain.changing import update_item
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.catalogue import ItemView
 from gavel.runtime.postgres.connections import load_sql
@@ -45,8 +46,6 @@ class Shop:
     async def is_right(self, item_id: ItemId) -> ItemView:
         """The item as it is shown, which must be as Postgres has it, clock and all."""
         shown, true = await self.catalogue.item(item_id), await PostgresItemCatalogue(self.house.pool).item(item_id)
-        assert shown is not None
-        assert true is not None
         assert shown[0] == true[0]
         assert isinstance(shown[1], datetime)
         assert shown[1] <= true[1]
@@ -87,7 +86,6 @@ async def test_the_texts_are_shown_from_redis_where_they_are_of_the_committed_ve
     stored[1] = "Only Redis says so"
     await shop.redis.set(shop.key(item_id), json.dumps(stored))
     shown = await shop.catalogue.item(item_id)
-    assert shown is not None
     assert shown[0].listing.title == "Only Redis says so"
 
 
@@ -101,8 +99,8 @@ async def test_a_hundred_reads_of_a_cold_item_are_one_read_of_postgres(shop: Sho
         catalogue = CachedItemCatalogue(pool, shop.texts)
         shown = await asyncio.gather(*(catalogue.item(item_id) for _ in range(100)))
         assert queries.count(load_sql("gavel.bids.adapters.redis", "read_item_with_version")) == 1
-        assert [each[0].listing.title for each in shown if each is not None] == ["Cold"] * 100
-        assert await catalogue.item(item_id) is not None
+        assert [each[0].listing.title for each in shown] == ["Cold"] * 100
+        assert (await catalogue.item(item_id))[0].listing.title == "Cold"
         assert queries.count(load_sql("gavel.bids.adapters.redis", "read_item_state")) == 1
 
 
@@ -165,11 +163,13 @@ async def test_items_are_shown_with_redis_killed_flushed_or_frozen(shop: Shop, m
 
 async def test_an_item_that_is_not_there_is_not_shown_and_not_kept(shop: Shop) -> None:
     item_id = ItemId(str(uuid4()))
-    assert await shop.catalogue.item(item_id) is None
+    with pytest.raises(ItemNotFound):
+        await shop.catalogue.item(item_id)
     assert await shop.redis.exists(shop.key(item_id)) == 0
 
 
 async def test_an_item_that_only_redis_knows_is_not_shown(shop: Shop, bid_pool: asyncpg.Pool) -> None:
     item_id = await shop.house.list_item()
     await shop.is_right(item_id)
-    assert await CachedItemCatalogue(bid_pool, shop.texts).item(item_id) is None
+    with pytest.raises(ItemNotFound):
+        await CachedItemCatalogue(bid_pool, shop.texts).item(item_id)

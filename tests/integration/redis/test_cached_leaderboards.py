@@ -9,7 +9,7 @@ import pytest
 
 from gavel.bids.adapters.redis.cached_leaderboards import CHANGES_WAITING_MAX
 from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.domain.refusals import BidRefused
+from gavel.bids.domain.refusals import BidRefused, ItemNotFound
 from gavel.bids.ports.book import Change
 from tests.auction_house import new_user
 from tests.integration.redis.board_house import ALL, BoardHouse, open_board_house
@@ -85,14 +85,14 @@ async def test_a_limit_cuts_the_board(boards: BoardHouse) -> None:
     whole = await boards.board(item_id)
     for limit in (1, 2, 3, ALL):
         board = await boards.leaderboards.board(item_id, limit)
-        assert board is not None
         assert board.entries == whole.entries[:limit]
         assert (board.revision, board.seq) == (whole.revision, whole.seq)
 
 
 async def test_an_item_that_is_not_there_has_no_board(boards: BoardHouse) -> None:
     item_id = ItemId(str(uuid4()))
-    assert await boards.leaderboards.board(item_id, ALL) is None
+    with pytest.raises(ItemNotFound):
+        await boards.leaderboards.board(item_id, ALL)
     assert await boards.cache.read(item_id, ALL) is None
 
 

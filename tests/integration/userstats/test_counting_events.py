@@ -18,8 +18,8 @@ from gavel.userstats.use_cases.count_events import (
     CounterPass,
     count_events,
 )
-from gavel.userstats.use_cases.forget_event_ids import DEDUP_HORIZON, forget_event_ids
 from gavel.userstats.use_cases.replay_dead_letters import replay_dead_letters
+from gavel.userstats.worker import DEDUP_HORIZON, FORGET_IDS_MAX
 from tests.integration.userstats.a_stats_db import taken_away
 from tests.integration.userstats.in_process_transport import InProcessTransport, in_process_transport
 from tests.unit.userstats.messages import ANNA, BELA, CARLA, LAMP, NOON, SELLER, bid, body, closed, extended, listed
@@ -99,7 +99,7 @@ async def test_an_event_older_than_the_dedup_horizon_is_dead_and_the_rest_counts
     late = bid(ANNA, 1_000, seq=2, at=NOON - DEDUP_HORIZON - DEDUP_HORIZON)
     await counter.transport.send([body([bid(ANNA, 1_100, seq=3)])])
     await counter.run()
-    await forget_event_ids(counter.book)
+    await counter.book.forget(DEDUP_HORIZON, FORGET_IDS_MAX)
     await counter.transport.send([body([late, bid(ANNA, 1_200, seq=4)])])
     assert await counter.run() == CounterPass(deliveries=1, new=1, dead=1)
     assert await counter.dead() == [DeadLetter(body([late]), FORGOTTEN)]

@@ -44,8 +44,8 @@ class ItemPosition:
 class ItemCatalogue(Protocol):
     """Items and bids as Postgres has them: whoever bids reads their own bid."""
 
-    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
-        """The item, with the database's clock; None where there is none."""
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime]:
+        """The item, with the database's clock. Raises ItemNotFound."""
         ...
 
     async def items(
@@ -69,6 +69,6 @@ class ItemCatalogue(Protocol):
         """Up to `limit` items that a user has bid on, newest bid of theirs first, after a position; and the clock."""
         ...
 
-    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
-        """Up to `limit` bids of an item below a seq (None: from the newest), newest first; None: no such item."""
+    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced]:
+        """Up to `limit` bids of an item below a seq (None: from the newest), newest first. Raises ItemNotFound."""
         ...

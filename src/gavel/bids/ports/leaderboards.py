@@ -14,10 +14,10 @@ LEADERBOARD_ENTRIES_MAX = 100
 class Leaderboards(Protocol):
     """Who has bid how much."""
 
-    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard:
         """The first `limit` bidders of an item, no older than what was committed when it was asked for.
 
-        None where there is no such item. Raises Unavailable.
+        Raises ItemNotFound or Unavailable.
         """
         ...
 

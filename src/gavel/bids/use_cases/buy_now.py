@@ -7,7 +7,6 @@ from gavel.bids.domain.decision import retry_key
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
-from gavel.bids.use_cases.show_items import show_item
 
 
 async def buy_now(
@@ -20,4 +19,4 @@ async def buy_now(
     """
     key = retry_key(user_id, idempotency_key, "buy now")
     await book.update(item_id, lambda auction, at: decide_buy_now(auction, at, user_id), call=call, key=key)
-    return await show_item(catalogue, item_id)
+    return await catalogue.item(item_id)

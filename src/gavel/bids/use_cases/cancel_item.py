@@ -6,7 +6,6 @@ from gavel.bids.domain.changing import cancel_item as decide_cancel
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
-from gavel.bids.use_cases.show_items import show_item
 
 
 async def cancel_item(
@@ -17,4 +16,4 @@ async def cancel_item(
     Raises NotTheSeller, ChangeRefused, and what AuctionBook.update and ItemCatalogue.item raise.
     """
     await book.update(item_id, lambda auction, at: decide_cancel(auction, at, seller_id), call=call)
-    return await show_item(catalogue, item_id)
+    return await catalogue.item(item_id)

@@ -7,7 +7,6 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
-from gavel.bids.use_cases.show_items import show_item
 
 
 async def change_item(
@@ -24,4 +23,4 @@ async def change_item(
     Raises NotTheSeller, ChangeRefused, and what AuctionBook.update and ItemCatalogue.item raise.
     """
     await book.update(item_id, lambda auction, at: update_item(auction, at, seller_id, changes), call=call)
-    return await show_item(catalogue, item_id)
+    return await catalogue.item(item_id)

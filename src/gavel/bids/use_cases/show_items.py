@@ -1,20 +1,11 @@
-"""Anyone looks at items and at the bids on them."""
+"""Lists of items and bids, page by page."""
 
 from datetime import datetime
 
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId
-from gavel.bids.domain.refusals import ItemNotFound
-from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition, ItemView
-
-
-async def show_item(catalogue: ItemCatalogue, item_id: ItemId) -> tuple[ItemView, datetime]:
-    """The item with the database's clock. Raises ItemNotFound."""
-    found = await catalogue.item(item_id)
-    if found is None:
-        raise ItemNotFound(item_id)
-    return found
+from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.ports.catalogue import BidderItem, ItemCatalogue, ItemPosition, ItemView
 
 
 async def show_items(
@@ -35,10 +26,31 @@ async def show_bids(
     Raises ItemNotFound.
     """
     bids = await catalogue.bids(item_id, before_seq, limit + 1)
-    if bids is None:
-        raise ItemNotFound(item_id)
     page = bids[:limit]
     return page, page[-1].seq if len(bids) > limit else None
+
+
+async def show_seller_items(
+    catalogue: ItemCatalogue, seller_id: UserId, *, after: ItemPosition | None, limit: int
+) -> tuple[list[ItemView], datetime, ItemPosition | None]:
+    """A page of a seller's items, newest first, the clock, and the position to go on from; None at the list's end."""
+    items, at = await catalogue.items_of_seller(seller_id, after, limit + 1)
+    page = items[:limit]
+    more = len(items) > limit
+    return page, at, ItemPosition(page[-1].created_at, page[-1].auction.item_id) if more else None
+
+
+async def show_my_bids(
+    catalogue: ItemCatalogue, user_id: UserId, *, after: ItemPosition | None, limit: int
+) -> tuple[list[BidderItem], datetime, ItemPosition | None]:
+    """A page of the items that a user has bid on, newest bid first, the clock, and the position to go on from.
+
+    Shows the user's maxima: only for that user. The position is None where the list ends here.
+    """
+    mine, at = await catalogue.items_of_bidder(user_id, after, limit + 1)
+    page = mine[:limit]
+    more = len(mine) > limit
+    return page, at, ItemPosition(page[-1].last_bid_at, page[-1].item.auction.item_id) if more else None
 
 
 def _position(item: ItemView, status: Status) -> ItemPosition:

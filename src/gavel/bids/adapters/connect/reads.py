@@ -16,10 +16,7 @@ from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import check_category
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition
 from gavel.bids.ports.leaderboards import Leaderboards
-from gavel.bids.use_cases.show_items import show_bids, show_item, show_items
-from gavel.bids.use_cases.show_leaderboard import show_leaderboard
-from gavel.bids.use_cases.show_my_bids import show_my_bids
-from gavel.bids.use_cases.show_seller_items import show_seller_items
+from gavel.bids.use_cases.show_items import show_bids, show_items, show_my_bids, show_seller_items
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
 from gavel.runtime.timestamps import timestamp
@@ -35,7 +32,7 @@ class ReadApi:
 
     async def get_item(self, request: pb.GetItemRequest, _ctx: Context) -> pb.GetItemResponse:
         """See BidService.GetItem."""
-        view, at = await show_item(self._catalogue, item_id_of(request.id, "id"))
+        view, at = await self._catalogue.item(item_id_of(request.id, "id"))
         return pb.GetItemResponse(item=item_message(view, at), server_time=timestamp(at))
 
     async def list_items(self, request: pb.ListItemsRequest, _ctx: Context) -> pb.ListItemsResponse:
@@ -82,7 +79,7 @@ class ReadApi:
     async def get_leaderboard(self, request: pb.GetLeaderboardRequest, _ctx: Context) -> pb.GetLeaderboardResponse:
         """See BidService.GetLeaderboard."""
         item_id, limit = item_id_of(request.item_id), board_limit_of(request.limit)
-        return leaderboard_message(await show_leaderboard(self._leaderboards, item_id, limit))
+        return leaderboard_message(await self._leaderboards.board(item_id, limit))
 
     async def _item_position(self, page_list: str, token: str) -> ItemPosition | None:
         return _item_position(await self._tokens.read(page_list, token)) if token else None

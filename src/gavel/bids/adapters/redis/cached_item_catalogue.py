@@ -11,6 +11,7 @@ from gavel.bids.adapters.postgres.rows import auction_of
 from gavel.bids.adapters.redis.item_texts import ItemTexts, RedisItemTexts
 from gavel.bids.adapters.redis.metrics import CacheMetrics
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.catalogue import ItemView
 from gavel.bids.ports.leaderboards import CacheAway
@@ -32,13 +33,13 @@ class CachedItemCatalogue(PostgresItemCatalogue):
         self._pool = pool
         self._texts = texts
         self.reads = CacheMetrics("item_texts")
-        self._single_flight: SingleFlight[ItemId, tuple[ItemView, datetime] | None] = SingleFlight(self._load)
+        self._single_flight: SingleFlight[ItemId, tuple[ItemView, datetime]] = SingleFlight(self._load)
 
-    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime]:
         """See ItemCatalogue.item."""
         return await self._single_flight.join(item_id)
 
-    async def _load(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+    async def _load(self, item_id: ItemId) -> tuple[ItemView, datetime]:
         try:
             texts = await self._texts.read(item_id)
         except CacheAway:
@@ -53,11 +54,11 @@ class CachedItemCatalogue(PostgresItemCatalogue):
         self.reads.misses += 1
         return await self._item_to_keep(item_id)
 
-    async def _item_to_keep(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+    async def _item_to_keep(self, item_id: ItemId) -> tuple[ItemView, datetime]:
         async with reading(self._pool) as connection:
             row = await connection.fetchrow(_READ_ITEM_WITH_VERSION, item_id)
         if row is None:
-            return None
+            raise ItemNotFound(item_id)
         texts = ItemTexts(row["texts_version"], row["title"], row["description"], tuple(row["images"]))
         with suppress(CacheAway):
             await self._texts.store(item_id, texts)

@@ -36,16 +36,16 @@ class CachedLeaderboards:
         self._committed = committed
         self._cache = cache
         self.reads = CacheMetrics("leaderboards")
-        self._single_flight: SingleFlight[ItemId, Leaderboard | None] = SingleFlight(self._load)
+        self._single_flight: SingleFlight[ItemId, Leaderboard] = SingleFlight(self._load)
 
-    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard:
         """See Leaderboards.board."""
         board = await self._single_flight.join(item_id)
-        if board is None or len(board.entries) <= limit:
+        if len(board.entries) <= limit:
             return board
         return Leaderboard(board.revision, board.seq, board.leader_seq, board.entries[:limit])
 
-    async def _load(self, item_id: ItemId) -> Leaderboard | None:
+    async def _load(self, item_id: ItemId) -> Leaderboard:
         try:
             cached = await self._cache.read(item_id, LEADERBOARD_ENTRIES_MAX)
         except CacheAway:
@@ -57,11 +57,10 @@ class CachedLeaderboards:
         self.reads.misses += 1
         return await self._rebuild(item_id)
 
-    async def _rebuild(self, item_id: ItemId) -> Leaderboard | None:
+    async def _rebuild(self, item_id: ItemId) -> Leaderboard:
         board = await self._committed.board(item_id, BOARD_BIDDERS_MAX + 1)
-        if board is not None:
-            with suppress(CacheAway):
-                await self._cache.store(item_id, board, whole=len(board.entries) <= BOARD_BIDDERS_MAX)
+        with suppress(CacheAway):
+            await self._cache.store(item_id, board, whole=len(board.entries) <= BOARD_BIDDERS_MAX)
         return board
 
 

@@ -9,6 +9,7 @@ from gavel.bids.adapters.postgres.rows import bid_of, view_of
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.ports.catalogue import BidderItem, ItemPosition, ItemView
 from gavel.runtime.postgres.connections import load_sql
 
@@ -42,11 +43,13 @@ class PostgresItemCatalogue:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime] | None:
+    async def item(self, item_id: ItemId) -> tuple[ItemView, datetime]:
         """See ItemCatalogue.item."""
         async with reading(self._pool) as connection:
             row = await connection.fetchrow(_READ_ITEM, item_id)
-        return None if row is None else (view_of(row), row["at"])
+        if row is None:
+            raise ItemNotFound(item_id)
+        return view_of(row), row["at"]
 
     async def items(
         self, status: Status, category: str, after: ItemPosition | None, limit: int
@@ -84,11 +87,11 @@ class PostgresItemCatalogue:
             BidderItem(view_of(row), row["bidder_amount"], row["bidder_maximum"], row["last_bid_at"]) for row in rows
         ], at
 
-    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced] | None:
+    async def bids(self, item_id: ItemId, before_seq: int | None, limit: int) -> list[BidPlaced]:
         """See ItemCatalogue.bids."""
         below = _SEQ_MAX if before_seq is None else before_seq
         async with reading(self._pool) as connection:
             rows = await connection.fetch(_READ_ITEM_BIDS, item_id, below, limit)
             if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
-                return None
+                raise ItemNotFound(item_id)
         return [bid_of(row) for row in rows]

@@ -5,6 +5,7 @@ import asyncpg
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.leaderboards import Leaderboard, LeaderboardEntry
+from gavel.bids.domain.refusals import ItemNotFound
 from gavel.runtime.postgres.connections import load_sql
 
 _READ_LEADERBOARD = load_sql(__package__, "read_leaderboard")
@@ -17,12 +18,12 @@ class PostgresLeaderboards:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def board(self, item_id: ItemId, limit: int) -> Leaderboard | None:
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard:
         """See Leaderboards.board."""
         async with reading(self._pool) as connection:
             rows = await connection.fetch(_READ_LEADERBOARD, item_id, limit)
         if not rows:
-            return None
+            raise ItemNotFound(item_id)
         item = rows[0]
         entries = tuple(
             LeaderboardEntry(UserId(row["user_id"]), row["amount"], row["last_bid_seq"], row["bid_count"])
