@@ -13,16 +13,15 @@ from gavel.bids.adapters.connect.service import BidApi, bid_service_app
 from gavel.bids.adapters.connect.status_page import StatusPage
 from gavel.bids.adapters.connect.watch import watching
 from gavel.bids.adapters.postgres.connections import read_page_token_secret
-from gavel.bids.adapters.postgres.feed.metrics import feed_source
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
 from gavel.bids.cached_reads import open_cached_reads
-from gavel.bids.live_feed import OpenLiveFeed, open_live_feed
+from gavel.bids.feed.live_feed import LiveFeed
+from gavel.bids.live_feed import OpenLiveFeed, feed_source, open_live_feed
 from gavel.bids.ports.book import AuctionBook, CommitListener
 from gavel.bids.ports.catalogue import ItemCatalogue
 from gavel.bids.ports.leaderboards import Leaderboards
 from gavel.bids.settings import BidApiSettings
-from gavel.bids.use_cases.live_feed import LiveFeed
 from gavel.runtime.http.health import Check
 from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.http.routes import routed

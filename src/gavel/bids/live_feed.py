@@ -1,18 +1,21 @@
-"""The parts of the live feed, put together: the log, the feed of this process, and the loops that work it off."""
+"""The parts of the live feed, put together: the log, the feed of this process, its loops and its metrics."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from prometheus_client.core import Metric
+
 from gavel.bids.adapters.memory.feed import InProcessFeed
 from gavel.bids.adapters.postgres.feed.feed_log import CONNECTIONS_MAX, PostgresFeedLog
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeed, RabbitMqFeedPublisher
+from gavel.bids.feed.live_feed import FILL_IDLE_SECONDS, SWEEP_SECONDS, LiveFeed
 from gavel.bids.ports.book import CommitListener, Unavailable
 from gavel.bids.ports.feed import EventLog
-from gavel.bids.use_cases.live_feed import FILL_IDLE_SECONDS, SWEEP_SECONDS, LiveFeed
 from gavel.runtime.http.health import Check
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.process.loops import Loop
+from gavel.runtime.telemetry.metrics import Source, counter, gauge
 
 TELL_IDLE_SECONDS = 1.0
 
@@ -57,3 +60,31 @@ async def _working(feed: LiveFeed) -> AsyncGenerator[None]:
         Loop("feed-sweeper", feed.sweep, SWEEP_SECONDS).running(),
     ):
         yield
+
+
+def feed_source(feed: LiveFeed) -> Source:
+    """Metrics of a feed."""
+
+    async def read() -> Sequence[Metric]:
+        return [
+            gauge("gavel_feed_watchers", "Streams that are open now.", (), {(): feed.watcher_count}),
+            gauge("gavel_feed_items", "Items that someone watches now.", (), {(): feed.item_count}),
+            counter("gavel_feed_streams_total", "Streams that were opened.", (), {(): feed.watchers_seen}),
+            counter("gavel_feed_snapshots_total", "Items told whole to a watcher.", (), {(): feed.snapshots}),
+            counter("gavel_feed_resumes_total", "Items told from where a watcher had been.", (), {(): feed.resumes}),
+            counter("gavel_feed_events_total", "Events told, whatever the watchers.", (), {(): feed.events_told}),
+            counter(
+                "gavel_feed_gaps_filled_total",
+                "Events that the feed missed and read from the log.",
+                (),
+                {(): feed.gaps_filled},
+            ),
+            counter(
+                "gavel_feed_slow_watchers_total",
+                "Streams ended because their watcher did not read.",
+                (),
+                {(): feed.slow_watchers_ended},
+            ),
+        ]
+
+    return read

@@ -9,7 +9,7 @@ import pytest
 
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
-from gavel.bids.use_cases.live_feed import LiveFeed
+from gavel.bids.feed.live_feed import LiveFeed
 from gavel.runtime.http.server import address_of, bind, serving
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, until

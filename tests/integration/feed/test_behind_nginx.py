@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gavel.bids.use_cases import live_feed
+from gavel.bids.feed import live_feed
 from tests.integration.feed.live_house import LiveHouse, open_live_house
 from tests.servers.nginx import proxy_to
 from tests.watching import watching

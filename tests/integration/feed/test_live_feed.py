@@ -6,13 +6,13 @@ import pytest
 
 from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.feed import item_channel, live_feed
+from gavel.bids.feed.live_feed import HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
+from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.ports.book import Overloaded
 from gavel.bids.ports.feed import FeedStopping, StreamDeadline, WatcherTooSlow
-from gavel.bids.use_cases import item_channel, live_feed
-from gavel.bids.use_cases.live_feed import HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
-from gavel.bids.use_cases.watch_items import watch_items
 from tests.auction_house import House, open_house
-from tests.unit.bids.use_cases.watchers import ReadingWatcher
+from tests.unit.bids.feed.watchers import ReadingWatcher
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ import pytest
 
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.domain.auction import SoftClose
+from gavel.bids.feed.watch_items import EVENTS_BEHIND_MAX
 from gavel.bids.use_cases.buy_now import buy_now
 from gavel.bids.use_cases.cancel_item import cancel_item
-from gavel.bids.use_cases.watch_items import EVENTS_BEHIND_MAX
 from tests.auction_house import SELLER, new_user, soon
 from tests.integration.feed.live_house import LiveHouse
 from tests.watching import request

@@ -7,13 +7,13 @@ import pytest
 
 from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.feed.live_feed import LiveFeed
+from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.live_feed import open_live_feed
-from gavel.bids.use_cases.live_feed import LiveFeed
-from gavel.bids.use_cases.watch_items import watch_items
 from tests.auction_house import House, house, open_house, shared_bid_db_url
 from tests.servers.fault_proxy import fault_proxy, upstream_of
 from tests.servers.rabbitmq_broker import until
-from tests.unit.bids.use_cases.watchers import ReadingWatcher
+from tests.unit.bids.feed.watchers import ReadingWatcher
 
 __all__ = ["house", "shared_bid_db_url"]
 

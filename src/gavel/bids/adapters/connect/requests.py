@@ -10,8 +10,8 @@ from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges, listing_changes
+from gavel.bids.feed.watch_items import check_watched
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
-from gavel.bids.use_cases.watch_items import check_watched
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.principals import current_principal
 

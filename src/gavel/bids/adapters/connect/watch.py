@@ -15,9 +15,9 @@ from connectrpc.errors import ConnectError
 from gavel.bids.adapters.connect.errors import connect_error
 from gavel.bids.adapters.connect.frames import ConnectFrames
 from gavel.bids.adapters.connect.requests import watched_of
+from gavel.bids.feed.live_feed import LiveFeed
+from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.ports.feed import EventLog, StreamDeadline
-from gavel.bids.use_cases.live_feed import LiveFeed
-from gavel.bids.use_cases.watch_items import watch_items
 from gavel.contracts.bids.v1.bid_service_pb import WatchItemsRequest
 from gavel.runtime.http.connect import (
     JSON_CODEC,

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
-from gavel.bids.use_cases.item_channel import TOLD_EVENTS_MAX, WAITING_EVENTS_MAX, ItemChannel
+from gavel.bids.feed.item_channel import TOLD_EVENTS_MAX, WAITING_EVENTS_MAX, ItemChannel
 from tests.unit.bids.auctions import ANNA, END, ITEM, MIDWAY
-from tests.unit.bids.use_cases.watchers import ReadingWatcher
+from tests.unit.bids.feed.watchers import ReadingWatcher
 
 MANY = 10**6
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from gavel.bids.domain.feed_events import FeedEvent
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.feed.item_channel import ItemChannel
 from gavel.bids.ports.book import Overloaded
 from gavel.bids.ports.feed import EventLog, FeedStopping, Frames, StreamDeadline, Watcher, WatcherTooSlow
-from gavel.bids.use_cases.item_channel import ItemChannel
 
 WATCHERS_MAX = 12_000
 WATCHED_ITEMS_MAX = 20_000

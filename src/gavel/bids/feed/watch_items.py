@@ -8,9 +8,9 @@ from datetime import datetime
 from gavel.bids.domain.feed_events import FeedEvent
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import InvalidInput, ItemNotFound
+from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.ports.catalogue import ItemView
 from gavel.bids.ports.feed import EventLog, Watcher, WatcherTooSlow
-from gavel.bids.use_cases.live_feed import LiveFeed
 
 ITEMS_OF_A_WATCHER_MAX = 100
 # Who is further behind than this is shown how the item stands, instead of all that happened.
