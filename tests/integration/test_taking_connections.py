@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 import uvloop
 
-from gavel.runtime.http import server as serve
+from gavel.runtime.http.detached_streams import StreamingProtocol
 from gavel.runtime.http.server import ACCEPTS_AT_ONCE, Receive, Scope, Send, serving
 
 pytestmark = pytest.mark.integration
@@ -27,10 +27,11 @@ def test_of_many_who_come_at_one_moment_several_are_let_in_in_each_turn_of_the_l
 ) -> None:
     made: list[asyncio.BaseTransport] = []
 
-    class Counted(serve._Connection):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            made.append(transport)
+    connection_made = StreamingProtocol.connection_made
+
+    def counted(self: StreamingProtocol, transport: asyncio.Transport) -> None:
+        connection_made(self, transport)
+        made.append(transport)
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
 
@@ -47,5 +48,5 @@ def test_of_many_who_come_at_one_moment_several_are_let_in_in_each_turn_of_the_l
                     count += 1
             return count
 
-    monkeypatch.setattr(serve, "_Connection", Counted)
+    monkeypatch.setattr(StreamingProtocol, "connection_made", counted)
     assert uvloop.run(turns()) < CONNECTIONS / 2

@@ -8,8 +8,10 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, HeadersType
 from pamqp.commands import Queue
 
-from gavel.runtime.rabbitmq.connection import BrokerLink, passing_channel
+from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
+from gavel.runtime.rabbitmq.connection import passing_channel
 from gavel.runtime.rabbitmq.topology import WorkQueue
+from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 
 PATIENCE_SECONDS = 60.0
 
@@ -21,9 +23,9 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_
             await asyncio.sleep(0.01)
 
 
-async def is_lost(link: BrokerLink) -> bool:
-    """Whether the link has noticed that its connection is gone."""
-    return link._session is None or link._session.channel.is_closed
+async def is_lost(user: RabbitMqPublisher | RabbitMqEventSource) -> bool:
+    """Whether a user of the broker has noticed that its connection is gone."""
+    return not user.is_connected
 
 
 async def _nothing(_: AbstractChannel) -> None:

@@ -16,12 +16,13 @@ def free_port() -> int:
     """A port that nobody has now, and that is given to nobody else in this process."""
     while True:
         port = _chance.randint(FIRST_PORT, LAST_PORT)
-        if port not in _given and _can_be_had(port):
+        if port not in _given and is_free(port):
             _given.add(port)
             return port
 
 
-def _can_be_had(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError:

@@ -107,6 +107,11 @@ class ServerProcess:
             self._child.wait()
         return True
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the process that was started here has ended; None while it runs, and where another started it."""
+        return None if self._child is None else self._child.returncode
+
     def last_words(self) -> str:
         """The end of what it said, for error messages."""
         said = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

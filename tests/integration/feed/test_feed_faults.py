@@ -87,7 +87,7 @@ async def test_a_watcher_that_never_reads_is_cut_off_with_a_bounded_buffer(live:
     item_id = await live.house.list_item()
     async with live.watching({item_id: 0}, receive_bytes=SMALL_BYTES):
         await live.until_watched_by(1)
-        [watcher] = live.feed._watchers
+        [watcher] = live.feed.watchers
         transport = getattr(watcher, "transport")  # noqa: B009 - the port does not show it
         amount = 0
         while live.feed.slow_watchers_ended == 0:
@@ -96,7 +96,7 @@ async def test_a_watcher_that_never_reads_is_cut_off_with_a_bounded_buffer(live:
         assert transport.get_write_buffer_size() < 2 * STREAM_BUFFER_BYTES_MAX
 
         async def cut_off() -> bool:
-            return not live.feed._leaving
+            return live.feed.leaving_count == 0
 
         await until(cut_off)
         assert live.feed.item_count == 0

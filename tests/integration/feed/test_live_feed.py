@@ -7,7 +7,7 @@ import pytest
 from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.feed import item_channel, live_feed
-from gavel.bids.feed.live_feed import HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
+from gavel.bids.feed.live_feed import COMPARE_SECONDS, HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
 from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.ports.book import Overloaded
 from gavel.bids.ports.feed import FeedStopping, StreamDeadline, WatcherTooSlow
@@ -22,10 +22,29 @@ def log(house: House) -> PostgresFeedLog:
     return PostgresFeedLog(house.pool)
 
 
+class Clock:
+    """The event loop's clock, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self._ahead_seconds = 0.0
+
+    def __call__(self) -> float:
+        return now() + self._ahead_seconds
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ahead_seconds += seconds
+
+
 @pytest.fixture
-def feed(log: PostgresFeedLog) -> LiveFeed:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def feed(log: PostgresFeedLog, clock: Clock) -> LiveFeed:
     """A feed whose loops do not run."""
-    return LiveFeed(log)
+    return LiveFeed(log, clock)
 
 
 async def watched(feed: LiveFeed, log: PostgresFeedLog, wanted: dict[ItemId, int]) -> ReadingWatcher:
@@ -68,7 +87,7 @@ async def test_a_watcher_is_ended_when_the_time_that_it_asked_for_is_over(
 
 
 async def test_who_does_not_read_is_ended_alone_and_cut_off_later(
-    feed: LiveFeed, log: PostgresFeedLog, house: House
+    feed: LiveFeed, clock: Clock, log: PostgresFeedLog, house: House
 ) -> None:
     item_id = await house.list_item()
     stuck, reading = [await watched(feed, log, {item_id: 0}) for _ in range(2)]
@@ -81,7 +100,7 @@ async def test_who_does_not_read_is_ended_alone_and_cut_off_later(
     assert (feed.slow_watchers_ended, feed.watcher_count) == (1, 1)
     await feed.sweep()
     assert not stuck.aborted
-    feed._leaving[stuck] -= LEAVE_SECONDS_MAX
+    clock.pass_by(LEAVE_SECONDS_MAX)
     await feed.sweep()
     assert stuck.aborted
 
@@ -116,7 +135,7 @@ async def test_more_than_one_reading_is_filled_in_several(
 
 
 async def test_a_gap_before_more_than_may_wait_is_filled(
-    feed: LiveFeed, log: PostgresFeedLog, house: House, monkeypatch: pytest.MonkeyPatch
+    feed: LiveFeed, clock: Clock, log: PostgresFeedLog, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(item_channel, "WAITING_EVENTS_MAX", 5)
     item_id = await house.list_item()
@@ -129,7 +148,7 @@ async def test_a_gap_before_more_than_may_wait_is_filled(
         await feed.fill()
         while await feed.tell():
             pass
-        feed._compare_at_seconds = 0.0
+        clock.pass_by(COMPARE_SECONDS)
     assert watcher.sent == "heartbeat;" + "".join(f"event {seq};" for seq in range(2, 10))
 
 

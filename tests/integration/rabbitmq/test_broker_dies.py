@@ -1,7 +1,7 @@
 """The broker is killed, frozen, away at the start: all bids are taken, all are counted once, nobody is restarted."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.bids.worker import running_bid_worker
-from gavel.runtime.rabbitmq.connection import BrokerLink
+from gavel.runtime.rabbitmq.topology import WorkQueue
 from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
 from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import Unavailable
 from gavel.userstats.worker import running_stats_worker
 from tests.auction_house import House, new_house
 from tests.servers.rabbitmq import RabbitMqServer
-from tests.servers.rabbitmq_broker import Broker, until
+from tests.servers.rabbitmq_broker import PATIENCE_SECONDS, Broker, until
 
 __all__ = ["new_house"]
 
@@ -36,7 +36,7 @@ class Pipeline:
     house: House
     stats_pool: asyncpg.Pool
     broker: Broker
-    publisher: RabbitMqPublisher
+    publisher: "SeenPublisher"
     dead_letters: RabbitMqDeadLetters
     item_id: ItemId
     accepted: int = 0
@@ -63,19 +63,22 @@ class Pipeline:
         return await self.stats_pool.fetchval("SELECT coalesce(sum(total_bids), 0)::bigint FROM user_stats")
 
     async def publishing_has_begun(self) -> None:
-        """Return when the relay waits for confirms."""
-
-        async def waits() -> bool:
-            return _unconfirmed(self.publisher._link) > 0
-
-        await until(waits)
+        """Return when the relay publishes. A frozen broker confirms nothing, so it is in the middle of it."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.publisher.begins.wait()
 
 
-def _unconfirmed(link: BrokerLink) -> int:
-    if link._session is None:
-        return 0
-    channel = getattr(link._session.channel, "_channel", None)
-    return 0 if channel is None else len(channel.channel.confirmations)
+class SeenPublisher(RabbitMqPublisher):
+    """The same; `begins` is set whenever it begins to publish."""
+
+    def __init__(self, url: str, queue: WorkQueue) -> None:
+        super().__init__(url, queue)
+        self.begins = asyncio.Event()
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        """See EventPublisher.publish."""
+        self.begins.set()
+        await super().publish(messages)
 
 
 @asynccontextmanager
@@ -83,7 +86,7 @@ async def running_pipeline(
     house: House, stats_url: str, stats_pool: asyncpg.Pool, broker: Broker
 ) -> AsyncGenerator[Pipeline]:
     """The two workers as their processes run them, on one queue."""
-    publisher = RabbitMqPublisher(broker.url, broker.queue)
+    publisher = SeenPublisher(broker.url, broker.queue)
     source = RabbitMqEventSource(broker.url, broker.queue)
     dead_letters = RabbitMqDeadLetters(broker.url, broker.queue)
     async with running_bid_worker(house.url, publisher), running_stats_worker(stats_url, source, dead_letters):
@@ -104,6 +107,7 @@ async def test_a_broker_killed_between_publish_and_confirm_gets_it_again_and_it_
         await pipeline.all_is_counted()
         await asyncio.to_thread(mortal_rabbitmq.control, "eval", SAVE_QUEUES)
         mortal_rabbitmq.freeze()
+        pipeline.publisher.begins.clear()
         # One, since publishing lasts no longer than a confirm is waited for.
         await pipeline.bid(1)
         await pipeline.publishing_has_begun()
@@ -168,6 +172,7 @@ async def test_a_frozen_broker_holds_up_no_bid_and_goes_on_when_it_thaws(
         await pipeline.bid(20)
         await pipeline.all_is_counted()
         mortal_rabbitmq.freeze()
+        pipeline.publisher.begins.clear()
         await pipeline.bid(1)
         await pipeline.publishing_has_begun()
         # Were each to wait for the broker, it would be ten minutes.

@@ -90,7 +90,7 @@ async def test_after_a_lost_connection_everything_unacknowledged_comes_again_and
     async with opened(proxy.url(broker.url), broker) as source:
         before = await taken(source, 3)
         proxy.cut_all()
-        await until(lambda: is_lost(source._link))
+        await until(lambda: is_lost(source))
         again = await taken(source, 3)
         assert [each.body for each in again] == [each.body for each in before]
         assert {each.tag for each in again}.isdisjoint(each.tag for each in before)

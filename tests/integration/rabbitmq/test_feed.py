@@ -42,7 +42,7 @@ class RabbitMqWay:
         await self._stack.enter_async_context(feed.running())
 
         async def listens() -> bool:
-            return feed._listens_on is not None
+            return feed.is_listening
 
         await until(listens)
         return feed

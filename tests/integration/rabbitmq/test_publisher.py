@@ -8,12 +8,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aio_pika import DeliveryMode
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel
 
 from gavel.bids.adapters.rabbitmq import publisher as rabbitmq_publisher
 from gavel.bids.adapters.rabbitmq.publisher import PUBLISH_SECONDS_MAX, RabbitMqPublisher
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
-from gavel.runtime.rabbitmq.connection import CLOSE_SECONDS_MAX, CONNECT_SECONDS_MAX, IN_FLIGHT_MAX
+from gavel.runtime.rabbitmq.connection import (
+    CLOSE_SECONDS_MAX,
+    CONNECT_SECONDS_MAX,
+    IN_FLIGHT_MAX,
+    passing_channel,
+    publish_confirmed,
+)
 from gavel.userstats.adapters.rabbitmq import event_source as rabbitmq_event_source
 from tests.servers.fault_proxy import FaultProxy, Towards, fault_proxy, upstream_of
 from tests.servers.rabbitmq_broker import Broker, is_lost, until
@@ -167,7 +174,7 @@ async def test_a_connection_lost_while_idle_costs_nothing(
 ) -> None:
     await harmed.publish([message(b"one")])
     proxy.cut_all()
-    await until(lambda: is_lost(harmed._link))
+    await until(lambda: is_lost(harmed))
     await harmed.publish([message(b"two")])
     assert await broker.bodies() == [b"one", b"two"]
 
@@ -186,15 +193,19 @@ async def test_a_broker_that_is_away_at_the_start_is_said_so_and_comes_by_itself
 
 
 @pytest.mark.fault
-async def test_no_more_than_the_limit_is_on_its_way_while_the_broker_is_slow(
-    broker: Broker, proxy: FaultProxy, harmed: RabbitMqPublisher
+async def test_no_more_than_the_limit_is_on_its_way_while_the_broker_is_slow(broker: Broker, proxy: FaultProxy) -> None:
+    owed = [("bid.placed", Message(f"{number:03}".encode())) for number in range(10 * IN_FLIGHT_MAX)]
+    async with passing_channel(proxy.url(broker.url), "tests", broker.queue.declare) as channel:
+        await _never_more_than_the_limit(channel, broker.queue.exchange, owed, proxy)
+    assert await broker.bodies() == [sent.body for _, sent in owed]
+
+
+async def _never_more_than_the_limit(
+    channel: AbstractChannel, exchange: str, owed: list[tuple[str, Message]], proxy: FaultProxy
 ) -> None:
-    await harmed.publish([])
-    assert harmed._link._session is not None
-    amqp: Any = await harmed._link._session.channel.get_underlay_channel()
+    amqp: Any = await channel.get_underlay_channel()
     proxy.hold()
-    owed = [message(f"{number:03}".encode()) for number in range(10 * IN_FLIGHT_MAX)]
-    publishing = asyncio.create_task(harmed.publish(owed))
+    publishing = asyncio.create_task(publish_confirmed(channel, exchange, owed))
     most = 0
 
     async def all_are_sent_that_may_be() -> bool:
@@ -209,7 +220,6 @@ async def test_no_more_than_the_limit_is_on_its_way_while_the_broker_is_slow(
         await asyncio.sleep(0)
     await publishing
     assert most == IN_FLIGHT_MAX
-    assert await broker.bodies() == [each.body for each in owed]
 
 
 @pytest.mark.fault

@@ -95,7 +95,7 @@ async def test_a_bid_api_hears_of_what_workers_and_other_apis_commit(url_of: Url
     feed = RabbitMqFeed(url_of("bid_api"), listener)
 
     async def listens() -> bool:
-        return feed._listens_on is not None
+        return feed.is_listening
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(feed.running())

@@ -116,7 +116,7 @@ async def test_more_changes_than_may_wait_are_dropped_and_boards_are_right_all_t
     first = await boards.house.bid(item_id, 1)
     change = Change(first.auction, 0, ())
     boards.writer.committed([change] * (3 * CHANGES_WAITING_MAX))
-    assert len(boards.writer._waiting) == CHANGES_WAITING_MAX
+    assert boards.writer.waiting_count == CHANGES_WAITING_MAX
     await boards.house.bid(item_id, 2)
     assert await boards.board(item_id) == await boards.true_board(item_id)
     await boards.until_shown_from_cache(item_id)

@@ -161,8 +161,13 @@ async def test_a_board_that_nobody_keeps_is_asked_for_once_in_a_while_and_not_wi
 
 
 async def test_what_is_remembered_of_absent_boards_is_bounded(
-    cache: RedisLeaderboards, monkeypatch: pytest.MonkeyPatch
+    cache: RedisLeaderboards, redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis_leaderboards, "ABSENT_SECONDS", 600)
     monkeypatch.setattr(redis_leaderboards, "ABSENT_BOARDS_MAX", 10)
-    await cache.apply([Bidding().bid(A, 1) for _ in range(25)])
-    assert len(cache._absent_until) == 10
+    items = [Bidding() for _ in range(25)]
+    await cache.apply([item.bid(A, 1) for item in items])
+    before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    await cache.apply([item.bid(A, 2) for item in items])
+    asked = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"] - before
+    assert asked == len(items) - 10, "only those remembered are not asked for again"

@@ -2,10 +2,10 @@
 
 import socket
 
-from gavel_tools.local_servers.ports import FIRST_PORT, LAST_PORT, _can_be_had, free_port
+from gavel_tools.local_servers.ports import FIRST_PORT, LAST_PORT, free_port, is_free
 
 
-def test_no_port_is_given_twice_and_each_can_be_had() -> None:
+def test_no_port_is_given_twice_and_eachis_free() -> None:
     ports = [free_port() for _ in range(200)]
     assert len(set(ports)) == len(ports)
     for port in ports:
@@ -22,5 +22,5 @@ def test_no_outgoing_connection_is_given_such_a_port() -> None:
 def test_a_port_in_use_can_not_be_had() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
-        assert not _can_be_had(port)
-    assert _can_be_had(port)
+        assert not is_free(port)
+    assert is_free(port)

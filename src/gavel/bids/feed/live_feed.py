@@ -1,7 +1,7 @@
 """The live feed of one process: takes events as they come, and tells those who watch each one once and in order."""
 
 import asyncio
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -38,8 +38,10 @@ class LiveFeed:
     `events_told` counts events and not their watchers; `gaps_filled` those that had to be read from the log.
     """
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, clock: Callable[[], float] | None = None) -> None:
+        """`clock` is the event loop's, in seconds, unless a test lets time pass by another."""
         self._log = log
+        self._seconds = clock or asyncio.get_running_loop().time
         self._channels: dict[ItemId, ItemChannel] = {}
         self._watchers: dict[Watcher, tuple[ItemChannel, ...]] = {}
         self._leaving: dict[Watcher, float] = {}
@@ -58,6 +60,16 @@ class LiveFeed:
         self.events_told = 0
         self.gaps_filled = 0
         self.slow_watchers_ended = 0
+
+    @property
+    def watchers(self) -> Collection[Watcher]:
+        """The watchers that are served now."""
+        return self._watchers.keys()
+
+    @property
+    def leaving_count(self) -> int:
+        """How many watchers were ended whose connection is still open."""
+        return len(self._leaving)
 
     @property
     def watcher_count(self) -> int:
@@ -89,7 +101,7 @@ class LiveFeed:
 
     def set_clock(self, at: datetime) -> None:
         """Take note of the database's clock, just read."""
-        self._clock = (at, asyncio.get_running_loop().time())
+        self._clock = (at, self._seconds())
 
     @contextmanager
     def arriving(self, item_ids: Iterable[ItemId]) -> Generator[tuple[ItemChannel, ...]]:
@@ -139,18 +151,18 @@ class LiveFeed:
 
     def send(self, watcher: Watcher, events: Iterable[FeedEvent]) -> None:
         """Send these events to one watcher alone."""
-        at = self.now(asyncio.get_running_loop().time())
+        at = self.now(self._seconds())
         self.write(watcher, b"".join(watcher.frames.event(event, at) for event in events))
 
     def write(self, watcher: Watcher, lot: bytes) -> None:
         """Send these frames, if any, to one watcher alone."""
-        if lot and not watcher.write(lot, asyncio.get_running_loop().time()):
+        if lot and not watcher.write(lot, self._seconds()):
             self._end_slow(watcher)
 
     def end(self, watcher: Watcher, reason: Exception) -> None:
         """End a watcher, with a word why; cut off after LEAVE_SECONDS_MAX, whether that was read or not."""
         self._forget(watcher)
-        self._leaving[watcher] = asyncio.get_running_loop().time() + LEAVE_SECONDS_MAX
+        self._leaving[watcher] = self._seconds() + LEAVE_SECONDS_MAX
         watcher.end(reason)
 
     def gone(self, watcher: Watcher) -> None:
@@ -182,7 +194,7 @@ class LiveFeed:
         self.events_told += len(events)
         for watcher, seq in ahead:
             self.send(watcher, (event for event in events if event.seq > seq))
-        now_seconds = asyncio.get_running_loop().time()
+        now_seconds = self._seconds()
         at = self.now(now_seconds)
         for frames, watchers in recipients:
             lot = b"".join(frames.event(event, at) for event in events)
@@ -195,7 +207,7 @@ class LiveFeed:
         Events that have come show gaps before them; once a second all watched items are compared with the database,
         since nothing shows that the last event of all was lost.
         """
-        now_seconds = asyncio.get_running_loop().time()
+        now_seconds = self._seconds()
         channels: Iterable[ItemChannel] = self._gaps
         if now_seconds >= self._compare_at_seconds:
             channels = self._channels.values()
@@ -225,7 +237,7 @@ class LiveFeed:
 
     async def sweep(self) -> bool:
         """Send heartbeats where nothing else was sent, and end what is over; there is never more to do at once."""
-        now_seconds = asyncio.get_running_loop().time()
+        now_seconds = self._seconds()
         for watcher in [each for each, until_seconds in self._leaving.items() if now_seconds >= until_seconds]:
             del self._leaving[watcher]
             watcher.abort()

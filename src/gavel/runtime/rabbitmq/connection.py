@@ -123,6 +123,11 @@ class BrokerLink:
         self._session: _Session | None = None
         self._closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as this side has noticed."""
+        return self._session is not None and not self._session.channel.is_closed
+
     async def run(self, work: Callable[[AbstractChannel], Awaitable[T]], seconds_max: float) -> T:
         """Give the open channel to `work`, opening one where there is none; what `work` returns.
 

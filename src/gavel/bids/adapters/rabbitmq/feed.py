@@ -101,6 +101,11 @@ class RabbitMqFeed:
         self._queue: AbstractQueue | None = None
         self.messages_not_read = 0
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether the queue of this process gets what others publish."""
+        return self._listens_on is not None
+
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Listen inside the context, again whenever the connection or the queue was lost."""

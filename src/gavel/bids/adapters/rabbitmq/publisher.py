@@ -38,6 +38,11 @@ class RabbitMqPublisher:
         self._link = BrokerLink(url, "gavel-relay", queue.declare)
         self._messages = {"confirmed": 0, "returned": 0, "failed": 0}
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the broker, as far as this side has noticed."""
+        return self._link.is_open
+
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """See EventPublisher.publish."""
         traces = [trace for message in messages for trace in message.traces]

@@ -76,6 +76,11 @@ class LeaderboardWriter:
         self._waiting: deque[Change] = deque(maxlen=CHANGES_WAITING_MAX)
         self._wake = asyncio.Event()
 
+    @property
+    def waiting_count(self) -> int:
+        """How many changes wait to be written."""
+        return len(self._waiting)
+
     def committed(self, changes: Sequence[Change]) -> None:
         """See CommitListener.committed."""
         self._waiting.extend(changes)

@@ -36,6 +36,11 @@ class RabbitMqEventSource:
         self._connections = 0
         self._intake = _Intake(0)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the broker, as far as this side has noticed."""
+        return self._link.is_open
+
     async def take(self, deliveries_max: int, wait_seconds: float) -> Sequence[Delivery]:
         """See EventSource.take. What a lost connection brought is forgotten here: it comes again, under other tags."""
         await self._run(self._go_on)
