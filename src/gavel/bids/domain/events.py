@@ -1,4 +1,7 @@
-"""Facts about an item, in the past tense. Each has the item's next `seq` and tells the state right after it."""
+"""Facts about an item, in the past tense, each with the item's next `seq`.
+
+A bid tells the state right after it; a rarer event only what it changed. The log keeps the state after every event.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
