@@ -1,6 +1,6 @@
 """The write side's settings."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AmqpDsn, BeforeValidator, RedisDsn
@@ -28,8 +28,14 @@ OptionalRedisUrl = Annotated[RedisDsn | None, BeforeValidator(_none_if_empty)]
 OptionalRabbitMqUrl = Annotated[AmqpDsn | None, BeforeValidator(_none_if_empty)]
 
 
+# Hidden prices: no log line shows them.
+_SECRET_NAMES = ("maximum", "max_amount", "reserve")
+
+
 class BidDatabaseSettings(ProcessSettings):
     """What operators do by hand."""
+
+    secret_names: ClassVar = _SECRET_NAMES
 
     bid_db_url: DatabaseUrl
 
@@ -42,6 +48,8 @@ class BidMigrationSettings(BidDatabaseSettings):
 
 class PageSettings(HttpSettings):
     """What the page is told: see `page`."""
+
+    secret_names: ClassVar = _SECRET_NAMES
 
     house_currency: Currency = "USD"
     # The page's name at the provider of JWT_ISSUER; without one it offers no login.
@@ -74,6 +82,8 @@ class BidApiSettings(PageSettings):
 
 class BidWorkerSettings(AdminSettings):
     """`gavel bid-worker`."""
+
+    secret_names: ClassVar = _SECRET_NAMES
 
     bid_db_url: DatabaseUrl
     rabbitmq_url: AmqpDsn

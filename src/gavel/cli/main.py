@@ -79,7 +79,7 @@ def standalone(
 
     async def main() -> None:
         settings = load_settings(StandaloneSettings)
-        configure_logs(settings.log_level, settings.log_format)
+        configure_logs(settings.log_level, settings.log_format, settings.secret_names)
         listener = bind(settings.http_host, settings.http_port)
         with stop_signals() as stopping:
             async with (

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import structlog
 
+from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerSettings
 from gavel.runtime.http.request_context import Request, bind, enter
+from gavel.runtime.process.settings import ProcessSettings
 from gavel.runtime.telemetry.logs import LogFormat, configure_logs
 from gavel.runtime.telemetry.redaction import REDACTED, redact_text
+from gavel.standalone import StandaloneSettings
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +97,7 @@ def test_passwords_and_tokens_are_taken_out_of_values_texts_and_tracebacks(
 
 @pytest.mark.parametrize("key", ["password", "access_token", "Authorization", "maximum", "reserve_price", "api_key"])
 def test_what_is_named_a_secret_is_not_shown(key: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logs("INFO", "json")
+    configure_logs("INFO", "json", BidWorkerSettings.secret_names)
     structlog.get_logger().info("told", **{key: 12_345, "amount": 100})
     assert _logged(capsys) | {"timestamp": ""} == {
         "event": "told", "level": "info", "timestamp": "", key: REDACTED, "amount": 100,
@@ -130,3 +133,8 @@ def test_a_request_id_that_is_no_plain_word_is_replaced_by_one_of_our_own(given:
     assert request.request_id not in ("", given)
     assert request.request_id == request.request_id
     assert len({Request("", given).request_id for _ in range(10)}) == 10
+
+
+@pytest.mark.parametrize("settings", [BidApiSettings, BidWorkerSettings, BidMigrationSettings, StandaloneSettings])
+def test_no_process_of_the_write_side_logs_a_hidden_price(settings: type[ProcessSettings]) -> None:
+    assert {"maximum", "max_amount", "reserve"} <= set(settings.secret_names)

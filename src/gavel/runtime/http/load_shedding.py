@@ -1,7 +1,7 @@
-"""Room inside: a call that would wait too long is told at once to come back, the less urgent ones first.
+"""Load shedding: a call that would wait too long is refused at once, with a hint when to retry; less urgent ones first.
 
-A server that takes whatever comes answers everyone too late once more comes than it can do. So as many calls are let in
-as are done within WAIT_SECONDS_MAX at the rate that was seen lately (Little's law), and never fewer than keep it busy.
+A server that takes every call answers all of them too late once more come than it can serve. So as many calls are let
+in as end within WAIT_SECONDS_MAX at the rate seen lately (Little's law), and never fewer than keep the server busy.
 """
 
 import time
@@ -13,7 +13,7 @@ from connectrpc.code import Code
 from gavel.runtime.http.connect import RetryLater
 
 WAIT_SECONDS_MAX = 1.0
-# Two full batches: one that is decided, and one that gathers meanwhile.
+# Enough to keep a server busy that works in batches of 256: one is served while the next one gathers.
 URGENT_CALLS_MIN = 512
 URGENT_CALLS_MAX = 10_000
 READS_MAX = 512
@@ -21,14 +21,14 @@ RATE_WINDOW_SECONDS = 0.5
 # The best rate of late counts, and fades: a lull says nothing of what can be done.
 RATE_FADES_TO = 0.95
 RETRY_AFTER_SECONDS = 1.0
-# To say no costs a quarter of a bid, and whoever asks again at once would be told no all day: so those who were refused
-# are listened to again in turn, so many a second, and at most a twentieth of the processor goes into it.
+# A refusal costs a quarter of a call, and many clients retry at once. So refused connections are read again in turn, so
+# many a second: at most a twentieth of the processor goes into refusals.
 REFUSALS_PER_SECOND_MAX = 300
 REFUSALS_AT_ONCE_MAX = 100
 
 
 class Priority(Enum):
-    """Who waits for whom where there is not room for all."""
+    """How urgent a call is: under load reads are refused before urgent calls, and new streams (WATCH) before reads."""
 
     URGENT = "urgent"
     READ = "read"
@@ -84,7 +84,7 @@ class LoadShedder:
                 self._done, self._window_began = 0, now
 
     def rest_seconds(self) -> float:
-        """How long someone who is being refused should not be listened to: 0 unless very many are (GCRA)."""
+        """How long a refused connection should not be read from; 0 unless very many are refused (GCRA)."""
         now = self._clock()
         self._refusals_until = max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX
         seconds = self._refusals_until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX

@@ -59,7 +59,7 @@ def settle_memory() -> None:
 
 async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncContextManager[Parts]) -> None:
     """Run until a signal to stop; then take no more, finish what was begun, and close. Raises AddressInUse."""
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, settings.secret_names)
     with stop_signals() as stopping:
         async with AsyncExitStack() as stack:
             admin = bind(settings.http_host, settings.admin_port)

@@ -1,7 +1,7 @@
 """Settings from the environment, checked all at once."""
 
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
@@ -56,6 +56,9 @@ RoleNames = Annotated[tuple[Annotated[str, AfterValidator(_role_name)], ...], No
 
 class ProcessSettings(BaseSettings):
     """What every process reads."""
+
+    # What its log lines must not show besides passwords and tokens: see `configure_logs`.
+    secret_names: ClassVar[tuple[str, ...]] = ()
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 

@@ -5,28 +5,31 @@ The lines of a request's task bear its `request_id`, its `trace_id` where it has
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from gavel.runtime.http.request_context import current_request
-from gavel.runtime.telemetry.redaction import redact_keys, redact_line
+from gavel.runtime.telemetry.redaction import key_redactor, redact_line
 
 LogFormat = Literal["json", "console"]
 
 
-def configure_logs(level: str, log_format: LogFormat) -> None:
-    """Send every log line of the process, the libraries' included, through one chain. `level` is a name: INFO."""
+def configure_logs(level: str, log_format: LogFormat, secret_names: Iterable[str] = ()) -> None:
+    """Send every log line of the process, the libraries' included, through one chain. `level` is a name: INFO.
+
+    The values of keys that hold one of `secret_names` are redacted, besides those of the usual secrets.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         _add_request,
-        redact_keys,
+        key_redactor(secret_names),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Local variables hold passwords, reserves and maxima: a traceback names lines, never values.
+    # Local variables hold secrets: a traceback names lines, never values.
     if log_format == "json":
         render: list[structlog.typing.Processor] = [
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),

@@ -1,15 +1,12 @@
-"""What no log line may show, whoever wrote it: passwords in addresses, tokens, and values under telling names."""
+"""Redaction of log lines: passwords in addresses, tokens, and the values of keys that name a secret."""
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 REDACTED = "[redacted]"
 
-# Hidden prices too: they are their owners' alone.
-_SECRET_KEY = re.compile(
-    r"password|passwd|secret|token|authorization|cookie|credential|api_?key|maximum|max_amount|reserve", re.IGNORECASE
-).search
+_SECRET_NAMES = ("password", "passwd", "secret", "token", "authorization", "cookie", "credential", "api_key", "apikey")
 
 # The password of a URL's authority, and of a query; a bearer token; a JSON Web Token by its shape, wherever it stands.
 _SECRETS = re.compile(
@@ -26,12 +23,20 @@ def redact_text(text: str) -> str:
     return _SECRETS.sub(lambda found: f"{next(filter(None, found.groups()), '')}{REDACTED}", text)
 
 
-def redact_keys(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Processor: take out the values of keys that name a secret."""
-    for key in event:
-        if _SECRET_KEY(key) and event[key] is not None:
-            event[key] = REDACTED
-    return event
+Processor = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]
+
+
+def key_redactor(more_names: Iterable[str]) -> Processor:
+    """Make a processor that takes out the values of keys that hold the name of a secret: the usual ones, and more."""
+    names_a_secret = re.compile("|".join(map(re.escape, (*_SECRET_NAMES, *more_names))), re.IGNORECASE).search
+
+    def redact_keys(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for key in event:
+            if names_a_secret(key) and event[key] is not None:
+                event[key] = REDACTED
+        return event
+
+    return redact_keys
 
 
 def redact_line(_logger: Any, _method: str, line: Any) -> str:

@@ -28,7 +28,7 @@ from gavel_tools.bench.systems.naive_auction_book import POOL_CONNECTIONS_MAX, N
 async def serve() -> None:
     """Serve until a signal to stop."""
     settings = load_settings(StandaloneSettings)
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, settings.secret_names)
     listener = bind(settings.http_host, settings.http_port)
     bid_db_url = PostgresCluster(data_folder().resolve()).server.url("bid_db")
     with stop_signals() as stopping:
