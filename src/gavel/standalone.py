@@ -17,7 +17,7 @@ from gavel.bids.live_feed import open_live_feed
 from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
 from gavel.runtime.http.access_control import AccessControl, open_access_control
-from gavel.runtime.http.health import health_app
+from gavel.runtime.http.health import health_app, metrics_app
 from gavel.runtime.http.routes import routed
 from gavel.runtime.http.server import Asgi
 from gavel.runtime.http.static_page import WebPage
@@ -28,7 +28,7 @@ from gavel.runtime.process.in_process_broker import InProcessBroker
 from gavel.runtime.process.settings import LogLevel
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import LogFormat
-from gavel.runtime.telemetry.metrics import metrics_app, process_source
+from gavel.runtime.telemetry.metrics import process_source
 from gavel.userstats.adapters.memory.event_source import InProcessEventSource
 from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api

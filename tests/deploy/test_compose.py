@@ -13,8 +13,8 @@ import yaml
 from pydantic import BaseModel
 
 from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerSettings
-from gavel.runtime.process.process import STOP_SECONDS_MAX
 from gavel.runtime.process.settings import load_settings
+from gavel.runtime.run_process import STOP_SECONDS_MAX
 from gavel.userstats.settings import StatsApiSettings, StatsMigrationSettings, StatsWorkerSettings
 from tests.e2e.gavel_process import environment
 from tests.house.tree import ROOT

@@ -28,7 +28,7 @@ from gavel.runtime.http.routes import routed
 from gavel.runtime.http.server import Asgi
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
-from gavel.runtime.process.process import Parts
+from gavel.runtime.run_process import Parts
 from gavel.runtime.telemetry.metrics import Source
 
 SERVICE_PATH = "/bids.v1.BidService/"

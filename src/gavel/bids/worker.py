@@ -21,7 +21,7 @@ from gavel.bids.use_cases.close_due import INTERRUPTIONS, Deferred, close_due
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from gavel.runtime.process.loops import Loop
-from gavel.runtime.process.process import Parts
+from gavel.runtime.run_process import Parts
 from gavel.runtime.telemetry.metrics import Source
 
 RELAY_CLAIM_ROWS_MAX = 500

@@ -19,8 +19,8 @@ from gavel.runtime.postgres.data_folder import DataFolderUnusable, FolderInUse, 
 from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed
 from gavel.runtime.postgres.grants import RoleUnfit
 from gavel.runtime.postgres.migrations import SchemaMismatch, migrate_database
-from gavel.runtime.process.process import run_process, settle_memory, warn_of_trust
 from gavel.runtime.process.settings import SettingsInvalid, load_settings
+from gavel.runtime.run_process import run_process, settle_memory, warn_of_trust
 from gavel.runtime.telemetry.logs import configure_logs
 from gavel.userstats.ports import Unavailable as StatsUnavailable
 from gavel_tools.bidders.command import bidders

@@ -8,7 +8,7 @@ from gavel.runtime.http.instrumentation import RpcMetrics, instrumented
 from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
-from gavel.runtime.process.process import Parts
+from gavel.runtime.run_process import Parts
 from gavel.userstats.adapters.connect.service import CALL_RULES, StatsApi, stats_service_app
 from gavel.userstats.adapters.postgres.connections import read_page_token_secret
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook

@@ -9,7 +9,7 @@ import structlog
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from gavel.runtime.process.loops import Loop
-from gavel.runtime.process.process import Parts
+from gavel.runtime.run_process import Parts
 from gavel.userstats.adapters.event_codec import EventBatchReader
 from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
 from gavel.userstats.adapters.postgres.stats_book import CounterMetrics, PostgresStatsBook

@@ -10,10 +10,10 @@ import pytest
 import structlog
 
 from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerSettings
-from gavel.runtime.http.request_context import Request, bind, enter
 from gavel.runtime.process.settings import ProcessSettings
 from gavel.runtime.telemetry.logs import LogFormat, configure_logs
 from gavel.runtime.telemetry.redaction import REDACTED, redact_text
+from gavel.runtime.telemetry.request_context import Request, bind, enter
 from gavel.standalone import StandaloneSettings
 
 

@@ -8,10 +8,11 @@ import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from gavel.runtime.telemetry import metrics
+from gavel.runtime.http import health
+from gavel.runtime.http.health import metrics_app
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.histogram import Histogram
-from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram, metrics_app
+from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram
 
 
 def told(*metrics: Metric) -> Source:
@@ -78,7 +79,7 @@ async def test_what_two_parts_tell_under_one_name_is_told_as_one() -> None:
 
 
 async def test_a_part_that_fails_or_hangs_is_left_out_and_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "SOURCE_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(health, "SOURCE_SECONDS_MAX", 0.01)
 
     async def fails() -> Sequence[Metric]:
         raise OSError("the database is away")

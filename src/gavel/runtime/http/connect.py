@@ -18,8 +18,8 @@ from connectrpc.request import RequestContext
 from protobuf import Message
 
 from gavel.runtime.http.json_codec import StrictJsonCodec
-from gavel.runtime.http.request_context import current_request
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+from gavel.runtime.telemetry.request_context import current_request
 
 REQUEST_BYTES_MAX = 256 * 1024
 CALL_SECONDS_MAX = 10.0

@@ -1,13 +1,29 @@
-"""GET /livez and GET /readyz: alive as long as the loop turns, ready when every check says so."""
+"""The pages of the admin port: GET /livez, GET /readyz and GET /metrics.
 
+A process is alive as long as its event loop turns, and ready when every check passes. Metrics are read when the page is
+asked for, in the text format of Prometheus.
+"""
+
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+
+import structlog
+from prometheus_client.core import Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 
 from gavel import __version__
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+from gavel.runtime.telemetry.metrics import Source
+
+# Prometheus asks every few seconds, and gives up after ten.
+SOURCE_SECONDS_MAX = 2.0
 
 # A check returns None where all is well, else what is wrong in a few words.
 Check = Callable[[], Awaitable[str | None]]
+
+_log = structlog.get_logger(__name__)
 
 
 def health_app(checks: Mapping[str, Check], shown: Mapping[str, Check] | None = None) -> Asgi:
@@ -39,3 +55,42 @@ async def send_json(send: Send, status: int, value: object) -> None:
 
 async def _problems(checks: Mapping[str, Check]) -> dict[str, str]:
     return {name: problem for name, check in checks.items() if (problem := await check()) is not None}
+
+
+def metrics_app(sources: Sequence[Source]) -> Asgi:
+    """The page `/metrics`. Metrics of one name, from several parts, are told as one."""
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await send_json(send, 405, {"code": "unimplemented", "message": "only GET"})
+            return
+        parts = await asyncio.gather(*(_read(source) for source in sources))
+        page = generate_latest(_Merged(metric for part in parts for metric in part))
+        headers = [(b"content-type", CONTENT_TYPE_LATEST.encode()), (b"content-length", str(len(page)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": page})
+
+    return app
+
+
+async def _read(source: Source) -> Sequence[Metric]:
+    try:
+        async with asyncio.timeout(SOURCE_SECONDS_MAX):
+            return await source()
+    except Exception as error:  # noqa: BLE001 - one part that can't tell must not hide the others
+        _log.warning("metrics_source_failed", error=type(error).__name__)
+        return ()
+
+
+class _Merged(Collector):
+    """What generate_latest asks of a registry."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._by_name: dict[str, Metric] = {}
+        for metric in metrics:
+            if (first := self._by_name.setdefault(metric.name, metric)) is not metric:
+                first.samples.extend(metric.samples)
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them, each once."""
+        return iter(self._by_name.values())

@@ -8,11 +8,11 @@ from opentelemetry.trace import SpanKind
 from prometheus_client.core import Metric
 from protobuf import DescService
 
-from gavel.runtime.http.request_context import Request, enter
 from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
 from gavel.runtime.telemetry import tracing
 from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import counter, histogram
+from gavel.runtime.telemetry.request_context import Request, enter
 
 OK = "ok"
 # One label for whatever is asked for and does not exist: callers must not be able to make labels.

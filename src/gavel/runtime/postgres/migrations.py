@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,7 +12,6 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from gavel.runtime.http.health import Check
 from gavel.runtime.postgres.connections import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect, reason_of
 from gavel.runtime.postgres.grants import grant, load_grants
 
@@ -150,7 +149,7 @@ async def _missing(connection: asyncpg.Connection, migrations: list[Migration]) 
     return [migration for migration in migrations if migration.version not in applied]
 
 
-def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Check:
+def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Callable[[], Awaitable[str | None]]:
     """The readiness check of a database: it answers, and has the schema."""
 
     async def check() -> str | None:

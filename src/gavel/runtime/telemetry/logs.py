@@ -11,8 +11,8 @@ from typing import Any, Literal
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-from gavel.runtime.http.request_context import current_request
 from gavel.runtime.telemetry.redaction import key_redactor, redact_line
+from gavel.runtime.telemetry.request_context import current_request
 
 LogFormat = Literal["json", "console"]
 

@@ -1,33 +1,23 @@
-"""GET /metrics: what the parts of a process counted, in the text format of Prometheus, put together when it is asked.
+"""Metrics of Prometheus, made of the plain numbers that parts count (see `histogram`).
 
-Parts count in plain numbers (see `figures`); here, and only here and in the adapters, these get the names, labels and
-units that `docs/METRICS.md` lists. Few labels, and none with an id: what a process tells stays bounded.
+Here, and only here and in the adapters, these get the names, labels and units that `docs/METRICS.md` lists. Labels are
+few, and none holds an id, so the number of series stays bounded.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 
-import structlog
 from prometheus_client.core import Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import CollectorRegistry
 
-from gavel.runtime.http.health import send_json
-from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.telemetry.histogram import Histogram
 
-# Prometheus asks every few seconds, and gives up after ten.
-SOURCE_SECONDS_MAX = 2.0
-
-# Some metrics as they are now. What it raises, or does not tell in time, is left out of the page.
+# Some metrics as they are now. A source that raises, or is late, is left out of the page.
 Source = Callable[[], Awaitable[Sequence[Metric]]]
 # The values of a metric's labels, in the order of their names.
 Labels = tuple[str, ...]
-
-_log = structlog.get_logger(__name__)
 
 
 def counter(name: str, meaning: str, labels: Labels, counts: Mapping[Labels, float]) -> Metric:
@@ -64,42 +54,3 @@ def process_source() -> Source:
         return list(collector.collect())
 
     return read
-
-
-def metrics_app(sources: Sequence[Source]) -> Asgi:
-    """The page `/metrics`. Metrics of one name, from several parts, are told as one."""
-
-    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            await send_json(send, 405, {"code": "unimplemented", "message": "only GET"})
-            return
-        parts = await asyncio.gather(*(_read(source) for source in sources))
-        page = generate_latest(_Merged(metric for part in parts for metric in part))
-        headers = [(b"content-type", CONTENT_TYPE_LATEST.encode()), (b"content-length", str(len(page)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": page})
-
-    return app
-
-
-async def _read(source: Source) -> Sequence[Metric]:
-    try:
-        async with asyncio.timeout(SOURCE_SECONDS_MAX):
-            return await source()
-    except Exception as error:  # noqa: BLE001 - one part that can't tell must not hide the others
-        _log.warning("metrics_source_failed", error=type(error).__name__)
-        return ()
-
-
-class _Merged(Collector):
-    """What generate_latest asks of a registry."""
-
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._by_name: dict[str, Metric] = {}
-        for metric in metrics:
-            if (first := self._by_name.setdefault(metric.name, metric)) is not metric:
-                first.samples.extend(metric.samples)
-
-    def collect(self) -> Iterator[Metric]:
-        """All of them, each once."""
-        return iter(self._by_name.values())

@@ -18,8 +18,8 @@ from gavel.runtime.http.server import bind, serving, stop_signals
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.data_folder import data_folder
 from gavel.runtime.postgres.embedded import PostgresCluster
-from gavel.runtime.process.process import settle_memory
 from gavel.runtime.process.settings import load_settings
+from gavel.runtime.run_process import settle_memory
 from gavel.runtime.telemetry.logs import configure_logs
 from gavel.standalone import StandaloneSettings, running_standalone
 from gavel_tools.bench.systems.naive_auction_book import POOL_CONNECTIONS_MAX, NaiveAuctionBook

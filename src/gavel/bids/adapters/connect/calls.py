@@ -8,7 +8,7 @@ from connectrpc.request import RequestContext
 
 from gavel.bids.ports.book import Call
 from gavel.runtime.http.connect import call_seconds
-from gavel.runtime.http.request_context import current_request
+from gavel.runtime.telemetry.request_context import current_request
 
 Context = RequestContext[Any, Any]
 

@@ -23,9 +23,9 @@ from gavel.runtime.http.connect import (
     error_reply,
 )
 from gavel.runtime.http.instrumentation import OK
-from gavel.runtime.http.request_context import Request, enter
 from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
 from gavel.runtime.telemetry import tracing
+from gavel.runtime.telemetry.request_context import Request, enter
 
 METHOD = "PlaceBid"
 PATH = f"/bids.v1.BidService/{METHOD}"

@@ -24,8 +24,8 @@ from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceAS
 from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, only_connect
 from gavel.runtime.http.instrumentation import RpcMetrics, instrumented
 from gavel.runtime.http.page_tokens import PageTokens
-from gavel.runtime.http.request_context import bind
 from gavel.runtime.http.server import Asgi
+from gavel.runtime.telemetry.request_context import bind
 from gavel.runtime.telemetry.tracing import is_sampled
 
 

@@ -13,8 +13,8 @@ from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsSer
 from gavel.runtime.http.access_control import CallRule
 from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds, only_connect
 from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
-from gavel.runtime.http.request_context import bind
 from gavel.runtime.http.server import Asgi
+from gavel.runtime.telemetry.request_context import bind
 from gavel.userstats.adapters.connect.messages import stats_message
 from gavel.userstats.domain.ids import UserId, canonical_uuid
 from gavel.userstats.ports import StatsBook, TopPosition, Unavailable

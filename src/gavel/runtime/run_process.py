@@ -12,13 +12,13 @@ import structlog
 
 from gavel import __version__
 from gavel.runtime.http.access_control import CallRule, CallRules, open_access_control
-from gavel.runtime.http.health import Check, health_app
+from gavel.runtime.http.health import Check, health_app, metrics_app
 from gavel.runtime.http.routes import routed
 from gavel.runtime.http.server import Asgi, address_of, bind, serving, stop_signals
 from gavel.runtime.http.settings import AdminSettings, HttpSettings
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import configure_logs
-from gavel.runtime.telemetry.metrics import Source, metrics_app, process_source
+from gavel.runtime.telemetry.metrics import Source, process_source
 
 # A call makes hundreds of objects and next to no circles of them: the interpreter's own 700 would have it search
 # through young objects every few calls. Later generations are searched as often, counted in searches, as by default.
