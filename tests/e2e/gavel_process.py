@@ -107,17 +107,24 @@ class Standalone:
 
     async def stop(self) -> int:
         """Ask it to stop, and return its exit status; it must be gone within STOP_SECONDS_MAX."""
-        return await self._signalled(signal.SIGTERM)
+        return await self.signalled(signal.SIGTERM)
 
     async def kill(self) -> None:
         """End it without a chance to clean up."""
-        await self._signalled(signal.SIGKILL)
+        await self.signalled(signal.SIGKILL)
 
     async def logs(self) -> str:
         """What the process that has ended said on standard error."""
         return self._log.read_text(encoding="utf-8")
 
-    async def _signalled(self, number: signal.Signals) -> int:
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def signalled(self, number: signal.Signals) -> int:
+        """Send a signal that ends it, and return its exit status; it must be gone within STOP_SECONDS_MAX."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.send_signal(number)

@@ -192,8 +192,7 @@ async def test_hung_up_or_quit_a_process_stops_in_good_order(
     process = shared_stack.processes[name]
     process.signal(number)
     assert await asyncio.to_thread(process.wait_gone, STOP_SECONDS_MAX + grace_seconds), process.last_words()
-    assert process._child is not None
-    assert process._child.wait() == 0
+    assert process.exit_code == 0
     assert '"event": "stopped"' in process.last_words().splitlines()[-1]
     await asyncio.to_thread(shared_stack.start_process, name)
     await asyncio.to_thread(shared_stack.wait_ready, name)

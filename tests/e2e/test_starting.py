@@ -128,7 +128,7 @@ async def test_postgres_own_variables_in_the_environment_have_no_effect_then_or_
 async def test_hung_up_or_quit_it_stops_with_its_server(number: signal.Signals, data_folder: Path) -> None:
     async with running_standalone(data_folder) as gavel:
         postmaster = server_pid(gavel)
-        assert await gavel._signalled(number) == 0
+        assert await gavel.signalled(number) == 0
         assert not lives(postmaster)
 
 
@@ -183,8 +183,7 @@ async def test_under_nohup_it_outlives_a_hang_up(data_folder: Path) -> None:
         await gavel.start()
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert gavel._process is not None
-    gavel._process.send_signal(signal.SIGHUP)
+    os.kill(gavel.pid, signal.SIGHUP)
     async with httpx.AsyncClient() as client:
         for _ in range(20):
             assert await _is_ready(client, gavel.url)

@@ -148,7 +148,7 @@ def test_a_server_is_known_also_to_a_root_that_may_not_look_at_other_users_proce
 def test_a_server_that_an_older_gavel_left_on_another_port_is_adopted(cluster: PostgresCluster, folder: Path) -> None:
     # An older Gavel let PGPORT of the environment through.
     user = (folder / "postgres").stat() if is_root() else None
-    programs = embedded._find_programs()
+    programs = embedded.find_programs()
     process = subprocess.Popen(
         [programs / "postgres", "-D", folder / "postgres", "-c", "listen_addresses=", "-k", folder / "postgres"],
         env=os.environ | {"PGPORT": "6000"},

@@ -78,7 +78,7 @@ def test_programs_whose_path_initdb_would_hand_to_a_shell_are_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = folder / "a`touch executed`b"
-    monkeypatch.setattr("gavel.runtime.postgres.embedded._find_programs", lambda: programs / "bin")
+    monkeypatch.setattr("gavel.runtime.postgres.embedded.find_programs", lambda: programs / "bin")
     (programs / "bin").mkdir(parents=True)
     (programs / "bin" / "postgres").touch()
     with pytest.raises(EmbeddedPostgresFailed, match=r"the character '`'.*move the virtual environment"):

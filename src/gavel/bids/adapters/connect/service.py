@@ -18,7 +18,6 @@ from gavel.bids.use_cases.cancel_item import cancel_item
 from gavel.bids.use_cases.change_item import change_item
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
-from gavel.bids.use_cases.show_items import show_item
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService, BidServiceASGIApplication
 from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, only_connect
@@ -91,7 +90,7 @@ class BidApi(ReadApi, BidService):
         view, at = ItemView(answer.auction, draft.listing, created_at=answer.at, updated_at=answer.at), answer.at
         if answer.replayed:
             # Its texts may have changed since.
-            view, at = await show_item(self._catalogue, answer.auction.item_id)
+            view, at = await self._catalogue.item(answer.auction.item_id)
         return pb.CreateItemResponse(item=item_message(view, at))
 
     async def update_item(self, request: pb.UpdateItemRequest, ctx: Context) -> pb.UpdateItemResponse:
