@@ -21,7 +21,7 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports.book import Call, CommitListener
+from gavel.bids.ports.book import AuctionBook, Call, CommitListener
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.runtime.postgres import connections as postgres
@@ -62,13 +62,10 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """One book, as one process has it, its database, and every connection that its lane has opened."""
+class BookWords:
+    """A book, with the words that a test needs to list, to bid and to decide."""
 
-    book: PostgresAuctionBook
-    pool: asyncpg.Pool
-    url: str
-    lane_connections: Sequence[asyncpg.Connection] = ()
+    book: AuctionBook
 
     async def list_item(
         self,
@@ -121,6 +118,16 @@ class House:
     async def decide(self, item_id: ItemId, decide: Decide, call: Call | None = None) -> Answer:
         """Run a decision of the test's own under the lock."""
         return await self.book.update(item_id, decide, call=call or soon())
+
+
+@dataclass(frozen=True, slots=True)
+class House(BookWords):
+    """One book, as one process has it, its database, and every connection that its lane has opened."""
+
+    book: PostgresAuctionBook
+    pool: asyncpg.Pool
+    url: str
+    lane_connections: Sequence[asyncpg.Connection] = ()
 
     async def bids(self, item_id: ItemId) -> list[tuple[int, int]]:
         """The (seq, amount) of every stored bid, in order of seq."""

@@ -1,0 +1,97 @@
+"""The bid API on a book in memory: what it parses, decides and answers, without HTTP and without a database."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from connectrpc.code import Code
+
+from gavel.bids.adapters.connect.calls import Metadata
+from gavel.bids.adapters.connect.errors import connect_error
+from gavel.bids.adapters.connect.service import BidApi
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.leaderboards import Leaderboard
+from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens
+from gavel.runtime.http.principals import Anonymous, Trusted, let_in
+from tests.auction_house import SELLER, BookWords, new_user, soon
+from tests.unit.bids.memory_book import MemoryAuctionBook, MemoryItemCatalogue
+
+NO_CONTEXT: Any = None
+
+
+class NoLeaderboards:
+    """Leaderboards of no item."""
+
+    async def board(self, item_id: ItemId, limit: int) -> Leaderboard:
+        """See Leaderboards.board."""
+        raise ItemNotFound(item_id)
+
+
+@pytest.fixture(autouse=True)
+def trusted() -> Iterator[None]:
+    let_in(Trusted())
+    yield
+    let_in(Anonymous())
+
+
+@pytest.fixture
+def memory() -> MemoryAuctionBook:
+    return MemoryAuctionBook()
+
+
+@pytest.fixture
+def book(memory: MemoryAuctionBook) -> BookWords:
+    return BookWords(memory)
+
+
+@pytest.fixture
+def api(memory: MemoryAuctionBook) -> BidApi:
+    async def secret() -> bytes:
+        return b"a secret"
+
+    return BidApi(memory, MemoryItemCatalogue(memory), NoLeaderboards(), PageTokens(secret), "USD")
+
+
+async def test_an_accepted_bid_is_answered_with_its_row_and_the_price(api: BidApi, book: BookWords) -> None:
+    item_id, user = await book.list_item(increment=10), new_user()
+    request = pb.PlaceBidRequest(item_id=item_id, user_id=user, amount=100, max_amount=500)
+    reply = await api.answer_bid(request, Metadata(soon()))
+    assert reply.bid is not None
+    assert (reply.bid.amount, reply.bid.user_id, reply.bid.seq) == (100, user, 2)
+    assert (reply.current_highest_bid, reply.minimum_next_bid, reply.leading) == (100, 110, True)
+
+
+async def test_the_key_of_the_header_makes_a_retry_the_first_bid(api: BidApi, book: BookWords) -> None:
+    request = pb.PlaceBidRequest(item_id=await book.list_item(), user_id=new_user(), amount=100)
+    replies = [await api.answer_bid(request, Metadata(soon(), "k")) for _ in range(2)]
+    assert replies[0].bid == replies[1].bid
+
+
+async def test_a_bid_too_low_is_a_failed_precondition_with_the_least_bid(api: BidApi, book: BookWords) -> None:
+    item_id = await book.list_item(start_price=100)
+    with pytest.raises(BidRefused) as refused:
+        await api.answer_bid(pb.PlaceBidRequest(item_id=item_id, user_id=new_user(), amount=99), Metadata(soon()))
+    error = connect_error(refused.value)
+    assert error is not None
+    assert error.code is Code.FAILED_PRECONDITION
+
+
+@pytest.mark.parametrize("item_id", ["", "an item", "99999999-9999-4999-8999"])
+async def test_an_id_that_is_none_does_not_reach_the_book(api: BidApi, memory: MemoryAuctionBook, item_id: str) -> None:
+    with pytest.raises(InvalidInput):
+        await api.answer_bid(pb.PlaceBidRequest(item_id=item_id, user_id=new_user(), amount=1), Metadata(soon()))
+    assert memory.updates == 0
+
+
+async def test_page_tokens_lead_through_a_list_and_are_good_for_no_other(api: BidApi, book: BookWords) -> None:
+    listed = [await book.list_item() for _ in range(3)]
+    first = await api.list_seller_items(pb.ListSellerItemsRequest(seller_id=SELLER, page_size=2), NO_CONTEXT)
+    request = pb.ListSellerItemsRequest(seller_id=SELLER, page_size=2, page_token=first.next_page_token)
+    second = await api.list_seller_items(request, NO_CONTEXT)
+    assert [item.id for item in [*first.items, *second.items]] == listed[::-1]
+    assert second.next_page_token == ""
+    request = pb.ListSellerItemsRequest(seller_id=new_user(), page_token=first.next_page_token)
+    with pytest.raises(PageTokenInvalid):
+        await api.list_seller_items(request, NO_CONTEXT)

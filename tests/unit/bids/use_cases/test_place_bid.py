@@ -1,0 +1,56 @@
+"""Placing a bid: refused early where an older state suffices, replayed by its key, else decided by the book."""
+
+import pytest
+
+from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, KeyReused
+from tests.auction_house import BookWords, new_user
+from tests.unit.bids.memory_book import MemoryAuctionBook
+
+
+@pytest.fixture
+def memory() -> MemoryAuctionBook:
+    return MemoryAuctionBook()
+
+
+@pytest.fixture
+def book(memory: MemoryAuctionBook) -> BookWords:
+    return BookWords(memory)
+
+
+async def test_a_bid_below_a_minimum_that_was_seen_does_not_reach_the_book(
+    book: BookWords, memory: MemoryAuctionBook
+) -> None:
+    item_id = await book.list_item(increment=10)
+    await book.bid(item_id, 100)
+    with pytest.raises(BidRefused) as refused:
+        await book.bid(item_id, 109)
+    assert (refused.value.reason, refused.value.minimum_next_bid) == (BidRefusal.TOO_LOW, 110)
+    assert memory.updates == 1
+
+
+async def test_with_a_key_it_is_decided_whatever_was_seen(book: BookWords, memory: MemoryAuctionBook) -> None:
+    item_id = await book.list_item(increment=10)
+    await book.bid(item_id, 100)
+    with pytest.raises(BidRefused):
+        await book.bid(item_id, 109, key="k")
+    assert memory.updates == 2
+
+
+async def test_a_retry_is_the_first_bid_and_another_bid_with_its_key_is_none(book: BookWords) -> None:
+    item_id, user = await book.list_item(), new_user()
+    first = await book.bid(item_id, 100, by=user, max_amount=500, key="k")
+    again = await book.bid(item_id, 100, by=user, max_amount=500, key="k")
+    assert (again.bid, again.replayed) == (first.bid, True)
+    for amount, max_amount in ((100, 600), (101, 500)):
+        with pytest.raises(KeyReused):
+            await book.bid(item_id, amount, by=user, max_amount=max_amount, key="k")
+
+
+@pytest.mark.parametrize("key", ["x" * 129, "a\nb"])
+async def test_a_key_that_is_none_is_refused_before_the_book_is_asked(
+    book: BookWords, memory: MemoryAuctionBook, key: str
+) -> None:
+    item_id = await book.list_item()
+    with pytest.raises(InvalidInput):
+        await book.bid(item_id, 100, key=key)
+    assert memory.updates == 0
