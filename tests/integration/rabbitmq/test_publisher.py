@@ -164,6 +164,7 @@ async def test_whenever_the_connection_is_cut_what_was_said_to_be_published_is_i
             continue
         said |= {each.body for each in owed}
     assert tries > len(said) / 5
+    await until(lambda: is_lost(harmed))
     await harmed.publish([message(b"the last")])
     assert set(await broker.bodies()) >= said | {b"the last"}
 
