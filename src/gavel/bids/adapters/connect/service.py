@@ -28,7 +28,7 @@ from gavel.runtime.telemetry.request_context import bind
 from gavel.runtime.telemetry.tracing import is_sampled
 
 
-class BidApi(ReadApi, BidService):
+class BidApi(BidService):
     """The service on the write side's ports. Money in minor units, ids as canonical UUIDs."""
 
     def __init__(
@@ -39,8 +39,15 @@ class BidApi(ReadApi, BidService):
         tokens: PageTokens,
         house_currency: str,
     ) -> None:
-        super().__init__(catalogue, leaderboards, tokens)
         self._book = book
+        self._catalogue = catalogue
+        reads = ReadApi(catalogue, leaderboards, tokens)
+        self.get_item = reads.get_item
+        self.list_items = reads.list_items
+        self.list_seller_items = reads.list_seller_items
+        self.list_my_bids = reads.list_my_bids
+        self.get_item_bids = reads.get_item_bids
+        self.get_leaderboard = reads.get_leaderboard
         self.bids = BidMetrics()
         self.calls = RpcMetrics(BidService.desc().type_name)
         self._house_currency = house_currency

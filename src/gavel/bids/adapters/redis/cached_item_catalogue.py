@@ -22,14 +22,19 @@ _READ_ITEM_STATE = load_sql(__package__, "read_item_state")
 _READ_ITEM_WITH_VERSION = load_sql(__package__, "read_item_with_version")
 
 
-class CachedItemCatalogue(PostgresItemCatalogue):
-    """The same, but one item's texts, the long part of it, come from Redis where they are of the committed version.
+class CachedItemCatalogue:
+    """ItemCatalogue that takes one item's texts, the long part of it, from Redis if they are of the committed version.
 
-    Price, seq, status and end always come from Postgres. Those who ask for one item at the same time share one answer.
+    Price, seq, status and end always come from Postgres, and so do lists. Calls for one item at the same time share one
+    answer.
     """
 
     def __init__(self, pool: asyncpg.Pool, texts: RedisItemTexts) -> None:
-        super().__init__(pool)
+        self._committed = PostgresItemCatalogue(pool)
+        self.items = self._committed.items
+        self.items_of_seller = self._committed.items_of_seller
+        self.items_of_bidder = self._committed.items_of_bidder
+        self.bids = self._committed.bids
         self._pool = pool
         self._texts = texts
         self.reads = CacheMetrics("item_texts")
@@ -44,7 +49,7 @@ class CachedItemCatalogue(PostgresItemCatalogue):
             texts = await self._texts.read(item_id)
         except CacheAway:
             self.reads.away += 1
-            return await super().item(item_id)
+            return await self._committed.item(item_id)
         if texts is not None:
             async with reading(self._pool) as connection:
                 row = await connection.fetchrow(_READ_ITEM_STATE, item_id)
