@@ -9,7 +9,7 @@ import structlog
 
 from gavel.bids.adapters.connect.access_rules import BOARD_PATH
 from gavel.bids.adapters.connect.access_rules import PORT_RULES as BID_RULES
-from gavel.bids.adapters.connect.page_settings import page_settings
+from gavel.bids.adapters.connect.status_page import page_settings
 from gavel.bids.adapters.memory.publisher import InProcessPublisher
 from gavel.bids.api import PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
 from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH

@@ -8,9 +8,8 @@ import asyncpg
 
 from gavel.bids.adapters.connect.access_rules import BOARD_PATH, PORT_RULES
 from gavel.bids.adapters.connect.fast_path import fast_place_bid
-from gavel.bids.adapters.connect.page_settings import page_settings
 from gavel.bids.adapters.connect.service import BidApi, bid_service_app
-from gavel.bids.adapters.connect.status_page import StatusPage
+from gavel.bids.adapters.connect.status_page import StatusPage, page_settings
 from gavel.bids.adapters.connect.watch import watching
 from gavel.bids.adapters.postgres.connections import read_page_token_secret
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook

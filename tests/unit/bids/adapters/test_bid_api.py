@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from connectrpc.code import Code
 
-from gavel.bids.adapters.connect.calls import Metadata
 from gavel.bids.adapters.connect.errors import connect_error
+from gavel.bids.adapters.connect.requests import Metadata
 from gavel.bids.adapters.connect.service import BidApi
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.leaderboards import Leaderboard

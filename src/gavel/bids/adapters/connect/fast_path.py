@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Iterable
 from time import perf_counter
 
-from gavel.bids.adapters.connect.calls import Metadata
 from gavel.bids.adapters.connect.errors import connect_error
+from gavel.bids.adapters.connect.requests import Metadata
 from gavel.bids.adapters.connect.service import BidApi
 from gavel.bids.ports.book import Call
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from gavel.bids.adapters.connect.calls import Context
 from gavel.bids.adapters.connect.messages import bid_message, item_message, leaderboard_message, my_bid_message
 from gavel.bids.adapters.connect.requests import (
+    Context,
     actor_id_of,
     board_limit_of,
     item_id_of,

@@ -1,7 +1,11 @@
 """Requests as the use cases take them. What no auction could accept is refused here, with the field to mend."""
 
+import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from connectrpc.request import RequestContext
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.bids.domain.auction import SoftClose, Status
@@ -11,9 +15,14 @@ from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges, listing_changes
 from gavel.bids.feed.watch_items import check_watched
+from gavel.bids.ports.book import Call
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.http.connect import call_seconds
 from gavel.runtime.http.principals import current_principal
+from gavel.runtime.telemetry.request_context import current_request
+
+Context = RequestContext[Any, Any]
 
 PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_MAX = 100
@@ -156,3 +165,19 @@ def _soft_close_of(message: pb.SoftClose | None) -> SoftClose:
 
 def _increment_of(message: pb.BidIncrement | None) -> BidIncrement:
     return BidIncrement() if message is None else BidIncrement(message.fixed, message.basis_points)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the headers of a request say: where it comes from, how long its caller waits, and its key."""
+
+    call: Call
+    idempotency_key: str = ""
+
+
+def metadata_of(ctx: Context) -> Metadata:
+    """The metadata of a call that Connect has taken."""
+    deadline_seconds = asyncio.get_running_loop().time() + call_seconds(ctx)
+    request = current_request()
+    call = Call(deadline_seconds, "" if request is None else request.traceparent)
+    return Metadata(call, ctx.request_headers.get("idempotency-key") or "")

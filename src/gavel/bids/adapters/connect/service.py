@@ -1,16 +1,28 @@
 """`bids.v1.BidService` over Connect: parse, call one use case, translate the answer."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
-from gavel.bids.adapters.connect.calls import Context, Metadata, metadata_of
+from prometheus_client.core import Metric
+
 from gavel.bids.adapters.connect.errors import connect_error
 from gavel.bids.adapters.connect.messages import item_message, place_bid_message
-from gavel.bids.adapters.connect.metrics import BidMetrics
 from gavel.bids.adapters.connect.reads import ReadApi
-from gavel.bids.adapters.connect.requests import actor_id_of, changes_of, draft_of, idempotency_key_of, item_id_of
+from gavel.bids.adapters.connect.requests import (
+    Context,
+    Metadata,
+    actor_id_of,
+    changes_of,
+    draft_of,
+    idempotency_key_of,
+    item_id_of,
+    metadata_of,
+)
 from gavel.bids.domain.bidding import new_bid
+from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports.book import AuctionBook
+from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound, KeyReused
+from gavel.bids.ports.book import AuctionBook, DeadlineExceeded, Overloaded, Unavailable
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 from gavel.bids.ports.leaderboards import Leaderboards
 from gavel.bids.use_cases.buy_now import buy_now
@@ -24,8 +36,49 @@ from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, 
 from gavel.runtime.http.instrumentation import RpcMetrics, instrumented
 from gavel.runtime.http.page_tokens import PageTokens
 from gavel.runtime.http.server import Asgi
+from gavel.runtime.telemetry.metrics import counter
 from gavel.runtime.telemetry.request_context import bind
 from gavel.runtime.telemetry.tracing import is_sampled
+
+# The metric's outcome and reason of each error.
+_REASONS: dict[type[Exception], tuple[str, str]] = {
+    InvalidInput: ("refused", "invalid_input"),
+    ItemNotFound: ("refused", "item_not_found"),
+    KeyReused: ("refused", "key_reused"),
+    Overloaded: ("failed", "overloaded"),
+    DeadlineExceeded: ("failed", "deadline_exceeded"),
+    Unavailable: ("failed", "unavailable"),
+}
+_UNEXPECTED = ("failed", "unexpected")
+
+
+class BidMetrics:
+    """Counts of PlaceBid by outcome and reason."""
+
+    def __init__(self) -> None:
+        self._bids: dict[tuple[str, str], int] = {}
+
+    def answered(self, answer: Answer) -> None:
+        """Count a bid that was answered."""
+        self._count(("replayed", "") if answer.replayed else ("accepted", ""))
+
+    def raised(self, error: Exception) -> None:
+        """Count a bid that was not."""
+        if isinstance(error, BidRefused):
+            self._count(("refused", error.reason.name.lower()))
+        else:
+            self._count(_REASONS.get(type(error), _UNEXPECTED))
+
+    def _count(self, key: tuple[str, str]) -> None:
+        self._bids[key] = self._bids.get(key, 0) + 1
+
+    async def read(self) -> Sequence[Metric]:
+        """Source of the metrics."""
+        meaning = (
+            "PlaceBid by outcome: accepted, replayed (its key was accepted before), refused by the rules, or failed;"
+            " with the reason of the latter two."
+        )
+        return [counter("gavel_bids_total", meaning, ("outcome", "reason"), self._bids)]
 
 
 class BidApi(BidService):

@@ -1,4 +1,4 @@
-"""How the whole installation is doing, for everyone to look at."""
+"""JSON for the page besides the service: the status of the whole installation, and its settings."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,8 @@ import asyncpg
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.http.health import send_json
-from gavel.runtime.http.server import Receive, Scope, Send
+from gavel.runtime.http.principals import current_principal
+from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.redis.single_flight import SingleFlight
 
@@ -76,3 +77,13 @@ class StatusPage:
         seconds = (newest.at - oldest.at).total_seconds()
         # The count begins again where the server lost its statistics.
         return round(max(0, newest.bids - oldest.bids) / seconds, 1) if seconds > 0 else 0.0
+
+
+def page_settings(told: Mapping[str, object]) -> Asgi:
+    """GET /page.json: what everyone is told, and to the bearer of a token the id that their bids are placed under."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        user_id = current_principal().user_id
+        await send_json(send, 200, told if user_id is None else {**told, "user_id": user_id})
+
+    return app
