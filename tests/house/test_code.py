@@ -1,6 +1,7 @@
 """The house rules of the code: small files, small functions, no hidden clock, no dead statement."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.house.tree import ROOT, SOURCE, calls, functions, named, python_files
 
 FILE_LINES_MAX = 400
+FOLDER_FILES_MAX = 20
 FUNCTION_LINES_MAX = 60
 
 # Time, ids and randomness come into the rules as arguments. A clock is known by its last name: `loop.time` is one.
@@ -25,6 +27,13 @@ def test_files_stay_short() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES_MAX
     }
     assert long == {}
+
+
+def test_folders_stay_small() -> None:
+    """SQL lies in folders of its own, and what `__init__.py` says is a sentence."""
+    files = Counter(path.parent for path in python_files("src") if path.name != "__init__.py")
+    assert files
+    assert {named(folder): count for folder, count in files.items() if count > FOLDER_FILES_MAX} == {}
 
 
 def test_functions_stay_short() -> None:
