@@ -5,7 +5,8 @@ An implementation's test class inherits the suite and gives it a book, with a li
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,8 +16,9 @@ from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
-from gavel.bids.domain.events import BidPlaced, Event
+from gavel.bids.domain.events import BidPlaced, Event, ItemListed
 from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, ItemNotFound, KeyReused
 from gavel.bids.domain.texts import Listing, ListingChanges
 from gavel.bids.ports.book import Change, DeadlineExceeded
@@ -62,6 +64,25 @@ class AuctionBookSuite:
         with pytest.raises(InvalidInput):
             await book.list_item(ends_in=timedelta(hours=-1))
         assert committed.changes == []
+
+    async def test_a_seller_opens_one_auction_with_a_key(self, book: BookWords, committed: Committed) -> None:
+        draft = Draft(
+            seller_id=SELLER,
+            listing=Listing(title="A globe"),
+            end_at=datetime.now(UTC) + timedelta(hours=1),
+            start_price=1,
+        )
+        first = await book.list_draft(draft, key="once")
+        item_id = first.auction.item_id
+        await book.bid(item_id, 5)
+        again = await book.list_draft(draft, key="once")
+        assert (first.replayed, again.replayed) == (False, True)
+        assert (again.auction.item_id, again.auction.price) == (item_id, 5), "a replay has the item's present state"
+        with pytest.raises(KeyReused):
+            await book.list_draft(replace(draft, start_price=2), key="once")
+        assert (await book.list_draft(draft, key="another")).auction.item_id != item_id
+        listed = [event for change in committed.changes for event in change.events if isinstance(event, ItemListed)]
+        assert len(listed) == 2
 
     async def test_a_bid_is_answered_with_itself_and_the_state_that_it_made(self, book: BookWords) -> None:
         item_id, user = await book.list_item(increment=10), new_user()

@@ -32,6 +32,7 @@ class MemoryAuctionBook:
         self.updates = 0
         self._listeners = listeners
         self._keys: dict[tuple[ItemId, UserId, str], tuple[str, int]] = {}
+        self._opened: dict[tuple[UserId, str], tuple[str, ItemId]] = {}
 
     async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
         """See AuctionBook.update."""
@@ -55,10 +56,18 @@ class MemoryAuctionBook:
             self._store(decision, before.revision, texts_changed=decision.changes is not None)
         return Answer(decision.auction, at, self._bid(item_id, decision.bid_seq))
 
-    async def open(self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call) -> Answer:
+    async def open(
+        self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call, key: RetryKey | None = None
+    ) -> Answer:
         """See AuctionBook.open."""
         _check_deadline(call)
+        if key is not None and (opened := self._opened.get((key.user_id, key.key))) is not None:
+            if opened[0] != key.request:
+                raise KeyReused
+            return Answer(self.auctions[opened[1]], datetime.now(UTC), bid=None, replayed=True)
         decision = open_at(datetime.now(UTC))
+        if key is not None:
+            self._opened[key.user_id, key.key] = key.request, decision.auction.item_id
         self.listings[decision.auction.item_id] = listing, decision.at, decision.at
         self._store(decision, 0, texts_changed=True)
         return Answer(decision.auction, decision.at, bid=None)
