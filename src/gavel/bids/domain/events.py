@@ -1,6 +1,6 @@
 """Facts about an item, in the past tense, each with the item's next `seq`.
 
-A bid tells the state right after it; a rarer event only what it changed. The log keeps the state after every event.
+A bid carries the state right after it; a rarer event only what it changed. The log keeps the state after every event.
 """
 
 from dataclasses import dataclass, field

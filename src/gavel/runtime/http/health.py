@@ -58,7 +58,7 @@ async def _problems(checks: Mapping[str, Check]) -> dict[str, str]:
 
 
 def metrics_app(sources: Sequence[Source]) -> Asgi:
-    """The page `/metrics`. Metrics of one name, from several parts, are told as one."""
+    """The page `/metrics`. Metrics of one name, from several parts, are merged."""
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
