@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gavel import __version__
-from gavel.runtime.http import oidc_discovery
-from gavel.runtime.http.oidc_discovery import DOCUMENT_BYTES_MAX, discovered_key_set, key_set_at
-from gavel.runtime.http.token_keys import FetchFailed
+from gavel.runtime.http.authentication import oidc_discovery
+from gavel.runtime.http.authentication.oidc_discovery import DOCUMENT_BYTES_MAX, discovered_key_set, key_set_at
+from gavel.runtime.http.authentication.token_keys import FetchFailed
 from gavel_tools.local_servers.ports import free_port
 from tests.e2e.identity_provider import Answer, Provider, running_provider
 
@@ -249,7 +249,7 @@ async def test_a_server_that_never_comes_to_an_end_holds_one_request_alone() -> 
 
 WAIT_A_MOMENT = """
 import asyncio, sys
-from gavel.runtime.http.oidc_discovery import key_set_at
+from gavel.runtime.http.authentication.oidc_discovery import key_set_at
 try:
     asyncio.run(asyncio.wait_for(key_set_at(sys.argv[1])(), 0.2))
 except TimeoutError:

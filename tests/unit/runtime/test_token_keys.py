@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from structlog.testing import capture_logs
 
-from gavel.runtime.http.token_keys import (
+from gavel.runtime.http.authentication.token_keys import (
     EXTRA_FETCH_SECONDS,
     KEYS_MAX,
     UNKNOWN_KEY_FETCHES_MAX,
@@ -19,7 +19,7 @@ from gavel.runtime.http.token_keys import (
     ProviderKeys,
     public_key_of,
 )
-from gavel.runtime.http.tokens import ALGORITHMS as ALL_ALGORITHMS
+from gavel.runtime.http.authentication.tokens import ALGORITHMS as ALL_ALGORITHMS
 from tests.tokens import SigningKey
 
 ALGORITHMS = ("ES256",)

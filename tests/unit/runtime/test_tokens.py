@@ -10,10 +10,16 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 from structlog.testing import capture_logs
 
-from gavel.runtime.http import tokens
-from gavel.runtime.http.principals import Actor
-from gavel.runtime.http.token_keys import Key, OneKey
-from gavel.runtime.http.tokens import LEEWAY_SECONDS, TOKEN_BYTES_MAX, WARNING_SECONDS, TokenInvalid, TokenVerifier
+from gavel.runtime.http.authentication import tokens
+from gavel.runtime.http.authentication.principals import Actor
+from gavel.runtime.http.authentication.token_keys import Key, OneKey
+from gavel.runtime.http.authentication.tokens import (
+    LEEWAY_SECONDS,
+    TOKEN_BYTES_MAX,
+    WARNING_SECONDS,
+    TokenInvalid,
+    TokenVerifier,
+)
 from tests.tokens import AUDIENCE, ISSUER, SigningKey, bearer
 
 USER_ID = "1a2b3c4d-0000-4000-8000-00000000000a"

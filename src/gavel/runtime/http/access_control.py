@@ -10,17 +10,25 @@ from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from prometheus_client.core import Metric
 
+from gavel.runtime.http.authentication.oidc_discovery import discovered_key_set, key_set_at
+from gavel.runtime.http.authentication.principals import (
+    Anonymous,
+    Authenticated,
+    Principal,
+    Trusted,
+    charge,
+    let_in,
+    token_needed,
+)
+from gavel.runtime.http.authentication.token_keys import KeysAway, OneKey, ProviderKeys
+from gavel.runtime.http.authentication.tokens import TokenInvalid, TokenVerifier
 from gavel.runtime.http.connect import RetryLater, refusal_reply
 from gavel.runtime.http.detached_streams import rest
 from gavel.runtime.http.health import Check
 from gavel.runtime.http.load_shedding import LoadShedder, Priority
-from gavel.runtime.http.oidc_discovery import discovered_key_set, key_set_at
-from gavel.runtime.http.principals import Anonymous, Authenticated, Principal, Trusted, charge, let_in, token_needed
 from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.http.settings import HttpSettings
-from gavel.runtime.http.token_keys import KeysAway, OneKey, ProviderKeys
-from gavel.runtime.http.tokens import TokenInvalid, TokenVerifier
 from gavel.runtime.redis.connection import RedisLink
 from gavel.runtime.telemetry.metrics import counter
 

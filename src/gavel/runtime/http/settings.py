@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, HttpUrl, StringConstraints, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from gavel.runtime.http.authentication.token_keys import RSA_BITS_MIN, PublicKey, algorithms_of, public_key_of
+from gavel.runtime.http.authentication.tokens import ALGORITHMS
 from gavel.runtime.http.cors import origins_of
-from gavel.runtime.http.token_keys import RSA_BITS_MIN, PublicKey, algorithms_of, public_key_of
-from gavel.runtime.http.tokens import ALGORITHMS
 from gavel.runtime.loopback import is_loopback
 from gavel.runtime.process.settings import ProcessSettings
 from gavel.runtime.telemetry import tracing

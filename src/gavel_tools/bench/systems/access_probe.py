@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.cli.token import Minter
 from gavel.runtime.http.access_control import AccessControl
+from gavel.runtime.http.authentication.token_keys import OneKey, public_key_of
+from gavel.runtime.http.authentication.tokens import TokenVerifier
 from gavel.runtime.http.server import Receive, Scope, Send
-from gavel.runtime.http.token_keys import OneKey, public_key_of
-from gavel.runtime.http.tokens import TokenVerifier
 from gavel_tools.bench.case import MeasurementFailed
 
 PATH = "/bids.v1.BidService/PlaceBid"

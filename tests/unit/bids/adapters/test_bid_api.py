@@ -13,8 +13,8 @@ from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.http.authentication.principals import Anonymous, Trusted, let_in
 from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens
-from gavel.runtime.http.principals import Anonymous, Trusted, let_in
 from tests.auction_house import SELLER, BookWords, new_user, soon
 from tests.unit.bids.memory_book import MemoryAuctionBook, MemoryItemCatalogue
 

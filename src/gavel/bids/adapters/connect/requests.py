@@ -18,8 +18,8 @@ from gavel.bids.feed.watch_items import check_watched
 from gavel.bids.ports.book import Call
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.http.authentication.principals import current_principal
 from gavel.runtime.http.connect import call_seconds
-from gavel.runtime.http.principals import current_principal
 from gavel.runtime.telemetry.request_context import current_request
 
 Context = RequestContext[Any, Any]

@@ -10,8 +10,8 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.ports.book import Unavailable
+from gavel.runtime.http.authentication.principals import current_principal
 from gavel.runtime.http.health import send_json
-from gavel.runtime.http.principals import current_principal
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.redis.single_flight import SingleFlight

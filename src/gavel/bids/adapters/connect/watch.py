@@ -19,6 +19,7 @@ from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.ports.feed import EventLog, StreamDeadline
 from gavel.contracts.bids.v1.bid_service_pb import WatchItemsRequest
+from gavel.runtime.http.authentication.principals import current_principal, token_expired
 from gavel.runtime.http.connect import (
     JSON_CODEC,
     PROTO_CODEC,
@@ -28,7 +29,6 @@ from gavel.runtime.http.connect import (
     message_of,
 )
 from gavel.runtime.http.detached_streams import Stream, chunk
-from gavel.runtime.http.principals import current_principal, token_expired
 from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
 
 PATH = "/bids.v1.BidService/WatchItems"

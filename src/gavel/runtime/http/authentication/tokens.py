@@ -18,8 +18,8 @@ from jwt.exceptions import (
     PyJWTError,
 )
 
-from gavel.runtime.http.principals import Actor
-from gavel.runtime.http.token_keys import Key, TokenKeys
+from gavel.runtime.http.authentication.principals import Actor
+from gavel.runtime.http.authentication.token_keys import Key, TokenKeys
 
 # Of public keys only: with a shared secret, whoever can check tokens can make them.
 ALGORITHMS = (

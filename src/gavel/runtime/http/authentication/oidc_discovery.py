@@ -24,7 +24,7 @@ from urllib.request import (
 )
 
 from gavel import __version__
-from gavel.runtime.http.token_keys import FetchFailed, FetchKeySet
+from gavel.runtime.http.authentication.token_keys import FetchFailed, FetchKeySet
 from gavel.runtime.loopback import is_loopback
 
 # Some firewalls refuse Python's own name.

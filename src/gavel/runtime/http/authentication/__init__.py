@@ -1,0 +1,1 @@
+"""Authentication: verified tokens, their keys and the principals that they name."""
