@@ -22,6 +22,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 RECORD = "gavel-environment.json"
+# Gavel, and the development tools that add commands to it.
+IN_PLACE = (".", "./src/gavel_tools")
 # One at a time: another would clear the folder under the first.
 LOCK_FILE = CHECKOUT / ".cache" / "setup.lock"
 # Run by the Python of an environment: which one it is, and whose Gavel it imports.
@@ -57,7 +59,10 @@ class Environment:
         if made is None:
             self._make(reason, kept_open)
             made = {"checkout": str(CHECKOUT), "python": self._describe()["python"], "locks": {}}
-        name, digest = str(lock.relative_to(CHECKOUT)), _digest(lock, CHECKOUT / "pyproject.toml")
+        name, digest = (
+            str(lock.relative_to(CHECKOUT)),
+            _digest(lock, *(CHECKOUT / folder / "pyproject.toml" for folder in IN_PLACE)),
+        )
         if made["locks"].get(name) == digest:
             return
         self._record.unlink(missing_ok=True)
@@ -65,7 +70,8 @@ class Environment:
         self._pip("install", "--require-hashes", "--requirement", str(lock), kept_open=kept_open)
         print("Installing Gavel in place", flush=True)
         # Apart from the lock, because pip can check no hash of an editable install.
-        self._pip("install", "--no-deps", "--no-build-isolation", "--editable", ".", kept_open=kept_open)
+        in_place = [part for folder in IN_PLACE for part in ("--editable", str(folder))]
+        self._pip("install", "--no-deps", "--no-build-isolation", *in_place, kept_open=kept_open)
         made["locks"][name] = digest
         written = self._record.with_suffix(".new")
         written.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

@@ -25,12 +25,12 @@ build-backend = "backend"
 backend-path = ["."]
 
 [project]
-name = "gavel"
+name = "{name}"
 version = "0"
 """
 
 _BACKEND = '''\
-"""A build backend that needs nothing: it makes an editable install of src/."""
+"""A build backend that needs nothing: it makes an editable install of a folder."""
 
 import zipfile
 from pathlib import Path
@@ -41,15 +41,15 @@ def get_requires_for_build_editable(config_settings=None):
 
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
-    name = "gavel-0-py3-none-any.whl"
+    name = "NAME-0-py3-none-any.whl"
     files = {
-        "gavel.pth": str(Path("src").resolve()),
-        "gavel-0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: gavel\\nVersion: 0\\n",
-        "gavel-0.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        "NAME.pth": str(Path("FOLDER").resolve()),
+        "NAME-0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: NAME\\nVersion: 0\\n",
+        "NAME-0.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
     }
-    record = "".join(f"{file},,\\n" for file in [*files, "gavel-0.dist-info/RECORD"])
+    record = "".join(f"{file},,\\n" for file in [*files, "NAME-0.dist-info/RECORD"])
     with zipfile.ZipFile(Path(wheel_directory) / name, "w") as wheel:
-        for file, text in (files | {"gavel-0.dist-info/RECORD": record}).items():
+        for file, text in (files | {"NAME-0.dist-info/RECORD": record}).items():
             wheel.writestr(file, text)
     return name
 '''
@@ -107,10 +107,11 @@ class SmallCheckout:
         folder.mkdir(parents=True)
         shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "Makefile", folder)
-        (folder / "pyproject.toml").write_text(_PROJECT)
-        (folder / "backend.py").write_text(_BACKEND)
-        package = folder / "src" / "gavel"
+        package, tools = folder / "src" / "gavel", folder / "src" / "gavel_tools"
         package.mkdir(parents=True)
+        tools.mkdir()
+        _write_project(folder, "gavel", "src")
+        _write_project(tools, "gavel_tools", "..")
         (package / "__init__.py").write_text("")
         (package / "__main__.py").write_text(_MAIN)
         (folder / "requirements").mkdir()
@@ -176,6 +177,11 @@ class SmallCheckout:
             version,
             str(self.folder.resolve() / ".venv"),
         )
+
+
+def _write_project(folder: Path, name: str, source: str) -> None:
+    (folder / "pyproject.toml").write_text(_PROJECT.format(name=name))
+    (folder / "backend.py").write_text(_BACKEND.replace("NAME", name).replace("FOLDER", source))
 
 
 def end_group(process: "subprocess.Popen[str]") -> None:

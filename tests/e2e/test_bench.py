@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gavel_tools.bench import BenchOptions, run_bench
+from gavel_tools.bench.run import BenchOptions, run_bench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -1,5 +1,6 @@
 """What the command line says: an error is one line, whole words at any width of a terminal and any length of a path."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ from rich.table import Table
 from typer.testing import CliRunner
 
 from gavel.cli.console import open_console
-from gavel.cli.main import app
+from gavel.cli.main import COMMANDS_GROUP, app
 
 WIDTHS = ["20", "61", "80", "200"]
 
@@ -80,3 +81,8 @@ def test_a_table_in_a_file_or_a_pipe_has_a_line_a_row(
     heading, row = capsys.readouterr().out.splitlines()
     assert heading.split() == ["id", "reason"]
     assert row.split() == ["7" * 64, "a", "reason", "of", *(["many"] * 50), "words"]
+
+
+def test_the_development_tools_add_their_commands_by_entry_points() -> None:
+    added = {command.name: command.dist and command.dist.name for command in entry_points(group=COMMANDS_GROUP)}
+    assert added == {"bench": "gavel-tools", "bidders": "gavel-tools"}

@@ -4,6 +4,8 @@ import shlex
 import sys
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
+from importlib.metadata import entry_points
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -23,9 +25,10 @@ from gavel.runtime.process.settings import SettingsInvalid, load_settings
 from gavel.runtime.run_process import run_process, settle_memory, warn_of_trust
 from gavel.runtime.telemetry.logs import configure_logs
 from gavel.userstats.ports import Unavailable as StatsUnavailable
-from gavel_tools.bidders.command import bidders
 
 EXIT_CANNOT_START = 2
+# The entry points by which another distribution adds commands.
+COMMANDS_GROUP = "gavel.commands"
 
 # Pretty tracebacks would print local variables, settings among them.
 app = typer.Typer(
@@ -247,7 +250,9 @@ def print_heads() -> None:
     _run(print_heads)
 
 
-app.command("bidders")(bidders)
+# Development tools add theirs where they are installed, as in a checkout.
+for _command in sorted(entry_points(group=COMMANDS_GROUP), key=attrgetter("name")):
+    app.command(_command.name)(_command.load())
 
 
 @app.command()
@@ -270,18 +275,3 @@ def token(
         typer.echo("\n".join(f"export {name}={shlex.quote(value)}" for name, value in minter.settings.items()))
     else:
         typer.echo(minter.mint(user or str(uuid4()), role, lifetime))
-
-
-@app.command()
-def bench(
-    *,
-    seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 5,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each case is measured; the median counts.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="One short round: a look, not a measurement.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="A case to measure; may be given several times.")] = None,
-) -> None:
-    """Measure Gavel beside a naive baseline on this machine."""
-    from gavel_tools.bench import BenchOptions, run_bench
-
-    configure_logs("WARNING", "console")
-    raise typer.Exit(run_bench(BenchOptions(seconds=seconds, rounds=rounds, quick=quick, only=only or ())))

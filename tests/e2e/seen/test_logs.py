@@ -31,7 +31,7 @@ async def test_a_refused_bid_is_one_line_at_info_that_tells_whose_it_is_without_
     [line] = [each for each in log_lines(stack, "bid-api") if each.get("request_id") == request_id]
     assert line.pop("timestamp")
     assert line == {
-        "event": "refused",
+        "event": "request_refused",
         "level": "info",
         "method": "PlaceBid",
         "code": "failed_precondition",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gavel_tools.bench import BenchOptions, run_bench
 from gavel_tools.bench.cases import CASES
+from gavel_tools.bench.run import BenchOptions, run_bench
 
 
 def test_without_names_every_case_is_measured_and_names_choose_among_them() -> None:
