@@ -1,4 +1,4 @@
-"""A process: settings checked, ports taken, parts opened, served until a signal, and closed in reverse."""
+"""Process lifecycle: bind the ports, open the parts, serve until a signal, and close in reverse."""
 
 import asyncio
 import gc
@@ -20,10 +20,10 @@ from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import configure_logs
 from gavel.runtime.telemetry.metrics import Source, process_source
 
-# A call makes hundreds of objects and next to no circles of them: the interpreter's own 700 would have it search
-# through young objects every few calls. Later generations are searched as often, counted in searches, as by default.
+# A call makes hundreds of objects and hardly any reference cycles: the default of 700 would collect the young
+# generation every few calls. Older generations keep their default ratio to it.
 GARBAGE_SEARCH_OBJECTS = 20_000
-# Whoever asks a process to end waits ten seconds before it is killed.
+# The usual grace period between a stop signal and a kill is ten seconds.
 STOP_SECONDS_MAX = 9.0
 EXIT_UNCLOSED = 1
 
@@ -32,10 +32,10 @@ _log = structlog.get_logger("gavel")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process serves (nothing but health, where `app` is None), what it is ready by, and what it only shows.
+    """What a process serves (only health if `app` is None), its readiness checks, and checks that it only shows.
 
-    `end_streams` ends the responses that would never end by themselves. `metrics` are what its parts counted. `rules`
-    say whom the app lets in. `redis_url` is where processes tell each other how often someone has called.
+    `end_streams` ends the responses that would never end by themselves. `metrics` are the sources of its parts.
+    `rules` are the access rules of the app. `redis_url` is where processes share their rate limits.
     """
 
     checks: Mapping[str, Check]
@@ -48,9 +48,9 @@ class Parts:
 
 
 def settle_memory() -> None:
-    """Leave what was made at start out of every later search for garbage, and search less often.
+    """Exclude the objects made at start from garbage collection, and collect less often.
 
-    To be called once all that stays has been made. Such a search stops every call; of a bid's CPU it took a tenth.
+    Call it once all that stays has been made. A collection stops every call, and took a tenth of a bid's CPU.
     """
     gc.collect()
     gc.freeze()
@@ -58,7 +58,7 @@ def settle_memory() -> None:
 
 
 async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncContextManager[Parts]) -> None:
-    """Run until a signal to stop; then take no more, finish what was begun, and close. Raises AddressInUse."""
+    """Run until a stop signal; then accept no more, finish requests in progress, and close. Raises AddressInUse."""
     configure_logs(settings.log_level, settings.log_format, settings.secret_names)
     with stop_signals() as stopping:
         async with AsyncExitStack() as stack:
@@ -91,13 +91,13 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
 
 
 def _give_up(name: str) -> NoReturn:
-    """End where closing takes too long, as with servers that are frozen: what was answered is committed already."""
+    """Exit if closing takes too long, as with frozen servers: what was answered is committed already."""
     _log.warning("shutdown_timed_out", process=name, after_seconds=STOP_SECONDS_MAX)
     os._exit(EXIT_UNCLOSED)
 
 
 def warn_of_trust(settings: HttpSettings, address: str) -> None:
-    """Say loudly that nobody is asked who they are, where that is so."""
+    """Warn at start-up if authentication is disabled."""
     if settings.auth_mode == "trusted":
         _log.warning(
             "authentication_disabled",

@@ -1,4 +1,4 @@
-"""The door: what every call passes before anything of it is read. Whoever has no business inside is told so at once."""
+"""HTTP access control: authentication, rate limits and load shedding, applied before a request body is decoded."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,15 +33,15 @@ from gavel.runtime.redis.connection import RedisLink
 from gavel.runtime.telemetry.metrics import counter
 
 KEYS_AWAY_RETRY_AFTER_SECONDS = 2.0
-# From 0, so that the first of a kind is seen to be one more.
+# Counted from 0, so that the first refusal with a code shows as an increase.
 NOT_LET_IN = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED, Code.UNAVAILABLE)
-# What nobody asked for in the last seconds may be asked for at once.
+# A burst is the unused rate of the last seconds.
 BURST_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CallRule:
-    """What a procedure asks of its caller: nothing where it is a public read, else a token, and maybe a role."""
+    """What a procedure requires of its caller: nothing for a public read, else a token, and maybe a role."""
 
     role: str = ""
     public_read: bool = False
@@ -50,13 +50,13 @@ class CallRule:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often one user may act, and one address may call; None: as often as they like."""
+    """Rate limits of a user's actions and of an address's calls; None: unlimited."""
 
     user: RateLimit | None = None
     address: RateLimit | None = None
 
     def charge_address(self, scope: Scope) -> None:
-        """Count a call of an address, unless it is of this machine. Raises RetryLater."""
+        """Count a call of an address, except a loopback address. Raises RetryLater."""
         if self.address is not None and scope.get("client") is not None:
             key = address_key(scope["client"][0])
             if key is not None:
@@ -65,9 +65,9 @@ class Limits:
 
 @lru_cache(maxsize=4_096)
 def address_key(host: str) -> str | None:
-    """What stands for an address: an IPv6 network of 64 bits is one household's. None for this machine's own.
+    """The rate limit key of an address: for IPv6 the /64 network, one household's. None for a loopback address.
 
-    Everything behind a proxy on this machine, the demo and the benchmark come from the loopback.
+    Calls through a proxy on this machine, from the demo and from the benchmark come from the loopback.
     """
     try:
         address = ip_address(host)
@@ -80,12 +80,12 @@ def address_key(host: str) -> str | None:
     return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))
 
 
-# By path. A path that is not among them is no procedure: its caller is let through as nobody.
+# By path. A path without a rule is no procedure: it needs no token.
 CallRules = Mapping[str, CallRule]
 
 
 class AccessControl:
-    """Lets calls in to an application, by its rules."""
+    """Admission of calls to an application, by its rules."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class AccessControl:
         public_reads: bool = True,
         limits: Limits | None = None,
     ) -> None:
-        """Without a verifier everyone is trusted."""
+        """Without a verifier every caller is trusted."""
         self._verifier = verifier
         self._public_reads = public_reads
         self._limits = limits or Limits()
@@ -103,7 +103,7 @@ class AccessControl:
         self._not_let_in = {code.value: 0 for code in NOT_LET_IN}
 
     def before(self, app: Asgi, rules: CallRules) -> Asgi:
-        """The application with this door before it."""
+        """Wrap an application in this access control."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             rule = rules.get(scope["path"])
@@ -131,7 +131,7 @@ class AccessControl:
         return guarded
 
     async def source(self) -> Sequence[Metric]:
-        """Whom the door refused for want of room, for asking too often, or for who they are."""
+        """Metrics of the calls refused by load shedding, rate limits and authentication."""
         refused = {("user",): self._limits.user, ("address",): self._limits.address}
         counts: dict[tuple[str, ...], float] = {key: limit.refused for key, limit in refused.items() if limit}
         counts |= {(f"no_room_{priority.value}",): count for priority, count in self._load_shedder.refused.items()}
@@ -163,7 +163,7 @@ class AccessControl:
 async def open_access_control(
     settings: HttpSettings, redis_url: str | None = None
 ) -> AsyncGenerator[tuple[AccessControl, Mapping[str, Check]]]:
-    """The door that the settings ask for, and what must hold for it to work; keys are renewed inside the context."""
+    """Open access control as configured, with its readiness checks; keys are renewed inside the context."""
     async with AsyncExitStack() as stack:
         limits = await _limits(settings, redis_url, stack)
         if settings.auth_mode == "trusted":

@@ -1,4 +1,4 @@
-"""Connect as every service uses it: errors by a table, nothing of the inside in a reply, bounded calls."""
+"""Connect protocol support for every service: codecs, error mapping, stream framing and call limits."""
 
 import json
 import math
@@ -50,33 +50,33 @@ COMPRESSED = 1
 END_OF_STREAM = 2
 
 _PYTHON_TYPE = re.compile(r"<class '(\w+)'>")
-# What a parser quotes of a body, and the place at the end of what it says, which is worth knowing.
+# What a parser quotes of a body, and the line and column at the end of its message, which are kept.
 _QUOTED = re.compile(r"""'.*'|".*"|(?<=from JSON): .*|(?<!\w)-?\d[\w.+-]*|\d{3,}""", re.DOTALL)
 _PLACE = re.compile(r": line \d+ column \d+ \(char \d+\)\Z")
 _Message = TypeVar("_Message", bound=Message)
 
-# What a service says of its own exceptions; None for one that it does not expect.
+# Maps a service's own exceptions to Connect errors; None for an unexpected one.
 MapError = Callable[[Exception], ConnectError | None]
 
 _log = structlog.get_logger(__name__)
 
 
 class ToldCodec:
-    """A codec of connectrpc whose parser's complaints are told in the words of the contract, not of Python."""
+    """Codec of connectrpc that maps parser errors to Connect errors, without Python's type names."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
 
     def name(self) -> str:
-        """What follows `application/` in the content type."""
+        """The part of the content type after `application/`."""
         return self._codec.name()
 
     def encode(self, message: Message) -> bytes:
-        """The message as bytes."""
+        """Encode a message."""
         return self._codec.encode(message)
 
     def decode(self, data: bytes | bytearray, message_class: type[_Message]) -> _Message:
-        """The message that the bytes hold. Raises ConnectError (invalid_argument)."""
+        """Decode a message. Raises ConnectError (invalid_argument)."""
         try:
             return self._codec.decode(data, message_class)
         except Exception as error:
@@ -85,7 +85,7 @@ class ToldCodec:
 
 
 def _unquoted(complaint: str) -> str:
-    """A parser's complaint without what it quotes: that may be a maximum or a reserve, and complaints are logged."""
+    """A parser's error text without what it quotes: that may be a maximum or a reserve, and the text is logged."""
     place = _PLACE.search(complaint)
     told = _PYTHON_TYPE.sub(r"\1", complaint[: place.start()] if place else complaint)
     return _QUOTED.sub("...", told) + (place[0] if place else "")
@@ -97,7 +97,7 @@ CODECS = (JSON_CODEC, PROTO_CODEC)
 
 
 class RetryLater(ConnectError):
-    """An error that goes away by itself: its reply tells when to come back, in whole seconds, in Retry-After."""
+    """A temporary error, whose reply has a Retry-After header in whole seconds."""
 
     def __init__(self, code: Code, message: str, retry_after_seconds: float) -> None:
         super().__init__(code, message)
@@ -105,7 +105,7 @@ class RetryLater(ConnectError):
 
 
 class MappedErrors:
-    """Interceptor: every exception of a handler leaves as what the service's table says of it, or as `internal`."""
+    """Interceptor that maps every exception of a handler by the service's table, or to `internal`."""
 
     def __init__(self, map_error: MapError) -> None:
         self._map_error = map_error
@@ -116,7 +116,7 @@ class MappedErrors:
         request: Any,
         ctx: RequestContext[Any, Any],
     ) -> Any:
-        """Call on, and translate what is raised."""
+        """Call the handler, and map what it raises."""
         try:
             return await call_next(request, ctx)
         except Exception as error:
@@ -129,7 +129,7 @@ class MappedErrors:
 
 
 def connect_error_of(error: Exception, map_error: MapError, method: str) -> ConnectError:
-    """What the caller is told of an exception. An unexpected one is logged under a reference id and told as that."""
+    """Map an exception to a Connect error. An unexpected one is logged, and its reply shows only a reference id."""
     told = error if isinstance(error, ConnectError) else map_error(error)
     if told is not None:
         if told.code not in (Code.UNAVAILABLE, Code.INTERNAL):
@@ -141,7 +141,7 @@ def connect_error_of(error: Exception, map_error: MapError, method: str) -> Conn
 
 
 def error_reply(error: ConnectError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """HTTP status, headers and body of a unary error, as the Connect protocol has them."""
+    """HTTP status, headers and body of a unary error in the Connect protocol."""
     body = _error_text(error).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if isinstance(error, RetryLater):
@@ -150,12 +150,12 @@ def error_reply(error: ConnectError) -> tuple[int, list[tuple[bytes, bytes]], by
 
 
 def envelope(data: bytes, flags: int = 0) -> bytes:
-    """One message of a stream, as the Connect protocol frames it."""
+    """Frame one message of a stream in the Connect protocol."""
     return _ENVELOPE.pack(flags, len(data)) + data
 
 
 def end_of_stream(error: ConnectError) -> bytes:
-    """The last message of a stream that ends with an error; when to come back is told as metadata."""
+    """The last message of a stream that ends with an error; Retry-After is sent as metadata."""
     text = f'{{"error": {_error_text(error)}'
     if isinstance(error, RetryLater):
         text += f', "metadata": {{"retry-after": ["{error.retry_after}"]}}'
@@ -163,7 +163,7 @@ def end_of_stream(error: ConnectError) -> bytes:
 
 
 def refusal_reply(error: ConnectError, content_type: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """The reply to a call that is refused unread: to a stream the error is its end, to all else a unary error."""
+    """The reply to a call that is refused unread: an end of stream for a streaming call, else a unary error."""
     if not content_type.startswith(b"application/connect+"):
         return error_reply(error)
     body = end_of_stream(error)
@@ -171,9 +171,9 @@ def refusal_reply(error: ConnectError, content_type: bytes) -> tuple[int, list[t
 
 
 def message_of(body: bytes, encoding: str) -> bytes:
-    """The one message that the body of a streaming call must hold. Raises ConnectError (invalid_argument, and others).
+    """The single message in the body of a streaming call. Raises ConnectError (invalid_argument, and others).
 
-    Bounded by REQUEST_BYTES_MAX after decompression, too.
+    Limited to REQUEST_BYTES_MAX after decompression, too.
     """
     if len(body) < _ENVELOPE.size:
         raise ConnectError(Code.INVALID_ARGUMENT, "the body must hold one message, with its five bytes in front")
@@ -209,16 +209,16 @@ def _error_text(error: ConnectError) -> str:
 
 
 def _detail_text(detail: ErrorDetail) -> str:
-    # Written piece by piece, since the message writes itself as JSON ten times faster than by way of a dict.
+    # Built as text, since a message writes its own JSON ten times faster than through a dict.
     value, message = b64encode(detail.message_bytes).decode().rstrip("="), detail.value()
     debug = "" if message is None else f', "debug": {message.to_json()}'
     return f'{{"type": "{detail.type_name}", "value": "{value}"{debug}}}'
 
 
 def only_connect(app: Asgi) -> Asgi:
-    """The application, gRPC refused: it needs trailers, which HTTP/1.1 as it is served here does not have.
+    """Refuse gRPC before an application: it needs trailers, which HTTP/1.1 as it is served here does not have.
 
-    Headers come to it as UTF-8, which connectrpc takes for granted and HTTP does not: other bytes are read as Latin-1.
+    Headers are passed on as UTF-8, which connectrpc assumes and HTTP does not: other bytes are read as Latin-1.
     """
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
@@ -245,6 +245,6 @@ def _as_utf8(value: bytes) -> bytes:
 
 
 def call_seconds(ctx: RequestContext[Any, Any]) -> float:
-    """How long the caller waits: its own timeout, at most CALL_SECONDS_MAX."""
+    """The time limit of a call: the caller's timeout, at most CALL_SECONDS_MAX."""
     timeout_ms = ctx.timeout_ms
     return CALL_SECONDS_MAX if timeout_ms is None else min(timeout_ms / 1000, CALL_SECONDS_MAX)

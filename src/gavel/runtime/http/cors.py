@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing: which pages elsewhere may call, and what they may send and read (Fetch, 3.3)."""
+"""Cross-origin resource sharing: which origins may call, and what they may send and read (Fetch, 3.3)."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -65,16 +65,16 @@ class Cors:
     """
 
     def __init__(self, origins: Collection[str]) -> None:
-        """Origins are written as `origins_of` returns them."""
+        """Take origins as `origins_of` returns them."""
         self._origins = frozenset(origin.encode() for origin in origins)
 
     def reply_headers(self, request_headers: Iterable[Header]) -> list[Header]:
-        """What every reply to a request must say, whichever part of the server writes it."""
+        """Headers for every reply to a request, whichever part of the server writes it."""
         origin = self._listed_origin(request_headers)
         return [_VARY] if origin is None else [_VARY, (b"access-control-allow-origin", origin), _EXPOSED]
 
     def answering_preflights(self, app: _App) -> _App:
-        """The application behind the answers to preflight requests. `reply_headers` are added to those, too."""
+        """Answer preflight requests before an application. `reply_headers` are added to those answers, too."""
 
         async def answering(scope: Any, receive: Any, send: Any) -> None:
             if scope["method"] != "OPTIONS" or not self._is_preflight(scope["headers"]):
@@ -90,6 +90,6 @@ class Cors:
         return b"access-control-request-method" in names and self._listed_origin(headers) is not None
 
     def _listed_origin(self, headers: Iterable[Header]) -> bytes | None:
-        """The origin that a request comes from, where it is listed."""
+        """The origin of a request, if it is listed."""
         sent = [value for name, value in headers if name == b"origin"]
         return sent[0] if len(sent) == 1 and sent[0] in self._origins else None

@@ -1,8 +1,7 @@
-"""Responses without an end: a connection that leaves uvicorn after the head, and is written to without a task.
+"""Detached streams: endless responses whose connections leave uvicorn after the head, and need no task.
 
-To hold thousands of open responses the way ASGI has it takes a task, two events and a parser for each, and tens of
-microseconds for each write. Here a connection is taken over as uvicorn itself does for WebSocket, and nothing is left
-of a stream but its transport and one object.
+An open ASGI response takes a task, two events and a parser, and tens of microseconds for each write. Here a connection
+is taken over as uvicorn itself does for WebSocket, so that a stream is only its transport and one object.
 """
 
 import asyncio
@@ -15,10 +14,10 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gavel.runtime.http.request_limits import LimitedRequests
 
-# Unread in this process; what was written before is the kernel's, up to the bound below.
+# Buffered in this process; the kernel buffers what was written before, up to the bound below.
 STREAM_BUFFER_BYTES_MAX = 128 * 1024
 STREAM_SOCKET_BYTES_MAX = 64 * 1024
-# Above this, whoever has much to write waits.
+# Above this, `drained` waits.
 STREAM_PAUSE_BYTES = 32 * 1024
 STREAM_RESUME_BYTES = 8 * 1024
 
@@ -28,10 +27,10 @@ _KEY = "gavel.connection"
 
 
 class StreamingProtocol(LimitedRequests):
-    """uvicorn's HTTP/1.1, with connections that an application may take over."""
+    """uvicorn's HTTP/1.1, with connections that an application may detach."""
 
     def on_message_begin(self) -> None:
-        """Show the application the way back to this connection."""
+        """Put a weak reference to this connection into the request's scope."""
         super().on_message_begin()
         self.scope.setdefault("state", {})[_KEY] = weakref.ref(self)
 
@@ -41,7 +40,7 @@ class StreamingProtocol(LimitedRequests):
         super()._start_asgi_task(cycle, app)
 
     def detach(self, stream: "Stream") -> None:
-        """Let the stream have the connection. For uvicorn this client is gone, so it neither writes nor waits."""
+        """Hand the connection to a stream. For uvicorn this client is gone, so it neither writes nor waits."""
         self.flush()
         self.forget()
         self.connections.discard(self)
@@ -54,7 +53,7 @@ class StreamingProtocol(LimitedRequests):
         stream.connection_made(self.transport)
 
     def rest(self, seconds: float) -> None:
-        """Read nothing from this client for so long: what it sends meanwhile waits in the kernel, and costs nothing."""
+        """Pause reading from this client: what it sends meanwhile waits in the kernel, and costs nothing."""
         self.flow.pause_reading()
         self.loop.call_later(seconds, self._read_on)
 
@@ -64,14 +63,14 @@ class StreamingProtocol(LimitedRequests):
 
 
 def rest(scope: MutableMapping[str, Any], seconds: float) -> None:
-    """Let the connection rest by which a request came, once it is answered."""
+    """Pause reading from the connection of a request that has been answered."""
     connection = scope["state"][_KEY]()
     if connection is not None and not connection.transport.is_closing():
         connection.rest(seconds)
 
 
 class Stream(asyncio.Protocol):
-    """A response whose head has been sent with `transfer-encoding: chunked`, and whose chunks are yet to come."""
+    """A response whose head was sent with `transfer-encoding: chunked`, and whose chunks follow."""
 
     __slots__ = ("_drained", "_paused", "is_open", "transport")
 
@@ -82,9 +81,9 @@ class Stream(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
 
     def take_over(self, scope: MutableMapping[str, Any]) -> None:
-        """Take the connection that a request came by, when its response has been started and nothing else is sent.
+        """Detach the connection of a request whose response has started, and to which nothing else is sent.
 
-        One that was closed meanwhile is taken over as closed.
+        If it was closed meanwhile, the stream stays closed.
         """
         connection = scope["state"][_KEY]()
         if connection is None or connection.transport.is_closing():
@@ -92,7 +91,7 @@ class Stream(asyncio.Protocol):
         connection.detach(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Bound what waits, here and in the kernel, whose own bounds would be some megabytes."""
+        """Limit the buffers, here and in the kernel, whose own limits would be some megabytes."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(STREAM_PAUSE_BYTES, STREAM_RESUME_BYTES)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_SOCKET_BYTES_MAX)
@@ -118,11 +117,11 @@ class Stream(asyncio.Protocol):
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is unread that nothing more should be written."""
+        """Whether too much is unread to write more."""
         return self._paused and self.transport.get_write_buffer_size() > STREAM_BUFFER_BYTES_MAX
 
     def finish(self, chunks: bytes) -> None:
-        """Send the last chunks, and close when they have been taken."""
+        """Write the last chunks, and close once they are sent."""
         if self.is_open:
             self.is_open = False
             self.transport.write(chunks + LAST_CHUNK)
@@ -130,11 +129,11 @@ class Stream(asyncio.Protocol):
             self._wake()
 
     def abort(self) -> None:
-        """Close now, whatever has not been taken."""
+        """Close now, and discard what is not sent."""
         self.transport.abort()
 
     async def drained(self) -> bool:
-        """Wait until no more than STREAM_PAUSE_BYTES are unread; False where the stream has ended."""
+        """Wait while writing is paused; False if the stream has ended."""
         if self.is_open and self._paused:
             if self._drained is None:
                 self._drained = asyncio.get_running_loop().create_future()
@@ -148,5 +147,5 @@ class Stream(asyncio.Protocol):
 
 
 def chunk(data: bytes) -> bytes:
-    """The data as one chunk of a chunked response."""
+    """Frame data as one chunk of a chunked response."""
     return b"%x\r\n%b\r\n" % (len(data), data)

@@ -1,7 +1,7 @@
-"""The pages of the admin port: GET /livez, GET /readyz and GET /metrics.
+"""Health and metrics pages of the admin port: GET /livez, GET /readyz and GET /metrics.
 
-A process is alive as long as its event loop turns, and ready when every check passes. Metrics are read when the page is
-asked for, in the text format of Prometheus.
+A process is alive as long as its event loop runs, and ready when every check passes. Metrics are read at each request,
+and written in the text format of Prometheus.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from gavel import __version__
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.telemetry.metrics import Source
 
-# Prometheus asks every few seconds, and gives up after ten.
+# Prometheus scrapes every few seconds, and times out after ten.
 SOURCE_SECONDS_MAX = 2.0
 
-# A check returns None where all is well, else what is wrong in a few words.
+# A check returns None if all is well, else the problem in a few words.
 Check = Callable[[], Awaitable[str | None]]
 
 _log = structlog.get_logger(__name__)
 
 
 def health_app(checks: Mapping[str, Check], shown: Mapping[str, Check] | None = None) -> Asgi:
-    """The two probes; 503 with the reasons where a check fails. Anything else is 404.
+    """The liveness and readiness probes; 503 with the reasons if a check fails. Anything else is 404.
 
-    Problems of what is `shown` are told and keep nobody from being ready: work goes on without it.
+    Problems of `shown` checks are reported, but the process stays ready: work goes on without them.
     """
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -46,7 +46,7 @@ def health_app(checks: Mapping[str, Check], shown: Mapping[str, Check] | None = 
 
 
 async def send_json(send: Send, status: int, value: object) -> None:
-    """One JSON reply."""
+    """Send a JSON reply."""
     body = json.dumps(value).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -58,7 +58,7 @@ async def _problems(checks: Mapping[str, Check]) -> dict[str, str]:
 
 
 def metrics_app(sources: Sequence[Source]) -> Asgi:
-    """The page `/metrics`. Metrics of one name, from several parts, are merged."""
+    """The metrics page. Metrics of one name from several sources are merged."""
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -77,13 +77,13 @@ async def _read(source: Source) -> Sequence[Metric]:
     try:
         async with asyncio.timeout(SOURCE_SECONDS_MAX):
             return await source()
-    except Exception as error:  # noqa: BLE001 - one part that can't tell must not hide the others
+    except Exception as error:  # noqa: BLE001 - one failing source must not hide the others
         _log.warning("metrics_source_failed", error=type(error).__name__)
         return ()
 
 
 class _Merged(Collector):
-    """What generate_latest asks of a registry."""
+    """Metrics merged by name, as a registry for generate_latest."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._by_name: dict[str, Metric] = {}
@@ -92,5 +92,5 @@ class _Merged(Collector):
                 first.samples.extend(metric.samples)
 
     def collect(self) -> Iterator[Metric]:
-        """All of them, each once."""
+        """Each metric once."""
         return iter(self._by_name.values())

@@ -1,4 +1,4 @@
-"""The calls of a service, seen from the edge: counted by method and code, and each with a span where it is sampled."""
+"""RPC instrumentation: counts by method and code, durations by method, and a span for each sampled call."""
 
 from collections.abc import Iterable, Sequence
 from time import perf_counter
@@ -15,10 +15,10 @@ from gavel.runtime.telemetry.metrics import counter, histogram
 from gavel.runtime.telemetry.request_context import Request, enter
 
 OK = "ok"
-# One label for whatever is asked for and does not exist: callers must not be able to make labels.
+# One label for all unknown methods: callers must not be able to make labels.
 UNKNOWN_METHOD = "unknown"
 
-# What Connect says with a status that its error reply did not come from: the reverse of its table of codes.
+# Connect code by HTTP status, for replies without an error code: the reverse of Connect's table of codes.
 _CODE_OF_STATUS = {
     200: OK,
     304: OK,
@@ -32,14 +32,14 @@ _CODE_OF_STATUS = {
     503: Code.UNAVAILABLE.value,
     504: Code.DEADLINE_EXCEEDED.value,
 }
-# The caller's mistakes and the auction's refusals are answers; these are failures of ours.
+# Failures of the server; callers' mistakes and the auction's refusals are answers.
 _FAILURES = frozenset(
     code.value for code in (Code.INTERNAL, Code.UNAVAILABLE, Code.UNKNOWN, Code.DATA_LOSS, Code.DEADLINE_EXCEEDED)
 )
 
 
 class _MethodMetrics:
-    """Calls of one method by their code, and how long they took."""
+    """Counts of one method's calls by code, and a histogram of their durations."""
 
     __slots__ = ("calls", "seconds")
 
@@ -49,14 +49,14 @@ class _MethodMetrics:
 
 
 class RpcMetrics:
-    """Counts of a service's calls by method and code, and how long each method's calls took."""
+    """Metrics of a service's calls: counts by method and code, and durations by method."""
 
     def __init__(self, service: str) -> None:
         self.service = service
         self._methods: dict[str, _MethodMetrics] = {}
 
     def answered(self, method: str, code: str, started_seconds: float, incoming: str, request: Request) -> None:
-        """Count one answered call, and write down its span. `code` is Connect's, or `ok`.
+        """Count one answered call, and record its span. `code` is Connect's, or `ok`.
 
         `started_seconds` is of `perf_counter`; `incoming` is the trace context that the call came with.
         """
@@ -85,7 +85,7 @@ class RpcMetrics:
             )
 
     async def read(self) -> Sequence[Metric]:
-        """Source of the metrics."""
+        """Read the metrics."""
         calls = {
             (method, code): float(count)
             for method, metrics in self._methods.items()
@@ -108,7 +108,7 @@ class RpcMetrics:
 
 
 def instrumented(app: Asgi, service: DescService, metrics: RpcMetrics) -> Asgi:
-    """The application, its calls seen by the service's method. A stream is no call: it lasts as it likes."""
+    """Measure the unary calls of an application by method. Streams are not measured: they last as long as they like."""
     unary = {method.name for method in service.methods if method.method_kind == "unary"}
     streams = {method.name for method in service.methods} - unary
 
@@ -150,5 +150,5 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str]:
 
 
 def _code_of(statuses: Sequence[int]) -> str:
-    """Nothing was said: the caller had gone."""
+    """Map an HTTP status to a Connect code; CANCELED if the client left before a response began."""
     return _CODE_OF_STATUS.get(statuses[0], Code.UNKNOWN.value) if statuses else Code.CANCELED.value

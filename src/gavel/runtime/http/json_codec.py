@@ -27,12 +27,12 @@ from protobuf import (
 
 _Message = TypeVar("_Message", bound=Message)
 
-# Of a value that the decoder has read. Raises ValueError, which names the field and does not quote the value: it may be
-# a maximum or a reserve.
+# Checks a value that the decoder has read. Raises ValueError, which names the field and does not quote the value: it
+# may be a maximum or a reserve.
 Check = Callable[[Any], None]
 
 _NOT_INTEGERS = (ScalarType.STRING, ScalarType.BYTES, ScalarType.BOOL, ScalarType.FLOAT, ScalarType.DOUBLE)
-# A number as JSON writes it, in a string or not. Longer exponents are of no integer that a field holds.
+# A number as JSON writes it, in a string or not. No integer that a field holds has a longer exponent.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _NUMBER = re.compile(_INTEGER.pattern + r"(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
 # Numbers with a fraction or an exponent are kept as they are written, since a float may differ from them.
@@ -40,18 +40,18 @@ _parse = json.JSONDecoder(parse_float=str).decode
 
 
 class StrictJsonCodec:
-    """A codec of connectrpc for ProtoJSON."""
+    """Codec of connectrpc for ProtoJSON."""
 
     def name(self) -> str:
-        """What follows `application/` in the content type."""
+        """The part of the content type after `application/`."""
         return "json"
 
     def encode(self, message: Message) -> bytes:
-        """The message as bytes, zero values included; messages and optional fields that are absent stay absent."""
+        """Encode a message, zero values included; messages and optional fields that are absent stay absent."""
         return message.to_json(always_emit_implicit=True).encode()
 
     def decode(self, data: bytes | bytearray, message_class: type[_Message]) -> _Message:
-        """The message that the bytes hold. Raises ValueError or TypeError with the field, or another Exception."""
+        """Decode a message. Raises ValueError or TypeError with the field, or another Exception."""
         message = message_class.from_json(data, ignore_unknown_fields=True)
         _check_object(_parse(data.decode()), message_class.desc())
         return message
@@ -68,7 +68,7 @@ def _check_object(value: Any, message: DescMessage) -> None:
 
 @cache
 def _checks_of(message: DescMessage) -> dict[str, Check]:
-    """The check of each field that needs one, by both of the names that JSON may have for it."""
+    """The check of each field that needs one, under both of the field's JSON names."""
     checks = dict[str, Check]()
     for field in message.fields:
         check = _check_of(field)

@@ -1,7 +1,7 @@
 """Load shedding: a call that would wait too long is refused at once, with a hint when to retry; less urgent ones first.
 
-A server that takes every call answers all of them too late once more come than it can serve. So as many calls are let
-in as end within WAIT_SECONDS_MAX at the rate seen lately (Little's law), and never fewer than keep the server busy.
+An overloaded server that takes every call answers all of them too late. So as many calls are admitted as end within
+WAIT_SECONDS_MAX at the recent rate (Little's law), and never fewer than keep the server busy.
 """
 
 import time
@@ -18,11 +18,11 @@ URGENT_CALLS_MIN = 512
 URGENT_CALLS_MAX = 10_000
 READS_MAX = 512
 RATE_WINDOW_SECONDS = 0.5
-# The best rate of late counts, and fades: a lull says nothing of what can be done.
+# The best recent rate counts, and fades: a lull says nothing about capacity.
 RATE_FADES_TO = 0.95
 RETRY_AFTER_SECONDS = 1.0
-# A refusal costs a quarter of a call, and many clients retry at once. So refused connections are read again in turn, so
-# many a second: at most a twentieth of the processor goes into refusals.
+# A refusal costs a quarter of a call, and many clients retry at once. So this many refused connections a second are
+# read again, in turn: refusals take at most a twentieth of the CPU.
 REFUSALS_PER_SECOND_MAX = 300
 REFUSALS_AT_ONCE_MAX = 100
 
@@ -36,7 +36,7 @@ class Priority(Enum):
 
 
 class LoadShedder:
-    """Counts the calls inside. Reads stay out once half of the urgent room is taken, new watches once a quarter is."""
+    """Admission by priority. Reads are refused once half of the urgent room is taken, new watches once a quarter is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.urgent = 0
@@ -50,11 +50,11 @@ class LoadShedder:
 
     @property
     def urgent_max(self) -> int:
-        """How many urgent calls may be inside now."""
+        """The current limit of concurrent urgent calls."""
         return int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
 
     def enter(self, priority: Priority) -> None:
-        """Let a call in, to be followed by `leave`. Raises RetryLater."""
+        """Admit a call, to be followed by `leave`. Raises RetryLater."""
         taken = self.urgent / self.urgent_max
         match priority:
             case Priority.URGENT if taken < 1:
@@ -71,7 +71,7 @@ class LoadShedder:
                 raise RetryLater(Code.UNAVAILABLE, "too busy for this now", RETRY_AFTER_SECONDS)
 
     def leave(self, priority: Priority) -> None:
-        """The call is answered."""
+        """Release an answered call."""
         if priority is Priority.READ:
             self.reads -= 1
         elif priority is Priority.URGENT:

@@ -1,4 +1,4 @@
-"""Page tokens: where a list goes on, readable only by the installation that gave it out."""
+"""Page tokens: signed positions in a list, accepted only by the installation that issued them."""
 
 import base64
 import binascii
@@ -8,14 +8,14 @@ import json
 from collections.abc import Awaitable, Callable
 
 _SIGNATURE_BYTES = 16
-# The longest that is ever given out has a position and a filter in it; anything longer is not ours.
+# The longest token that is issued has a position and a filter in it; a longer one is not ours.
 TOKEN_CHARACTERS_MAX = 1_024
 
 Part = str | int
 
 
 class PageTokenInvalid(Exception):
-    """The token was not given out by this installation, or not for this list."""
+    """The token was not issued by this installation, or not for this list."""
 
 
 class PageTokens:
@@ -26,12 +26,12 @@ class PageTokens:
         self._secret: bytes | None = None
 
     async def issue(self, page_list: str, *position: Part) -> str:
-        """The token for a position in a list; `page_list` names the list with its filters."""
+        """Issue the token for a position in a list; `page_list` names the list with its filters."""
         payload = json.dumps(position, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(await self._signature(page_list, payload) + payload).decode().rstrip("=")
 
     async def read(self, page_list: str, token: str) -> list[Part]:
-        """The position that a token was given out for. Raises PageTokenInvalid for any other text."""
+        """Read the position from a token. Raises PageTokenInvalid for any text that was not issued for this list."""
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise PageTokenInvalid
         try:

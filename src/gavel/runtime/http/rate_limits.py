@@ -1,8 +1,8 @@
-"""How many calls someone may make: decided in memory at once, and told to the other processes a moment later.
+"""Rate limits by key: decided in memory at once, and shared with the other processes through Redis a moment later.
 
-Each process keeps a bucket for each key. What it has let in it adds now and then to a bucket in Redis that all share,
-and learns how full that is: no call waits for Redis, and without it every process limits for itself. So a key that is
-spread over several processes gets its burst from each, once, and after that the rate of one.
+Each process keeps a bucket for each key. At intervals it adds the calls that it admitted to a shared bucket in Redis,
+and reads how full that is. No call waits for Redis, and without Redis every process limits for itself. So a key that
+is spread over several processes gets its burst from each, once, and after that the rate of one.
 """
 
 import time
@@ -17,7 +17,7 @@ from gavel.runtime.redis.connection import RedisAway, RedisLink, RedisRefused, l
 KEYS_MAX = 100_000
 SHARE_SECONDS = 0.25
 SHARED_KEYS_MAX = 1_000
-# The shared bucket remembers up to so many bursts: whoever overdid it everywhere at once is let in again soon.
+# The shared bucket counts at most this many bursts, so that a key that overran in all processes is admitted again soon.
 SHARED_BURSTS_MAX = 2
 
 _SPEND = load_lua(__package__, "spend")
@@ -32,13 +32,13 @@ class RateLimit:
         self._call_seconds = 1 / per_second
         self._burst_seconds = burst / per_second
         self._clock = clock
-        # When each key's bucket is full again; a key whose moment has passed is as good as one that is not here.
+        # When each key's bucket is full again. A key whose time has passed is the same as an absent one.
         self._full_at: dict[str, float] = {}
         self._unshared: dict[str, int] = {}
         self._is_shared = False
 
     def take(self, key: str) -> float:
-        """Let one call in, and return 0; or refuse it, and return after how many seconds the next may come."""
+        """Admit one call and return 0, or refuse it and return the seconds until the next may come."""
         now = self._clock()
         full_at = max(self._full_at.get(key, 0.0), now) + self._call_seconds
         wait_seconds = full_at - now - self._burst_seconds
@@ -53,7 +53,7 @@ class RateLimit:
         return 0.0
 
     def sharing(self, link: RedisLink) -> Loop:
-        """The part that tells the other processes what was let in here, and learns what was let in there."""
+        """Make the loop that shares admitted calls with the other processes, in both directions."""
         self._is_shared = True
 
         async def share() -> bool:
@@ -64,7 +64,7 @@ class RateLimit:
             await self._share(link, keys, counts)
             return len(keys) == SHARED_KEYS_MAX
 
-        # Redis says itself when it is away. What could not be told is let go: nobody is charged for it twice.
+        # RedisLink logs an outage itself. Counts that could not be shared are dropped, so none is charged twice.
         return Loop(f"share {self.name} limits", share, SHARE_SECONDS, (RedisAway, RedisRefused))
 
     async def _share(self, link: RedisLink, keys: Sequence[str], counts: Sequence[int]) -> None:
@@ -80,7 +80,7 @@ class RateLimit:
             self._full_at[key] = max(self._full_at.get(key, 0.0), now + float(debt))
 
     def _make_room(self, now: float) -> None:
-        """Forget the keys whose buckets are full again; where there are none, those that came first."""
+        """Drop the keys whose buckets are full again; while that is not enough, those that came first."""
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         while len(self._full_at) >= KEYS_MAX:
             del self._full_at[next(iter(self._full_at))]

@@ -1,7 +1,7 @@
-"""Requests within bounds: how large a head may be, how long sending may take, and how many may be connected.
+"""HTTP request limits: size of a head, time to send a request, and number of connections.
 
-A request that comes in one piece, as almost all do, is never timed: only a connection that owes the rest of a request
-is on the server's one clock, so a bid pays for no timer.
+A request that comes in one piece, as almost all do, is never timed. Only connections with an incomplete request are on
+the server's one clock, so a bid pays for no timer.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from gavel.runtime.http.response_coalescing import CoalescedResponses, with_unsa
 
 # A token may have eight thousand bytes, and a browser's cookies about as many.
 HEAD_BYTES_MAX = 32 * 1024
-# Of head and body together, from the first byte: a quarter of a megabyte takes a slow telephone ten seconds.
+# For head and body together, from the first byte: a slow phone sends a quarter of a megabyte in ten seconds.
 SEND_SECONDS_MAX = 20.0
 HTTP_CONNECTIONS_MAX = 12_000
-# So many more are told that there is no room; whoever comes after them is cut off without a word.
+# This many more connections get a 503 reply; the rest are aborted without one.
 CONNECTIONS_TURNED_AWAY_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A refusal that is the same for everyone, after which the connection is closed."""
+    """A refusal that is the same for every client, after which the connection is closed."""
 
     status: int
     code: str
@@ -34,12 +34,12 @@ class Reply:
     headers: Sequence[Header] = ()
 
     def whole(self, more_headers: Sequence[Header] = ()) -> bytes:
-        """Head and body as they are sent."""
+        """Head and body as bytes."""
         head = b"".join(b"%b: %b\r\n" % header for header in (*self._headers(), *more_headers))
         return with_unsaid(b"%b%b\r\n" % (STATUS_LINE[self.status], head)) + self._body()
 
     async def app(self, _scope: object, _receive: object, send: Callable[[Any], Awaitable[None]]) -> None:
-        """The application that answers everything with it."""
+        """ASGI application that answers every request with this reply."""
         await send({"type": "http.response.start", "status": self.status, "headers": self._headers()})
         await send({"type": "http.response.body", "body": self._body()})
 
@@ -59,7 +59,7 @@ _NO_ROOM = Reply(503, "unavailable", "too many connections: try again", [(b"retr
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How much a server takes from clients before it knows what they want."""
+    """Limits on what a server takes from clients before their requests are complete."""
 
     head_bytes_max: int = HEAD_BYTES_MAX
     send_seconds_max: float = SEND_SECONDS_MAX
@@ -67,23 +67,23 @@ class RequestLimits:
 
 
 class ReadTimeouts:
-    """Who owes the rest of a request, in the order in which they are due: one timer for all of them."""
+    """Timeouts of incomplete requests, in the order in which they are due: one timer for all connections."""
 
     def __init__(self, seconds: float) -> None:
-        """Whoever is on it is cut off after so many seconds."""
+        """Turn connections away this many seconds after `start`."""
         self._seconds = seconds
         self._due: dict[LimitedRequests, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, connection: "LimitedRequests") -> None:
-        """Give the connection its time, from now on."""
+        """Start the timeout of a connection."""
         due = connection.loop.time() + self._seconds
         self._due[connection] = due
         if self._timer is None:
             self._timer = connection.loop.call_at(due, self._ring, connection.loop)
 
     def stop(self, connection: "LimitedRequests") -> None:
-        """Leave the connection alone."""
+        """Cancel the timeout of a connection."""
         self._due.pop(connection, None)
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -100,7 +100,7 @@ class ReadTimeouts:
 
 
 class LimitedRequests(CoalescedResponses):
-    """Whole responses, to requests that are sent within the limits. A server makes a subclass that has its own."""
+    """uvicorn's HTTP/1.1, with request limits and coalesced responses. Each server has a subclass of its own."""
 
     limits: RequestLimits
     clock: ReadTimeouts
@@ -108,7 +108,7 @@ class LimitedRequests(CoalescedResponses):
     cors: Cors | None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Bound how many there are, and how long someone who says nothing is listened to."""
+        """Limit the number of connections, and how long a silent one stays open."""
         super().connection_made(transport)
         self._is_whole = True
         self._is_timed = False
@@ -121,7 +121,7 @@ class LimitedRequests(CoalescedResponses):
             self.app = _NO_ROOM.app if self.cors is None else self.cors.answering_preflights(_NO_ROOM.app)
             self._time()
         else:
-            # uvicorn's own, which it otherwise starts with the first response.
+            # uvicorn's own timeout, which it otherwise starts with the first response.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -132,7 +132,7 @@ class LimitedRequests(CoalescedResponses):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol. What leaves a request unfinished starts its clock."""
+        """See asyncio.Protocol. Data that leaves a request incomplete starts its timeout."""
         self._is_whole = False
         self._read_bytes += len(data)
         super().data_received(data)
@@ -156,7 +156,7 @@ class LimitedRequests(CoalescedResponses):
         self._read_bytes = 0
         super().on_headers_complete()
         if self.cors is not None:
-            # uvicorn puts these on whatever it sends in reply, its own 500 included.
+            # uvicorn adds these to every response, its own 500 included.
             self.cycle.default_headers = [*self.cycle.default_headers, *self.cors.reply_headers(self.headers)]
 
     def on_body(self, body: bytes) -> None:
@@ -172,22 +172,22 @@ class LimitedRequests(CoalescedResponses):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
+        """Refuse data that is not HTTP."""
         self.turn_away(Reply(400, "invalid_argument", msg))
 
     def forget(self) -> None:
-        """Owe the clock nothing any more."""
+        """Stop timing this connection."""
         self._is_timed = False
         self.clock.stop(self)
 
     def turn_away(self, reply: Reply) -> None:
-        """Close, with the reply unless an answer is owed to an earlier request, or has begun."""
+        """Close; send the reply first, unless an earlier request waits for its response, or one has begun."""
         cycle = self.cycle
         is_answering = cycle is not None and not cycle.response_complete  # type: ignore[redundant-expr]
         if not is_answering or not (self._in_head or self.pipeline or cycle.response_started):
             self.transport.write(reply.whole(() if self.cors is None else self.cors.reply_headers(self.headers)))
         if is_answering:
-            # The application that waits for the rest of the body is told that its client is gone.
+            # Report a disconnect to an application that waits for the rest of the body.
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()

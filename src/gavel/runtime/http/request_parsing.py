@@ -54,7 +54,7 @@ class RequestParsing(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See HttpToolsProtocol."""
-        # The application keeps its own reference; whatever comes next is no part of that request.
+        # The application keeps its own reference; what comes next belongs to another request.
         self._in_head, self.headers = True, []
         super().on_message_complete()
 
@@ -82,7 +82,7 @@ class RequestParsing(HttpToolsProtocol):
 
 
 class _Callbacks:
-    """What httptools calls of a connection. The end of a head that is parsed a second time is not reported."""
+    """Parser callbacks of a connection. The end of a head with an upgrade is not reported: it is parsed again."""
 
     __slots__ = ("_connection", "on_body", "on_header", "on_message_begin", "on_url")
 
@@ -104,6 +104,6 @@ class _Callbacks:
 
 def _parser_of(connection: RequestParsing) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(_Callbacks(connection))
-    # As in uvicorn: a request behind `Connection: close` must not turn the answer to that one into an error.
+    # As in uvicorn: data after a request with `Connection: close` must not turn the answer to it into an error.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser

@@ -1,4 +1,4 @@
-"""Several applications on one port, told apart by the path."""
+"""Routing by path prefix: several applications on one port."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 
 
 def routed(by_prefix: Mapping[str, Asgi], otherwise: Asgi) -> Asgi:
-    """The application whose prefix the path begins with, else `otherwise`."""
+    """Route a request to the application whose prefix its path begins with, else to `otherwise`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

@@ -1,4 +1,4 @@
-"""Serving HTTP: the socket is taken first, the signals are the process's, and a stop waits for what was begun."""
+"""HTTP server: uvicorn on a socket bound in advance, stop signals for the process, and a graceful stop."""
 
 import asyncio
 import os
@@ -18,30 +18,30 @@ from gavel.runtime.process.open_files import allow_open_files
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-# Any where libraries have types of their own for the same thing.
+# Any, because libraries have types of their own for the same thing.
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
 LISTEN_BACKLOG_MAX = 4_096
-# uvloop takes one connection off a socket in each turn of the event loop, and under load a turn lasts long: who comes
-# new would wait for seconds behind all others who do. So it is given the same socket as often as this.
+# uvloop accepts one connection from a socket in each iteration of the event loop, and under load an iteration is long:
+# new connections would wait for seconds behind each other. So it is given the same socket this many times.
 ACCEPTS_AT_ONCE = 16
 # Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
 OPEN_FILES_MAX = 32_768
 KEEP_ALIVE_SECONDS = 75
-# So long whoever is connected when a stop begins may ask once more: a request may be on its way already.
+# How long open connections may send one more request after a stop begins: it may be on its way already.
 FAREWELL_SECONDS_MAX = 0.5
 SHUTDOWN_SECONDS_MAX = 4
 POLL_SECONDS = 0.005
 
 
 class AddressInUse(Exception):
-    """Something else listens there, or the address is not this machine's."""
+    """The address is taken, or is not this machine's."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take an address (port 0: any free one). Raises AddressInUse."""
+    """Bind a socket to an address (port 0: any free one). Raises AddressInUse."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -55,13 +55,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """The URL under which the socket is reached."""
+    """The URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Connection(StreamingProtocol):
-    """A connection whose next answer is its last, once its server has begun to stop."""
+    """A connection that closes after its next response, once its server has begun to stop."""
 
     says_farewell = False
 
@@ -71,7 +71,7 @@ class _Connection(StreamingProtocol):
             self.cycle.keep_alive = False
 
     def take_leave(self) -> None:
-        """Say so with the answer that is under way, where it has not begun."""
+        """Close after the response that is under way, unless it has started."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_started:  # type: ignore[redundant-expr]
             cycle.keep_alive = False
@@ -88,7 +88,7 @@ class _Server(uvicorn.Server):
         self._end_streams = end_streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # First of all nobody may come in: who is sent away comes back at once, and not to this process.
+        # Stop accepting first: clients that are disconnected reconnect at once, and must not reach this process.
         for server in self.servers:
             server.close()
         if self._end_streams is not None:
@@ -97,9 +97,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _say_farewell(self) -> None:
-        """Answer what still comes with `connection: close`, before whoever asks nothing is cut off by uvicorn.
+        """Answer late requests with `connection: close`, before uvicorn closes idle connections.
 
-        Cut off at once, a kept connection would take along the request that its client is sending just then.
+        If it were closed at once, a kept connection would lose a request that its client is just sending.
         """
         self._connections.says_farewell = True
         for connection in self.server_state.connections:
@@ -108,7 +108,7 @@ class _Server(uvicorn.Server):
             async with asyncio.timeout(FAREWELL_SECONDS_MAX):
                 while self.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event to wait for
                     await asyncio.sleep(POLL_SECONDS)
-        # Where the process itself stood still meanwhile, what came is read before anyone is cut off.
+        # If the process itself stood still meanwhile, read what came before connections are closed.
         await asyncio.sleep(POLL_SECONDS)
 
     @contextmanager
@@ -124,10 +124,10 @@ async def serving(
     limits: RequestLimits | None = None,
     cors_origins: Collection[str] = (),
 ) -> AsyncGenerator[None]:
-    """Serve the app inside the context. On the way out: take no more, end the streams, and finish what was begun.
+    """Serve the app inside the context. On exit: stop accepting, end the streams, and finish requests in progress.
 
-    Who is connected already is answered for FAREWELL_SECONDS_MAX more, and told with the answer to come elsewhere.
-    What is not finished within SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply.
+    Open connections are answered for FAREWELL_SECONDS_MAX more, with `connection: close`. What is not finished within
+    SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply.
     """
     allow_open_files(OPEN_FILES_MAX)
     cors = Cors(cors_origins) if cors_origins else None
@@ -163,7 +163,7 @@ async def serving(
 
 
 def _connections(limits: RequestLimits, cors: Cors | None) -> type[_Connection]:
-    """What uvicorn makes of each connection of one server."""
+    """Make the protocol class for the connections of one server."""
     clock = ReadTimeouts(limits.send_seconds_max)
     return type("Connection", (_Connection,), {"limits": limits, "clock": clock, "cors": cors})
 
@@ -194,7 +194,7 @@ def _leave_terminal() -> None:
     """Discard output that went to a terminal: writing to a closed one raises, which would cut the stop short."""
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
         for descriptor in (1, 2):
-            # The kernel no longer calls a closed terminal one, but a device it still is.
+            # A closed terminal is no longer a tty to the kernel, but still a character device.
             with suppress(OSError):
                 if stat.S_ISCHR(os.fstat(descriptor).st_mode):
                     os.dup2(nowhere.fileno(), descriptor)

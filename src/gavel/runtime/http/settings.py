@@ -1,4 +1,4 @@
-"""Where a process listens and who may call, as the environment says."""
+"""HTTP settings, read from the environment: ports, authentication, CORS and rate limits."""
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -21,7 +21,7 @@ OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(lambda url: url or None)
 
 
 class AdminSettings(ProcessSettings):
-    """Where a process tells of its health, and where its spans go."""
+    """Settings of the admin port and of trace export."""
 
     http_host: str = "127.0.0.1"
     admin_port: Port = 9090
@@ -30,40 +30,40 @@ class AdminSettings(ProcessSettings):
     otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     def exporting_spans(self, process: str) -> AbstractAsyncContextManager[None]:
-        """Export the process's spans inside the context, where a collector is named."""
+        """Export the process's spans inside the context, if a collector is named."""
         endpoint = self.otel_exporter_otlp_endpoint
         return tracing.exporting(process, str(endpoint) if endpoint else None, self.otel_traces_sampler_arg)
 
 
 class HttpSettings(AdminSettings):
-    """Where a process answers calls besides, and whom it believes.
+    """Settings of the port for calls, and of authentication.
 
-    The later fields are checked against `auth_mode` one by one, so that all mistakes are told at once.
+    The later fields are checked against `auth_mode` one by one, so that all mistakes are reported at once.
     """
 
     http_port: Port = 8080
-    # In trusted mode the body names the actor. It must be chosen by name, so that nobody runs it by accident.
+    # In trusted mode the body names the actor. There is no default, so that it never runs by accident.
     auth_mode: Literal["trusted", "jwt"]
     auth_trusted_anywhere: Annotated[bool, Field(validate_default=True)] = False
     jwt_issuer: Annotated[Stripped, Field(validate_default=True)] = ""
     jwt_audience: Stripped = ""
     # The clients whose access tokens are accepted without an audience, for providers that write none.
     jwt_client_ids: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ()
-    # Neither: the issuer's discovery document tells where its keys are.
+    # Neither: the issuer's discovery document names the key set.
     jwt_jwks_url: Stripped = ""
     jwt_public_key_path: Annotated[Path | None, Field(validate_default=True)] = None
     jwt_algorithms: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ("RS256", "ES256", "EdDSA")
-    # Empty: the verifier's own, which a token need not have.
+    # Empty: the verifier's default claim, which a token need not have.
     jwt_roles_claim: Stripped = ""
     public_reads: bool = True
-    # The origins of pages elsewhere that may call from a browser, as browsers send them.
+    # Origins whose pages may call from a browser, as browsers send them.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    # 0: no limit. An address may be that of an office; those of this machine are not limited.
+    # 0: no limit. A whole office may share an address. Loopback addresses are not limited.
     rate_limit_user_per_second: Annotated[int, Field(ge=0)] = 100
     rate_limit_address_per_second: Annotated[int, Field(ge=0)] = 1_000
 
     def public_key(self) -> PublicKey | None:
-        """The key of the file that is named, None where none is. Raises OSError or ValueError."""
+        """The key in the file of `jwt_public_key_path`; None if it is not set. Raises OSError or ValueError."""
         path = self.jwt_public_key_path
         return None if path is None else public_key_of(path.read_bytes())
 

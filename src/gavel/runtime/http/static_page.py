@@ -1,4 +1,4 @@
-"""A built web page, served from a folder: one document for every address, and the files that it names."""
+"""Static web page, served from a build folder: one document for every address, and the files that it names."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,15 +9,15 @@ from servestatic import ServeStaticASGI
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 
 DOCUMENT = "/index.html"
-# A build names what lies here by its content.
+# Names of files here contain a hash of their content, so they never change.
 ASSETS = "/assets/"
 
 
 class WebPage:
-    """The page in a folder, as an application: the build that is there now, also one that came after the start.
+    """ASGI application that serves the newest build in a folder, also one made after the start.
 
-    GET of a path without a dot is an address within the page. `otherwise` answers what is no part of it, and all while
-    there is none. The page may call its own server and `origins`.
+    GET of a path without a dot returns the document. `otherwise` answers requests for what is not in the build, and all
+    requests while there is none. The page may call its own server and `origins`.
     """
 
     def __init__(self, folder: Path, otherwise: Asgi, origins: Sequence[str] = ()) -> None:
@@ -38,11 +38,11 @@ class WebPage:
 
     @property
     def is_built(self) -> bool:
-        """Whether there is a page."""
+        """Whether there is a build."""
         return self._current() is not None
 
     def _current(self) -> Asgi | None:
-        """The files of the newest build. A build puts its folder in place whole, and its document is always new."""
+        """The files of the newest build. A build replaces the whole folder, and its document is always new."""
         try:
             built_ns = (self._folder / DOCUMENT[1:]).stat().st_mtime_ns
         except OSError:
@@ -69,10 +69,10 @@ def _files(folder: Path, otherwise: Asgi, headers: Sequence[tuple[str, str]]) ->
 
 
 def security_headers(origins: Iterable[str]) -> list[tuple[str, str]]:
-    """What a browser is told about the page: nothing inline, no frame, nothing from elsewhere but pictures."""
+    """Security headers of the page: nothing inline, no frame; from elsewhere only images and replies of `origins`."""
     policy = {
         "default-src": "'self'",
-        # Sellers' pictures come from anywhere, but encrypted.
+        # Sellers' pictures come from any host, but over HTTPS.
         "img-src": "'self' https: data:",
         "connect-src": " ".join(("'self'", *origins)),
         "object-src": "'none'",

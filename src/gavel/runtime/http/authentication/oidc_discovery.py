@@ -27,7 +27,7 @@ from gavel import __version__
 from gavel.runtime.http.authentication.token_keys import FetchFailed, FetchKeySet
 from gavel.runtime.loopback import is_loopback
 
-# Some firewalls refuse Python's own name.
+# Some firewalls refuse Python's default user agent.
 USER_AGENT = f"gavel/{__version__}"
 # For each wait on the network, and for a whole document.
 FETCH_SECONDS_MAX = 5.0
@@ -61,7 +61,7 @@ def discovered_key_set(issuer: str) -> FetchKeySet:
 
 
 def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str:
-    """The `jwks_uri` of a discovery document. Raises FetchFailed where it must not be used."""
+    """The `jwks_uri` of a discovery document. Raises FetchFailed if it must not be used."""
     named = document.get("issuer")
     if named != issuer:
         told = repr(_one_line(named)) if isinstance(named, str) else "none"
@@ -81,9 +81,9 @@ def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str
 
 
 class _Fetcher:
-    """Requests in a thread that the process does not wait for when it exits, one at a time.
+    """HTTP requests, one at a time, in a thread that does not delay the exit of the process.
 
-    A server that sends its headers byte by byte can hold that thread for as long as it likes, and nothing else.
+    A server that sends its headers byte by byte can hold that thread for any time, but nothing else.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class _Fetcher:
         if not self._free.acquire(blocking=False):
             raise FetchFailed(f"{_shown(url)} is not asked, since the request before has not ended")
         future = Future[dict[str, Any]]()
-        # Whoever waits may stop waiting; the request goes on.
+        # Cancelling the wait must not cancel the request.
         future.set_running_or_notify_cancel()
         threading.Thread(target=self._run, args=(url, future), name="oidc-discovery", daemon=True).start()
         return await asyncio.wrap_future(future)
@@ -154,9 +154,9 @@ def _object_of(response: HTTPResponse, shown: str) -> dict[str, Any]:
 
 
 def _opener(url: str) -> OpenerDirector:
-    """A client that follows no redirect: keys come from the address that the settings name, and from no other.
+    """HTTP client without redirects: keys come only from the address that the settings name.
 
-    Loopback is never asked through a proxy; elsewhere HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold.
+    Loopback is never reached through a proxy; elsewhere HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold.
     """
     proxies = ProxyHandler({} if is_loopback(urlsplit(url).hostname or "") else None)
     opener = OpenerDirector()

@@ -19,10 +19,10 @@ PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 # A fetch asks for two documents, one after the other.
 FETCHES_SECONDS_MAX = 10.0
-# A provider publishes a new key well before it signs with it; one that it withdrew is believed for this long.
+# A provider publishes a new key well before it signs with it; a withdrawn key is accepted for this long.
 RENEW_SECONDS = 300.0
-# A token that names an unknown key, or has a wrong signature, makes the set be fetched at once: so often in a row, and
-# then once in each EXTRA_FETCH_SECONDS. Forged tokens must not make Gavel flood the provider.
+# A token with an unknown key or a wrong signature causes a fetch at once: this many in a row, and then one in each
+# EXTRA_FETCH_SECONDS. Forged tokens must not make Gavel flood the provider.
 UNKNOWN_KEY_FETCHES_MAX = 5
 WRONG_SIGNATURE_FETCHES_MAX = 1
 EXTRA_FETCH_SECONDS = 30.0
@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 class KeysAway(Exception):
-    """The provider's keys can't be had now, so that no unseen token can be judged. The text may be shown to clients."""
+    """The provider's keys are unavailable, so no unseen token can be verified. The text may be shown to clients."""
 
 
 class Key(NamedTuple):
@@ -64,7 +64,7 @@ class TokenKeys(Protocol):
         ...
 
     async def replacements(self, key_id: str | None) -> Sequence[Key]:
-        """The same after none of the candidates had signed the token; empty if they are still the same keys."""
+        """New candidates, after none of the earlier ones had signed the token; empty if the keys are unchanged."""
         ...
 
 
@@ -111,13 +111,13 @@ FetchKeySet = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class FetchFailed(Exception):
-    """The key set could not be fetched; the text says from where and why, in one line, and shows no secret."""
+    """The key set could not be fetched; the text gives the source and the reason in one line, and no secret."""
 
 
 class ProviderKeys:
-    """The provider's key set, fetched ahead of the first token, at intervals, and for a key that is unknown.
+    """The provider's key set, fetched before the first token, at intervals, and for an unknown key.
 
-    While the provider is away the keys that are known stay good.
+    While the provider is away, known keys stay valid.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class ProviderKeys:
         self.generation = 0
 
     def renewing(self) -> Loop:
-        """The part that keeps the set current."""
+        """Make the loop that keeps the key set current."""
 
         async def renew() -> bool:
             await self._fetched()
@@ -142,7 +142,7 @@ class ProviderKeys:
         return Loop("token-keys", renew, RENEW_SECONDS, (KeysAway,))
 
     async def problem(self) -> str | None:
-        """Why no token can be judged, None if they can: a check for readiness."""
+        """Readiness check: why no token can be verified; None if tokens can be."""
         return None if self._keys else f"the provider's keys could not be fetched yet: {self._problem}"
 
     async def candidates(self, key_id: str | None) -> Sequence[Key]:
@@ -156,7 +156,7 @@ class ProviderKeys:
         return found
 
     async def replacements(self, key_id: str | None) -> Sequence[Key]:
-        """See TokenKeys.replacements. A provider that can't be asked has replaced nothing."""
+        """See TokenKeys.replacements. Empty while the provider can't be reached."""
         before = self._matching(key_id)
         if not (self._fetching_now or self._wrong_signature_fetches.take()):
             return ()
@@ -227,7 +227,7 @@ class ProviderKeys:
         except (PyJWTError, TypeError) as error:
             # Its text may quote the entry.
             raise ValueError("an entry is malformed, or of an unknown type") from error
-        # A key that names no algorithm is good for each that fits its type.
+        # A key that names no algorithm may be used with each that fits its type.
         usable = algorithms_of(key) & (self._algorithms if algorithm is None else {algorithm})
         if not usable:
             raise ValueError("a key is for no algorithm of JWT_ALGORITHMS")
@@ -235,7 +235,7 @@ class ProviderKeys:
 
 
 class _Allowance:
-    """A number of tries that may be used at once and come back one by one, each after EXTRA_FETCH_SECONDS."""
+    """A number of tries that may be used at once and are regained one by one, each after EXTRA_FETCH_SECONDS."""
 
     def __init__(self, tries_max: int, clock: Callable[[], float]) -> None:
         self._tries_max = tries_max

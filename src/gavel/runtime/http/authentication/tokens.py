@@ -21,14 +21,14 @@ from jwt.exceptions import (
 from gavel.runtime.http.authentication.principals import Actor
 from gavel.runtime.http.authentication.token_keys import Key, TokenKeys
 
-# Of public keys only: with a shared secret, whoever can check tokens can make them.
+# Public-key algorithms only: a shared secret that verifies tokens can also sign them.
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
 DEFAULT_ROLES_CLAIM = "roles"
 LEEWAY_SECONDS = 30
 TOKEN_BYTES_MAX = 8_192
-# About 20 MB where all are of the usual kilobyte.
+# About 20 MB for tokens of the usual kilobyte.
 REMEMBERED_TOKENS_MAX = 10_000
 # A warning about claims repeats at most this often, however many tokens cause it.
 WARNING_SECONDS = 300.0
@@ -46,11 +46,11 @@ _log = structlog.get_logger(__name__)
 
 
 class TokenInvalid(Exception):
-    """The token proves nothing; the text says why, and quotes nothing of it."""
+    """The token is not accepted; the text gives the reason, and quotes nothing of the token."""
 
 
 class TokenVerifier:
-    """Reads Authorization headers. A token that was seen before costs one lookup in a dict."""
+    """Verifies the tokens in Authorization headers. A token that was seen before costs one lookup in a dict."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class TokenVerifier:
         self._seen_generation = keys.generation
 
     async def actor(self, authorization: bytes) -> Actor:
-        """The user that a header's token names. Raises TokenInvalid, or KeysAway where that can't be told now."""
+        """The user that a header's token names. Raises TokenInvalid, or KeysAway if it can't be verified now."""
         seen = self._seen.get(authorization)
         if seen is not None and self._clock() < seen.until_seconds and self._seen_generation == self._keys.generation:
             return seen
@@ -143,7 +143,7 @@ class TokenVerifier:
         client_id: object = claims.get("client_id") or claims.get("azp")
         if not isinstance(client_id, str) or client_id not in self._client_ids:
             raise TokenInvalid("the token has no aud, and is another client's")
-        # Amazon Cognito says of each token what it is for.
+        # Amazon Cognito states the use of each token.
         if claims.get("token_use", "access") != "access":
             raise TokenInvalid("the token is not an access token")
 
@@ -210,7 +210,7 @@ def _problem_of(error: Exception) -> str:
 
 
 def _seconds_of(time_claim: Any) -> float:
-    """A time as `jwt.decode` lets it pass. Raises TokenInvalid where it is greater than any time."""
+    """Convert a time that `jwt.decode` has accepted. Raises TokenInvalid if it is too large for a float."""
     try:
         return float(time_claim)
     except OverflowError as error:
