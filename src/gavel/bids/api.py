@@ -36,9 +36,7 @@ PAGE_SETTINGS_PATH = "/page.json"
 
 @dataclass(frozen=True, slots=True)
 class OpenBidApi:
-    """The applications to serve, what must hold for it to be ready, what health only shows, the ports behind it, and
-    what was counted.
-    """
+    """The applications to serve, readiness checks, checks that health only shows, ports, feed and metrics."""
 
     app: Asgi
     board: Asgi
@@ -60,9 +58,9 @@ async def open_bid_api(
     redis_url: str | None = None,
     live: OpenLiveFeed | None = None,
 ) -> AsyncGenerator[OpenBidApi]:
-    """Build the API on a database that may still be away; on the way out, answer what waits and close.
+    """Build the API on a database that may be unavailable; on exit, answer waiting commands and close.
 
-    Without a URL of a Redis, what is cached is cached in memory; without a live feed, one is opened.
+    Without a Redis URL, the cache is in memory. Without a live feed, one is opened.
     """
 
     async def connect() -> asyncpg.Connection:

@@ -1,4 +1,4 @@
-"""The parts that read by way of a cache, put together: Postgres, the cache, and what keeps that up."""
+"""Composition of cached reads: Postgres, the cache, and the writer that updates it."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ from gavel.runtime.telemetry.metrics import Source
 
 @dataclass(frozen=True, slots=True)
 class CachedReads:
-    """Where items and boards are read, who must be told of commits, what of it health shows, and what was counted."""
+    """Catalogue and leaderboards, their commit listener, the checks that health shows, and metrics."""
 
     catalogue: ItemCatalogue
     leaderboards: Leaderboards
@@ -34,9 +34,9 @@ class CachedReads:
 
 @asynccontextmanager
 async def open_cached_reads(pool: asyncpg.Pool, redis_url: str | None) -> AsyncGenerator[CachedReads]:
-    """Reads of a bid_db with a cache in Redis, which may be away.
+    """Open reads of a bid_db with a cache in Redis, which may be unavailable.
 
-    Without a URL boards are cached in memory, and items are read as they are.
+    Without a URL, leaderboards are cached in memory and items are not cached.
     """
     link = RedisLink(redis_url, "gavel-bid-api") if redis_url else None
     cache: LeaderboardCache = InProcessLeaderboards() if link is None else RedisLeaderboards(link)

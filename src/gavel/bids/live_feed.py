@@ -1,4 +1,4 @@
-"""The parts of the live feed, put together: the log, the feed of this process, its loops and its metrics."""
+"""Composition of the live feed: the log, the feed of this process, its loops and its metrics."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ TELL_IDLE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class OpenLiveFeed:
-    """The feed, what it reads, who must be told of commits, and what of it health shows."""
+    """The feed, its event log, its commit listeners, and the checks that health shows."""
 
     feed: LiveFeed
     log: EventLog
@@ -32,9 +32,9 @@ class OpenLiveFeed:
 
 @asynccontextmanager
 async def open_live_feed(bid_db_url: str, rabbitmq_url: str | None = None) -> AsyncGenerator[OpenLiveFeed]:
-    """Run the feed of a bid_db, which may be away, inside the context; on the way out send away who still watches.
+    """Run the feed of a bid_db, which may be unavailable, inside the context; on exit, end its watchers' streams.
 
-    With the URL of a broker, which may be away too, processes tell each other at once what they commit.
+    With a broker's URL, processes send each other their commits at once. The broker may be unavailable too.
     """
     async with await postgres.open_pool(bid_db_url, "gavel-feed", CONNECTIONS_MAX) as pool:
         log = PostgresFeedLog(pool)

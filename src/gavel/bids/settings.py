@@ -22,18 +22,18 @@ def _none_if_empty(url: object) -> object:
     return url or None
 
 
-# Without one, the cache is in the process's memory.
+# Without a URL, the cache is in the process's memory.
 OptionalRedisUrl = Annotated[RedisDsn | None, BeforeValidator(_none_if_empty)]
-# Without one, what other processes commit reaches this one's watchers a second later, from the log.
+# Without a URL, other processes' commits reach this process's watchers a second later, from the log.
 OptionalRabbitMqUrl = Annotated[AmqpDsn | None, BeforeValidator(_none_if_empty)]
 
 
-# Hidden prices: no log line shows them.
+# Hidden prices, which no log line may show.
 _SECRET_NAMES = ("maximum", "max_amount", "reserve")
 
 
 class BidDatabaseSettings(ProcessSettings):
-    """What operators do by hand."""
+    """Settings of operators' commands."""
 
     secret_names: ClassVar = _SECRET_NAMES
 
@@ -41,23 +41,23 @@ class BidDatabaseSettings(ProcessSettings):
 
 
 class BidMigrationSettings(BidDatabaseSettings):
-    """`gavel migrate bids`, as the schema's owner; the processes' role gets what they need of it."""
+    """Settings of `gavel migrate bids`, run as the schema's owner. `grant_to` roles get what the processes need."""
 
     grant_to: RoleNames = ()
 
 
 class PageSettings(HttpSettings):
-    """What the page is told: see `page`."""
+    """Settings of the page; `page` makes its public part."""
 
     secret_names: ClassVar = _SECRET_NAMES
 
     house_currency: Currency = "USD"
-    # The page's name at the provider of JWT_ISSUER; without one it offers no login.
+    # The page's client id at the provider of JWT_ISSUER. Without one the page offers no login.
     page_login_client_id: str = ""
     page_login_scope: str = "openid profile"
 
     def page(self) -> dict[str, object]:
-        """How people prove who they are, the house currency, and where they sign in, if anywhere."""
+        """The page's public settings: authentication mode, house currency, and login provider, if any."""
         told: dict[str, object] = {"auth_mode": self.auth_mode, "currency": self.house_currency}
         if self.login_origins():
             login = {"issuer": self.jwt_issuer, "client_id": self.page_login_client_id, "scope": self.page_login_scope}
@@ -65,7 +65,7 @@ class PageSettings(HttpSettings):
         return told
 
     def login_origins(self) -> list[str]:
-        """Where the page calls besides its own server: the provider, to sign in."""
+        """Origins that the page calls besides its own server: the login provider, if any."""
         issuer = urlsplit(self.jwt_issuer)
         if self.auth_mode == "trusted" or not self.page_login_client_id or not issuer.netloc:
             return []

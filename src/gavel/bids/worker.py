@@ -27,10 +27,10 @@ from gavel.runtime.telemetry.metrics import Source
 RELAY_CLAIM_ROWS_MAX = 500
 RELAY_IDLE_SECONDS = 0.025
 RELAY_WOKEN_IDLE_SECONDS = 1.0
-# After a pass of fewer events than this the relay waits, so that the next pass is worth its transaction.
+# After a pass of fewer events than this the relay pauses, so that the next pass carries more.
 RELAY_GATHER_EVENTS_MAX = 500
 RELAY_GATHER_SECONDS = 0.01
-# An outcome follows its end within a second: new auctions may end before the one that the closer sleeps for.
+# An outcome is due within a second of the end. New auctions may end before the one that the closer sleeps for.
 CLOSER_IDLE_SECONDS = 0.5
 CLOSE_SECONDS_MAX = 10.0
 
@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 
 class RelayWaker:
-    """CommitListener that wakes a relay of the same process, which then need not poll in haste."""
+    """CommitListener that wakes a relay of the same process, which can then poll less often."""
 
     def __init__(self) -> None:
         self.wake = asyncio.Event()
@@ -56,9 +56,9 @@ async def running_bid_worker(
     waker: RelayWaker | None = None,
     listeners: Sequence[CommitListener] = (),
 ) -> AsyncGenerator[Parts]:
-    """Run the relay and the closer inside the context; with a waker the relay polls only for what others left.
+    """Run the relay and the closer inside the context. With a waker, the relay polls only for what others left.
 
-    The listeners are told of what the closer commits.
+    The listeners are notified of the closer's commits.
     """
     wake_relay = waker or RelayWaker()
     relay_idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
@@ -66,7 +66,7 @@ async def running_bid_worker(
         await postgres.open_pool(bid_db_url, "gavel-bid-worker") as pool,
         await postgres.open_stream_pool(bid_db_url, "gavel-relay", wait_for_flush=False) as relay_pool,
     ):
-        # Its DELETE need not be flushed: one that a crash undoes is published again, and dropped by its ids.
+        # Its DELETE need not be flushed: one that a crash undoes is published again, and deduplicated by event id.
         relayed = RelayMetrics()
         outbox = PostgresOutbox(relay_pool, relayed)
 
@@ -95,7 +95,7 @@ async def running_bid_worker(
 async def running_closer(
     bid_db_url: str, pool: asyncpg.Pool, listeners: Sequence[CommitListener] = ()
 ) -> AsyncGenerator[Sequence[Source]]:
-    """Close due auctions inside the context, through a book of the closer's own; yields what is counted of it."""
+    """Close due auctions inside the context, through a book of the closer's own; yield its metrics."""
 
     async def connect() -> asyncpg.Connection:
         return await postgres.connect(bid_db_url, "gavel-closer")
@@ -109,7 +109,7 @@ async def running_closer(
 
 
 def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
-    """The part that closes what is due, and sleeps until the next end, but never longer than CLOSER_IDLE_SECONDS."""
+    """Loop that closes due auctions, and sleeps until the next end or for CLOSER_IDLE_SECONDS at most."""
     wake, deferred = asyncio.Event(), Deferred()
 
     async def close() -> bool:

@@ -1,1 +1,1 @@
-"""Where the write side meets its technologies: Connect, Postgres, the transports, the wire format."""
+"""Adapters of the write side: Connect, Postgres, Redis, RabbitMQ and in-memory."""

@@ -1,4 +1,4 @@
-"""Who may call what of `bids.v1.BidService`. A test holds that no method of the contract is missing."""
+"""Access control rules of `bids.v1.BidService`. A test checks that no method of the contract is missing."""
 
 from gavel.runtime.http.access_control import CallRule
 from gavel.runtime.http.load_shedding import Priority
@@ -23,6 +23,6 @@ _BY_METHOD = {
 }
 CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}
 
-# The page's board shows what anybody may see where reads are public.
+# The status board is public if reads are public.
 BOARD_PATH = "/board.json"
 PORT_RULES = {**CALL_RULES, BOARD_PATH: _PUBLIC_READ}

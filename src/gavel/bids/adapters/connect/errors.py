@@ -1,4 +1,4 @@
-"""The one table of what the write side says no to, and how Connect says it."""
+"""Table that maps the write side's exceptions to Connect errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -72,6 +72,6 @@ _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
 
 
 def connect_error(error: Exception) -> ConnectError | None:
-    """What Connect says of an exception of the write side; None for one that is a bug."""
+    """Map an exception of the write side to a Connect error; None for one that is a bug."""
     tell = _TABLE.get(type(error))
     return None if tell is None else tell(error)

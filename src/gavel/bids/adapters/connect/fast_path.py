@@ -1,8 +1,8 @@
-"""The thin path: PlaceBid's plain case, answered without the machinery that it does not need.
+"""Fast path for PlaceBid: answer the plain case without the full Connect application.
 
-Plain is a POST of JSON or binary Protobuf, complete in one piece, uncompressed, without a timeout of its own. All
-else falls through to the full application. Both share the handler, its checks and the table of errors, and pass the
-same tests; the thin path takes about half the CPU of a call (see docs/decisions).
+Plain is a POST of JSON or binary Protobuf, complete in one piece, uncompressed, without a timeout of its own. All other
+requests go to the full application. Both share the handler, its checks and the error table, and pass the same tests.
+The fast path takes about half the CPU of a call (see docs/decisions).
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _NOT_PLAIN = frozenset((b"content-encoding", b"connect-timeout-ms", b"connect-pr
 
 
 def fast_place_bid(api: BidApi, full: Asgi) -> Asgi:
-    """An application that answers the plain case of PlaceBid, and leaves all else to `full`."""
+    """Build an application that answers plain PlaceBid calls, and passes all else to `full`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         started_seconds = perf_counter()
@@ -58,9 +58,9 @@ def fast_place_bid(api: BidApi, full: Asgi) -> Asgi:
 
 
 def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str, Request] | None:
-    """The content type of a plain request, what its headers say, the trace context that it came with, and the request.
+    """Parse a plain request's headers: content type, metadata, incoming trace context, request context.
 
-    None for one that is not plain.
+    None for a request that is not plain.
     """
     content_type, key, traceparent, request_id = b"", b"", b"", b""
     for name, value in headers:
@@ -79,7 +79,7 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str
     deadline_seconds = asyncio.get_running_loop().time() + CALL_SECONDS_MAX
     incoming = tracing.valid(traceparent.decode("latin-1")) if traceparent else ""
     request = Request(tracing.begin(incoming), request_id.decode("latin-1"))
-    # UTF-8, as in the body and for Connect; what is not that has characters that no key may have.
+    # UTF-8, as in the body and in Connect. Invalid bytes become characters that no key may have.
     metadata = Metadata(Call(deadline_seconds, request.traceparent), key.decode(errors="surrogateescape"))
     return content_type, metadata, incoming, request
 
@@ -87,12 +87,12 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str
 async def _answer(
     api: BidApi, body: bytes, content_type: bytes, metadata: Metadata
 ) -> tuple[str, int, list[tuple[bytes, bytes]], bytes]:
-    """Connect's code, `ok` without an error, and the reply: status, headers and body."""
+    """Answer a call: Connect's code (`ok` without an error), then status, headers and body of the reply."""
     try:
         codec = _CODECS[content_type]
         response = await api.answer_bid(codec.decode(body, PlaceBidRequest), metadata)
         encoded = codec.encode(response)
-    except Exception as error:  # noqa: BLE001 - every exception is told by the table, or as internal
+    except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
         told = connect_error_of(error, connect_error, METHOD)
         return told.code.value, *error_reply(told)
     return OK, 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(encoded))], encoded
@@ -104,7 +104,7 @@ async def _reply(send: Send, status: int, headers: list[tuple[bytes, bytes]], bo
 
 
 def _again(first: Message, receive: Receive) -> Receive:
-    """A receive that hands out a message that was taken already, then goes on."""
+    """Build a `receive` that returns `first` again, then goes on."""
     waiting = [first]
 
     async def receive_again() -> Message:

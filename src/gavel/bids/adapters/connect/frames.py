@@ -1,4 +1,4 @@
-"""What watchers are sent, in each of Connect's two encodings: bytes that fit all watchers of that encoding."""
+"""Frames for watchers in each of Connect's two encodings. All watchers of an encoding get the same bytes."""
 
 from datetime import datetime
 from typing import Literal
@@ -23,7 +23,7 @@ What = (
 
 
 class ConnectFrames:
-    """Frames in one encoding, each a chunk of HTTP that holds one message of a Connect stream."""
+    """Frames in one encoding. Each is an HTTP chunk that holds one message of a Connect stream."""
 
     def __init__(self, codec: ToldCodec) -> None:
         self._codec = codec
@@ -53,7 +53,7 @@ class ConnectFrames:
 
 
 def item_event_message(event: FeedEvent) -> pb.ItemEvent:
-    """An event as anyone may see it, with the state right after it."""
+    """The public message of an event, with the state right after it."""
     return pb.ItemEvent(
         item_id=event.item_id,
         seq=event.seq,

@@ -1,4 +1,4 @@
-"""What callers are shown. A maximum is read for its owner alone, and a reserve price for nobody."""
+"""Response messages from domain values. A maximum is shown to its owner alone, a reserve price never."""
 
 from datetime import datetime
 
@@ -32,7 +32,7 @@ _STANDINGS = {
 
 
 def item_message(view: ItemView, at: datetime) -> pb.Item:
-    """An item as anyone may see it at `at`."""
+    """The public message of an item at `at`."""
     auction, listing = view.auction, view.listing
     terms = auction.terms
     return pb.Item(
@@ -68,7 +68,7 @@ def item_message(view: ItemView, at: datetime) -> pb.Item:
 
 
 def bid_message(bid: BidPlaced) -> pb.Bid:
-    """A bid as anyone may see it: its visible amount."""
+    """The public message of a bid, with its visible amount."""
     return pb.Bid(
         id=event_id(bid.item_id, bid.seq, bid.at),
         item_id=bid.item_id,
@@ -81,7 +81,7 @@ def bid_message(bid: BidPlaced) -> pb.Bid:
 
 
 def place_bid_message(answer: Answer, user_id: UserId) -> pb.PlaceBidResponse:
-    """The answer to an accepted bid: the caller's own row, and how the item stands."""
+    """The reply to an accepted bid: the caller's own bid, and the item's state."""
     auction = answer.auction
     return pb.PlaceBidResponse(
         bid=None if answer.bid is None else bid_message(answer.bid),
@@ -94,7 +94,7 @@ def place_bid_message(answer: Answer, user_id: UserId) -> pb.PlaceBidResponse:
 
 
 def my_bid_message(mine: BidderItem, user_id: UserId, at: datetime) -> pb.MyBid:
-    """An item as one of its bidders finds it, for that bidder alone: it shows their maximum."""
+    """An item in the view of one of its bidders. For that bidder alone: it shows their maximum."""
     standing = standing_of(mine.item.auction, user_id)
     return pb.MyBid(
         item=item_message(mine.item, at),
@@ -105,7 +105,7 @@ def my_bid_message(mine: BidderItem, user_id: UserId, at: datetime) -> pb.MyBid:
 
 
 def leaderboard_message(board: Leaderboard) -> pb.GetLeaderboardResponse:
-    """A board as anyone may see it."""
+    """The public message of a leaderboard."""
     entries = [
         pb.LeaderboardEntry(user_id=entry.user_id, amount=entry.amount, bid_count=entry.bid_count)
         for entry in board.entries

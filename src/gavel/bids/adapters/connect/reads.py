@@ -1,4 +1,4 @@
-"""The half of `bids.v1.BidService` that only looks: items, bids, boards, page by page."""
+"""Read methods of `bids.v1.BidService`: items, bids and leaderboards, with pagination."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from gavel.runtime.timestamps import timestamp
 
 
 class ReadApi:
-    """The reading methods on their ports. A page token is good for the very list that it was given out for."""
+    """Read methods on their ports. A page token is valid only for the list that it was issued for."""
 
     def __init__(self, catalogue: ItemCatalogue, leaderboards: Leaderboards, tokens: PageTokens) -> None:
         self._catalogue = catalogue
@@ -57,7 +57,7 @@ class ReadApi:
         return pb.ListSellerItemsResponse(items=[item_message(view, at) for view in items], next_page_token=token)
 
     async def list_my_bids(self, request: pb.ListMyBidsRequest, _ctx: Context) -> pb.ListMyBidsResponse:
-        """See BidService.ListMyBids. The one reply with a maximum in it: its owner's."""
+        """See BidService.ListMyBids. The only reply that contains a maximum: the caller's own."""
         user_id, limit = actor_id_of(request.user_id), page_size_of(request.page_size)
         page_list = f"items of bidder {user_id}"
         after = await self._item_position(page_list, request.page_token)

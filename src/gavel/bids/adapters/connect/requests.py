@@ -1,4 +1,4 @@
-"""Requests as the use cases take them. What no auction could accept is refused here, with the field to mend."""
+"""Parse requests for the use cases. Input that no auction could accept raises InvalidInput, which names the field."""
 
 import asyncio
 from dataclasses import dataclass
@@ -39,19 +39,19 @@ _CHANGEABLE = frozenset(("title", "description", "images", "category"))
 
 
 def item_id_of(text: str, field: str = "item_id") -> ItemId:
-    """An item's id in its one spelling. Raises InvalidInput."""
+    """Parse an item's id to its canonical spelling. Raises InvalidInput."""
     return ItemId(_uuid(text, field))
 
 
 def user_id_of(text: str, field: str = "user_id") -> UserId:
-    """A user's id in its one spelling. Raises InvalidInput."""
+    """Parse a user's id to its canonical spelling. Raises InvalidInput."""
     return UserId(_uuid(text, field))
 
 
 def actor_id_of(text: str, field: str = "user_id") -> UserId:
-    """The user in whose name a call is made: the one that its token proves, else the one that its body names.
+    """The user that a call acts as: the one that its token proves, else the one that its body names.
 
-    Raises InvalidInput, or ConnectError where the body names another than the token's.
+    Raises InvalidInput, or ConnectError if the body names another user than the token.
     """
     principal = current_principal()
     actor_id = user_id_of(text or principal.user_id or "", field)
@@ -67,28 +67,28 @@ def _uuid(text: str, field: str) -> str:
 
 
 def idempotency_key_of(field: str, header: str) -> str:
-    """The key of a request, from its field or its Idempotency-Key header. Raises InvalidInput where they differ."""
+    """The idempotency key, from its field or the Idempotency-Key header. Raises InvalidInput if they differ."""
     if field and header and field != header:
         raise InvalidInput("idempotency_key", "differs from the Idempotency-Key header")
     return field or header
 
 
 def page_size_of(asked: int) -> int:
-    """How many entries a page holds: 20 where nothing is asked, 100 at most. Raises InvalidInput."""
+    """Number of entries on a page: 20 by default, 100 at most. Raises InvalidInput."""
     if asked < 0:
         raise InvalidInput("page_size", f"must be 0 (for {PAGE_SIZE_DEFAULT}) to {PAGE_SIZE_MAX}")
     return min(asked or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
 
 
 def board_limit_of(asked: int) -> int:
-    """How many bidders a board shows: 10 where nothing is asked, 100 at most. Raises InvalidInput."""
+    """Number of bidders on a board: 10 by default, 100 at most. Raises InvalidInput."""
     if asked < 0:
         raise InvalidInput("limit", f"must be 0 (for {LEADERBOARD_ENTRIES_DEFAULT}) to {LEADERBOARD_ENTRIES_MAX}")
     return min(asked or LEADERBOARD_ENTRIES_DEFAULT, LEADERBOARD_ENTRIES_MAX)
 
 
 def status_of(status: pb.ItemStatus) -> Status:
-    """The status to list by; active where none is asked for. Raises InvalidInput."""
+    """The status to list by, active by default. Raises InvalidInput."""
     found = _STATUSES.get(status)
     if found is None:
         raise InvalidInput("status", "is none that an item can have")
@@ -96,7 +96,7 @@ def status_of(status: pb.ItemStatus) -> Status:
 
 
 def draft_of(request: pb.CreateItemRequest) -> Draft:
-    """The item that a request asks to list. Raises InvalidInput; what needs the clock is checked by the decision."""
+    """Parse the item to list. Raises InvalidInput; what needs the clock is checked by the decision."""
     if request.end_at is None:
         raise InvalidInput("end_at", "is required")
     return Draft(
@@ -118,9 +118,9 @@ def draft_of(request: pb.CreateItemRequest) -> Draft:
 
 
 def changes_of(request: pb.UpdateItemRequest) -> ListingChanges:
-    """The texts that a request sets: those its mask names, empty where it brings none; without a mask, those it brings.
+    """The texts to set: those that the mask names, empty if not in the request; without a mask, those in the request.
 
-    A mask that names nothing is none. Raises InvalidInput.
+    An empty mask counts as no mask. Raises InvalidInput.
     """
     brought = {name for name in ("title", "description", "category") if request.has_field(name)}
     if request.images:
@@ -137,7 +137,7 @@ def changes_of(request: pb.UpdateItemRequest) -> ListingChanges:
 
 
 def watched_of(request: pb.WatchItemsRequest) -> dict[ItemId, int]:
-    """The items that someone wants to watch, with the seq after which. Raises InvalidInput."""
+    """The items to watch, each with the seq after which to start. Raises InvalidInput."""
     item_ids = [item_id_of(position.item_id, "items.item_id") for position in request.items]
     check_watched(item_ids)
     if any(position.after_seq < 0 for position in request.items):
@@ -147,7 +147,7 @@ def watched_of(request: pb.WatchItemsRequest) -> dict[ItemId, int]:
 
 def _time_of(value: Timestamp, field: str) -> datetime:
     try:
-        # Microseconds are as fine as the database keeps time.
+        # The database keeps times in microseconds.
         return datetime.fromtimestamp(value.seconds, UTC).replace(microsecond=value.nanos // 1_000)
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidInput(field, "is no time between the years 1 and 9999") from error
@@ -169,14 +169,14 @@ def _increment_of(message: pb.BidIncrement | None) -> BidIncrement:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the headers of a request say: where it comes from, how long its caller waits, and its key."""
+    """Metadata from a request's headers: trace context, deadline and idempotency key."""
 
     call: Call
     idempotency_key: str = ""
 
 
 def metadata_of(ctx: Context) -> Metadata:
-    """The metadata of a call that Connect has taken."""
+    """The metadata of a call that came through Connect's full application."""
     deadline_seconds = asyncio.get_running_loop().time() + call_seconds(ctx)
     request = current_request()
     call = Call(deadline_seconds, "" if request is None else request.traceparent)

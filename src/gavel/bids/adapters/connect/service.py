@@ -63,7 +63,7 @@ class BidMetrics:
         self._count(("replayed", "") if answer.replayed else ("accepted", ""))
 
     def raised(self, error: Exception) -> None:
-        """Count a bid that was not."""
+        """Count a bid that raised an error."""
         if isinstance(error, BidRefused):
             self._count(("refused", error.reason.name.lower()))
         else:
@@ -82,7 +82,7 @@ class BidMetrics:
 
 
 class BidApi(BidService):
-    """The service on the write side's ports. Money in minor units, ids as canonical UUIDs."""
+    """BidService on the write side's ports. Money in minor units, ids as canonical UUIDs."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class BidApi(BidService):
         return await self.answer_bid(request, metadata_of(ctx))
 
     async def answer_bid(self, request: pb.PlaceBidRequest, metadata: Metadata) -> pb.PlaceBidResponse:
-        """Decide a bid: what both ways to PlaceBid share. Raises what connect_errors knows."""
+        """Decide a bid, for the fast path and the full application. Raises exceptions that connect_error maps."""
         try:
             item_id, user_id = item_id_of(request.item_id), actor_id_of(request.user_id)
             bind(item_id=item_id, user_id=user_id)
@@ -171,7 +171,7 @@ class BidApi(BidService):
 
 
 def bid_service_app(api: BidApi) -> Asgi:
-    """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
+    """Build the service's ASGI application, with mapped errors and requests bounded after decompression."""
     app = BidServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )

@@ -1,4 +1,4 @@
-"""JSON for the page besides the service: the status of the whole installation, and its settings."""
+"""JSON for the page besides the service: the status of the whole installation, and the page's settings."""
 
 import asyncio
 from collections import deque
@@ -16,10 +16,10 @@ from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.redis.single_flight import SingleFlight
 
-# How far back bids are counted for their rate, and how long a reading serves everyone who asks.
+# Period over which the rate of bids is measured, and how long one reading is reused.
 RATE_SECONDS_MAX = 5.0
 READING_SECONDS = 0.5
-# What is counted of a backlog; beyond it the board says as much as this.
+# Outbox rows counted at most. A longer backlog is shown as this many.
 STATUS_OUTBOX_ROWS_MAX = 20_000
 
 _READ_SYSTEM_BOARD = load_sql(__package__, "read_status_page")
@@ -31,7 +31,7 @@ class _Reading(NamedTuple):
 
 
 class StatusPage:
-    """GET /board.json: the figures of the whole system at one moment, read once for all who look at it."""
+    """GET /board.json: the figures of the whole system at one moment, read once for all callers."""
 
     def __init__(self, pool: asyncpg.Pool, watchers: Callable[[], int]) -> None:
         self._pool = pool
@@ -42,14 +42,14 @@ class StatusPage:
         self._single_flight = SingleFlight(self._read)
 
     async def app(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer with the board, or with 503 where the database can't be asked."""
+        """Answer with the board, or with 503 if the database can't be read."""
         try:
             await send_json(send, 200, await self.metrics())
         except Unavailable:
             await send_json(send, 503, {"code": "unavailable", "message": "the figures can't be read now"})
 
     async def metrics(self) -> Mapping[str, object]:
-        """Bids a second, what the outbox owes and for how long, watchers, open auctions. Raises Unavailable."""
+        """Bids a second, outbox events and the age of the oldest, watchers, open auctions. Raises Unavailable."""
         if self._told_until_seconds < asyncio.get_running_loop().time():
             return await self._single_flight.join("board")
         return self._told
@@ -69,18 +69,18 @@ class StatusPage:
         return self._told
 
     def _bids_per_second(self, newest: _Reading) -> float:
-        """The rate since the oldest reading that is not too old; 0 where nobody looked lately."""
+        """The rate since the oldest reading within RATE_SECONDS_MAX; 0 if there is no such reading."""
         while self._readings and (newest.at - self._readings[0].at).total_seconds() > RATE_SECONDS_MAX:
             self._readings.popleft()
         oldest = self._readings[0] if self._readings else newest
         self._readings.append(newest)
         seconds = (newest.at - oldest.at).total_seconds()
-        # The count begins again where the server lost its statistics.
+        # The count restarts if the server lost its statistics.
         return round(max(0, newest.bids - oldest.bids) / seconds, 1) if seconds > 0 else 0.0
 
 
 def page_settings(told: Mapping[str, object]) -> Asgi:
-    """GET /page.json: what everyone is told, and to the bearer of a token the id that their bids are placed under."""
+    """GET /page.json: the page's public settings, and for the bearer of a token the user id that they bid under."""
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         user_id = current_principal().user_id

@@ -1,7 +1,7 @@
-"""WatchItems over Connect, without the machinery of a call: a watcher is a connection and a place in the feed.
+"""WatchItems over Connect without the full application: a watcher is a connection and a position in the feed.
 
-Its plain case is a POST of Connect's streaming JSON or Protobuf, the message plain or gzipped; all else falls through
-to the full application, which says what is wrong with it. Why it is written by hand: docs/decisions.
+The plain case is a POST of Connect's streaming JSON or Protobuf, its message plain or gzipped. All other requests go to
+the full application, which reports their errors. Why it is written by hand: docs/decisions.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ _ENCODINGS = ("", "identity", "gzip")
 
 
 class ConnectWatcher(Stream):
-    """Watcher on a connection of its own, until a time that they asked for, or until they need a new token."""
+    """Watcher on a connection of its own, until the deadline that it asked for or the expiry of its token."""
 
     __slots__ = ("_feed", "_token_seconds", "deadline_seconds", "frames", "sent_seconds")
 
@@ -72,12 +72,12 @@ class ConnectWatcher(Stream):
         self.finish(chunk(end_of_stream(connect_error_of(reason, connect_error, _METHOD))))
 
     def lost(self) -> None:
-        """Leave the feed with the connection."""
+        """Remove the watcher from the feed when its connection is lost."""
         self._feed.gone(self)
 
 
 def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
-    """An application that answers WatchItems, and leaves all else to `full`."""
+    """Build an application that answers WatchItems, and passes all else to `full`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"]) if scope["path"] == PATH and scope["method"] == "POST" else {}
@@ -101,7 +101,7 @@ def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
                 return
             wanted = watched_of(_CODECS[content_type].decode(message_of(body, encoding), WatchItemsRequest))
             await watch_items(feed, log, wanted, open_watcher)
-        except Exception as error:  # noqa: BLE001 - every exception is told by the table, or as internal
+        except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
             told = end_of_stream(connect_error_of(error, connect_error, _METHOD))
             await send(head)
             await send({"type": "http.response.body", "body": told})
@@ -110,13 +110,13 @@ def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
 
 
 def _head(content_type: bytes) -> Message:
-    # The last one asks proxies (nginx knows it) to hand on each frame as it comes.
+    # The last header asks proxies such as nginx to forward each frame at once.
     headers = [(b"content-type", content_type), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
 def _deadline_of(headers: Mapping[bytes, bytes]) -> float:
-    """When the watcher wants to be sent away, on the event loop's clock. Raises ConnectError."""
+    """The deadline that the watcher asked for, on the event loop's clock. Raises ConnectError."""
     if headers.get(b"connect-protocol-version", b"1") != b"1":
         raise ConnectError(Code.INVALID_ARGUMENT, "connect-protocol-version must be 1")
     timeout_ms = headers.get(b"connect-timeout-ms")
@@ -128,7 +128,7 @@ def _deadline_of(headers: Mapping[bytes, bytes]) -> float:
 
 
 def _token_end() -> float:
-    """When the token is good no more that the watcher was let in with, on the event loop's clock."""
+    """The expiry of the watcher's token, on the event loop's clock."""
     return asyncio.get_running_loop().time() + current_principal().until_seconds - time.time()
 
 
@@ -140,7 +140,7 @@ def _encoding_of(headers: Mapping[bytes, bytes]) -> str:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None where the caller has gone. Raises ConnectError where it is too long."""
+    """Read the whole body; None if the client has left. Raises ConnectError if it is too long."""
     body = bytearray()
     while True:
         message = await receive()

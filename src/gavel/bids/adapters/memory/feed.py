@@ -1,4 +1,4 @@
-"""The way of this process's own commits to its watchers."""
+"""Feed of a process's own commits to its watchers."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from gavel.bids.ports.feed import FeedListener
 
 
 class InProcessFeed:
-    """CommitListener that tells a FeedListener of the same process, if the item is wanted there."""
+    """CommitListener that passes events to a FeedListener of the same process, if it wants the item."""
 
     def __init__(self, listener: FeedListener) -> None:
         self._listener = listener

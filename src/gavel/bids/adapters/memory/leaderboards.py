@@ -1,4 +1,4 @@
-"""Leaderboards in this process's memory, for where there is no Redis."""
+"""In-memory leaderboard cache, for use without Redis."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class _Kept:
 
 
 class InProcessLeaderboards:
-    """LeaderboardCache in memory: BOARDS_MAX boards, the least lately used forgotten first. Never away."""
+    """LeaderboardCache in memory: BOARDS_MAX boards, least recently used evicted first. Never raises CacheAway."""
 
     def __init__(self) -> None:
         self._boards: OrderedDict[ItemId, _Kept] = OrderedDict()
@@ -56,7 +56,7 @@ class InProcessLeaderboards:
 
 
 def _bring_on(kept: _Kept, change: Change) -> bool:
-    """Whether the board knows enough of the bidders to be brought up to the change; then it is."""
+    """Apply the change to the board; return False if the board lacks a bidder's earlier bids."""
     for user_id, standing in new_standings(change.events).items():
         stood = kept.bidders.get(user_id)
         if stood is None and not kept.whole:

@@ -1,4 +1,4 @@
-"""The embedded mode's way to the consumer: no broker, and the same promise."""
+"""In-process event publisher of the embedded mode: no broker, the same guarantee."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from gavel.runtime.telemetry.tracing import publishing
 
 
 class InProcessPublisher:
-    """EventPublisher on an in-process broker: taken over means that the consumer has committed."""
+    """EventPublisher on an in-process broker: `publish` returns once the consumer has committed."""
 
     def __init__(self, broker: InProcessBroker) -> None:
         self._broker = broker

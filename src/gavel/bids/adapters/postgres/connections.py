@@ -1,4 +1,4 @@
-"""Connections of the pool on bid_db, each for a few statements, and the secret that all processes share."""
+"""Pooled connections to bid_db, each for a few statements, and the secret that all processes share."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -25,10 +25,10 @@ _NO_ANSWER = "the database gives no answer"
 
 @asynccontextmanager
 async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
-    """A connection of the pool; one that failed, or whose user was cancelled in the middle, is thrown away.
+    """Borrow a connection of the pool; terminate it if it failed, or if its user was cancelled in the middle.
 
-    To return such a one in good order would mean to wait for a server that may be frozen.
-    Raises Unavailable in the words of `otherwise` where the database gives no answer.
+    To return such a connection in good order would mean to wait for a server that may be frozen. Raises Unavailable
+    with the text `otherwise` if the database gives no answer.
     """
     try:
         async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
@@ -36,7 +36,7 @@ async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
                 yield connection
             except BaseException as error:
                 if leaves_connection_in_doubt(error):
-                    # Where it was lost while its user did something else, the pool has it back already.
+                    # If it was lost while its user did something else, the pool has it back already.
                     with suppress(asyncpg.InterfaceError):
                         connection.terminate()
                 raise
@@ -46,7 +46,7 @@ async def borrowed(pool: asyncpg.Pool, otherwise: str) -> AsyncGenerator[Any]:
 
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
-    """A connection of the pool to read by, for READ_SECONDS_MAX. Raises Unavailable."""
+    """Borrow a connection to read with, for READ_SECONDS_MAX at most. Raises Unavailable."""
     try:
         async with asyncio.timeout(READ_SECONDS_MAX), borrowed(pool, _NO_ANSWER) as lent:
             yield lent
@@ -55,7 +55,7 @@ async def reading(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
 
 
 async def read_page_token_secret(pool: asyncpg.Pool) -> bytes:
-    """The secret that page tokens are signed with. Raises Unavailable."""
+    """Read the secret that page tokens are signed with. Raises Unavailable."""
     try:
         return await pool.fetchval(_READ_PAGE_TOKEN_SECRET)
     except DATABASE_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Rows of bid_db as domain values, and values as arrays for its statements."""
+"""Map rows of bid_db to domain values, and values to arrays for its statements."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ Row = asyncpg.Record
 
 
 def auction_of(row: Row) -> Auction:
-    """The auction that a row of `auctions` holds."""
+    """Map a row of `auctions` to an Auction."""
     return Auction(
         ItemId(str(row["item_id"])),
         terms_of(row),
@@ -33,7 +33,7 @@ def auction_of(row: Row) -> Auction:
 
 
 def terms_of(row: Row) -> Terms:
-    """The terms that a row of `auctions` holds."""
+    """Map a row of `auctions` to its Terms."""
     return Terms(
         seller_id=UserId(str(row["seller_id"])),
         currency=row["currency"],
@@ -52,7 +52,7 @@ def terms_of(row: Row) -> Terms:
 
 
 def view_of(row: Row) -> ItemView:
-    """The item that a row of the view `items` shows."""
+    """Map a row of the view `items` to an ItemView."""
     listing = Listing(
         title=row["title"], description=row["description"], images=tuple(row["images"]), category=row["category"]
     )
@@ -60,7 +60,7 @@ def view_of(row: Row) -> ItemView:
 
 
 def bid_of(row: Row) -> BidPlaced:
-    """The bid that a row of `bids` holds."""
+    """Map a row of `bids` to a BidPlaced."""
     return BidPlaced(
         ItemId(str(row["item_id"])),
         row["seq"],
@@ -77,5 +77,5 @@ def bid_of(row: Row) -> BidPlaced:
 
 
 def array(values: Iterable[object]) -> str:
-    """Ids, numbers and times as Postgres writes an array; None is null. Never for texts, which would need quoting."""
+    """Format ids, numbers and times as a Postgres array; None is null. Never for texts, which would need quoting."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"

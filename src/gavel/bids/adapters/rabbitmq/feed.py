@@ -1,6 +1,6 @@
-"""The feed between processes: an exchange that keeps nothing, and a queue for each process that listens.
+"""Feed between processes: an exchange without persistent messages, and a queue for each listening process.
 
-Never a part of a bid: what does not get through at once is dropped, and found in the log by those who miss it.
+Bids never depend on it. What can't be sent at once is dropped, and read from the log by the processes that miss it.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ FEED_EXCHANGE = "auction.feed"
 
 CHANGES_WAITING_MAX = 4_096
 CHANGES_AT_ONCE_MAX = 256
-# The first of several is sent at once; then a few commits more make the next message worth what it costs.
+# The first of several changes is sent at once. This pause after each message lets the next carry more commits.
 GATHER_SECONDS = 0.01
 IDLE_SECONDS = 1.0
 ANSWER_SECONDS_MAX = 2.0
-# What the broker keeps for a process that does not take it.
+# Messages that the broker keeps for a process that does not consume them.
 QUEUE_MESSAGES_MAX = 1_000
 
 _log = structlog.get_logger(__name__)
 
 
 class RabbitMqFeedPublisher:
-    """CommitListener that tells all other processes. `changes_dropped` counts what they will have to read."""
+    """CommitListener that publishes to other processes. `changes_dropped` counts what they must read from the log."""
 
     def __init__(self, url: str, exchange: str = FEED_EXCHANGE) -> None:
         self._exchange = exchange
@@ -64,7 +64,7 @@ class RabbitMqFeedPublisher:
             await self._link.close()
 
     async def _publish(self) -> bool:
-        """Send one message of what waits; whether there was anything."""
+        """Send waiting changes as one message; return whether there were any."""
         count = min(len(self._waiting), CHANGES_AT_ONCE_MAX)
         if not count:
             return False
@@ -79,7 +79,7 @@ class RabbitMqFeedPublisher:
         try:
             await self._link.run(publish, ANSWER_SECONDS_MAX)
         except BrokerAway:
-            # By the time it is back, whoever watches will have read these from the log.
+            # By the time the broker is back, the other processes' feeds will have read these events from the log.
             self.changes_dropped += count + len(self._waiting)
             self._waiting.clear()
             raise
@@ -91,7 +91,7 @@ class RabbitMqFeedPublisher:
 
 
 class RabbitMqFeed:
-    """Tells a FeedListener what other processes commit, for as long as it runs."""
+    """Consumer that passes the commits of other processes to a FeedListener while it runs."""
 
     def __init__(self, url: str, listener: FeedListener, exchange: str = FEED_EXCHANGE) -> None:
         self._exchange = exchange
@@ -103,12 +103,12 @@ class RabbitMqFeed:
 
     @property
     def is_listening(self) -> bool:
-        """Whether the queue of this process gets what others publish."""
+        """Whether this process's queue receives what other processes publish."""
         return self._listens_on is not None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Listen inside the context, again whenever the connection or the queue was lost."""
+        """Listen inside the context; listen again after the connection or the queue is lost."""
         try:
             async with Loop("feed-listener", self._stay, IDLE_SECONDS, (BrokerAway,)).running():
                 yield
@@ -116,7 +116,7 @@ class RabbitMqFeed:
             await self._link.close()
 
     async def problem(self) -> str | None:
-        """What keeps events of other processes from coming at once, None where nothing does."""
+        """The reason why events of other processes do not arrive at once, or None."""
         return await self._link.problem()
 
     async def _stay(self) -> bool:
@@ -127,11 +127,11 @@ class RabbitMqFeed:
         if self._listens_on is not channel or self._queue is None:
             await self._listen(channel)
         else:
-            # The exchange may have been deleted and made again: nothing else would show that.
+            # Bind again: nothing else would show that the exchange was deleted and recreated.
             await self._queue.bind(await _declared(channel, self._exchange), "#")
 
     async def _listen(self, channel: AbstractChannel) -> None:
-        """A queue that is this connection's own and goes with it: what it misses is in the log."""
+        """Declare a queue that is deleted with this connection. Events that it misses are in the log."""
         self._queue = await channel.declare_queue(
             exclusive=True,
             auto_delete=True,
@@ -154,7 +154,7 @@ class RabbitMqFeed:
             _log.warning("feed_message_invalid", error=str(error))
 
     def _cancelled(self, *_: object) -> None:
-        """The broker ended it: the queue was deleted."""
+        """Handle the broker's cancellation of the consumer: the queue was deleted."""
         self._listens_on = None
 
 

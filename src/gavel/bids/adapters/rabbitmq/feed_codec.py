@@ -1,7 +1,7 @@
-"""Events on their way from process to process: records of one length, since every commit is written so.
+"""Codec of feed messages between processes: records of a fixed length, since every commit writes them.
 
-What it costs to write an event (2 us, an eighth of what protobuf takes) and to see that nobody wants it (1 us) is paid
-for each bid. A message of another version is not read: the log has what it tells.
+To encode an event takes 2 us (an eighth of protobuf's time), and to skip one that is not wanted takes 1 us. Each bid
+costs both. Messages of another version are not read: the log has their events.
 """
 
 import struct
@@ -26,16 +26,16 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class NotOfTheFeed(Exception):
-    """The bytes are not what `feed_message` makes."""
+    """The bytes are not a message of `feed_message`."""
 
 
 def feed_message(events: Iterable[FeedEvent]) -> bytes:
-    """The events as the body of one message."""
+    """Encode the events as the body of one message."""
     return b"".join(map(_record, events))
 
 
 def wanted_events(body: bytes, listener: FeedListener) -> list[FeedEvent]:
-    """The events of a message that someone wants; the others are not read. Raises NotOfTheFeed."""
+    """Decode the events of a message that the listener wants, and skip the others. Raises NotOfTheFeed."""
     try:
         return list(_wanted(body, listener))
     except (struct.error, IndexError, OverflowError) as error:

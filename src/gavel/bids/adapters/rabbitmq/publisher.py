@@ -1,4 +1,4 @@
-"""The way to RabbitMQ: published means confirmed by the broker."""
+"""Event publisher on RabbitMQ: an event counts as published when the broker has confirmed it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,22 +15,21 @@ from gavel.runtime.rabbitmq.topology import WorkQueue
 from gavel.runtime.telemetry.metrics import counter
 from gavel.runtime.telemetry.tracing import publishing
 
-# The queue that must get what is published: were it declared by its consumer alone, events would have nowhere to go
-# until one first comes.
+# The consumer's queue, which the publisher declares too: events need it before a consumer first starts.
 STATS_EVENTS = WorkQueue(exchange="auction.events", name="userstats.events", dead_letters="userstats.events.dead")
-# With the time to connect this stays below what the outbox allows.
+# Together with the time to connect, this stays below the outbox's own limit.
 PUBLISH_SECONDS_MAX = 4.0
 
 MESSAGE_TYPE = "events.v1.EventBatch"
 CONTENT_TYPE = "application/protobuf"
-# W3C's, which consumers of any kind know.
+# The standard header of W3C Trace Context.
 TRACEPARENT_HEADER = "traceparent"
 
 
 class RabbitMqPublisher:
     """EventPublisher on a topic exchange.
 
-    A message that no queue gets is not published; before the next one everything is declared again.
+    A message that no queue receives counts as not published. Before the next one everything is declared again.
     """
 
     def __init__(self, url: str, queue: WorkQueue = STATS_EVENTS) -> None:
@@ -40,7 +39,7 @@ class RabbitMqPublisher:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection to the broker, as far as this side has noticed."""
+        """Whether the connection to the broker is open, as far as this side has noticed."""
         return self._link.is_open
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
@@ -71,7 +70,7 @@ class RabbitMqPublisher:
         return [counter("gavel_publish_messages_total", meaning, ("outcome",), messages)]
 
     async def problem(self) -> str | None:
-        """What keeps events from being published, None where nothing does: a check for readiness."""
+        """Readiness check: the reason why events can't be published, or None."""
         return await self._link.problem()
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Items whose texts come from a cache that is never believed without Postgres."""
+"""Item catalogue with texts cached in Redis, used only if Postgres confirms their version."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -23,9 +23,9 @@ _READ_ITEM_WITH_VERSION = load_sql(__package__, "read_item_with_version")
 
 
 class CachedItemCatalogue:
-    """ItemCatalogue that takes one item's texts, the long part of it, from Redis if they are of the committed version.
+    """ItemCatalogue that takes an item's texts, its long part, from Redis if they have the committed version.
 
-    Price, seq, status and end always come from Postgres, and so do lists. Calls for one item at the same time share one
+    Price, seq, status and end always come from Postgres, and so do lists. Concurrent calls for one item share one
     answer.
     """
 

@@ -1,4 +1,4 @@
-"""Leaderboards from a cache that is never believed without Postgres, and the part that keeps it up."""
+"""Leaderboards from a cache whose revisions Postgres confirms, and the writer that updates the cache."""
 
 import asyncio
 from collections import deque
@@ -17,7 +17,7 @@ from gavel.runtime.process.loops import Loop
 from gavel.runtime.redis.single_flight import SingleFlight
 
 CHANGES_WAITING_MAX = 4_096
-# One pipeline: few enough that the bids of this process do not wait for its making.
+# Changes in one pipeline: few enough that building it does not delay this process's bids.
 CHANGES_AT_ONCE_MAX = 64
 IDLE_SECONDS = 1.0
 
@@ -25,11 +25,11 @@ _log = structlog.get_logger(__name__)
 
 
 class CachedLeaderboards:
-    """Leaderboards that Postgres need not read and sort each time.
+    """Cached leaderboards, so that Postgres need not read and sort them each time.
 
-    A board of the cache is shown only where Postgres has the revision that it shows, which takes one look at one row.
-    So whoever bids reads their own bid, whatever the cache has missed. Where the cache has no such board, it is read
-    from Postgres and kept. Those who ask for one item at the same time share one answer.
+    A cached board is served only if its revision is the committed one, which costs a read of one row. So bidders see
+    their own bids, whatever the cache has missed. On a miss the board is read from Postgres and stored. Concurrent
+    calls for one item share one answer.
     """
 
     def __init__(self, committed: PostgresLeaderboards, cache: LeaderboardCache) -> None:
@@ -65,10 +65,10 @@ class CachedLeaderboards:
 
 
 class LeaderboardWriter:
-    """CommitListener that brings the cache's boards up to what was committed, behind the back of those who bid.
+    """CommitListener that applies committed changes to the cached boards, without delaying bids.
 
-    What waits is bounded. What is dropped, because too much waits or the cache is away, leaves a gap in the revisions
-    of its boards, which are then read anew.
+    The queue is bounded. Changes dropped because it is full, or because the cache is away, leave a gap in the revisions
+    of their boards, which are then read from Postgres again.
     """
 
     def __init__(self, cache: LeaderboardCache) -> None:
@@ -88,12 +88,12 @@ class LeaderboardWriter:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Write inside the context."""
+        """Write changes to the cache inside the context."""
         async with Loop("leaderboards", self._write, IDLE_SECONDS, (CacheAway,), self._wake).running():
             yield
 
     async def _write(self) -> bool:
-        """One pipeline of changes, in the order in which they were committed; whether there were any."""
+        """Write one pipeline of changes in the order of their commits; return whether there were any."""
         count = min(len(self._waiting), CHANGES_AT_ONCE_MAX)
         if not count:
             return False
@@ -101,7 +101,7 @@ class LeaderboardWriter:
         try:
             await self._cache.apply(changes)
         except CacheAway:
-            # After this gap the rest would only be found not to fit.
+            # The rest would not apply after this gap in the revisions.
             _log.info("leaderboard_changes_dropped", changes=count + len(self._waiting))
             self._waiting.clear()
             raise

@@ -1,4 +1,4 @@
-"""The texts of items in Redis."""
+"""Cache of item texts in Redis."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -27,31 +27,31 @@ class ItemTexts:
 
 
 class RedisItemTexts:
-    """What was stored last of each item, as JSON. It may be old: the version tells."""
+    """Cache of each item's texts, as JSON. An entry may be old: compare its version."""
 
     def __init__(self, link: RedisLink, prefix: str = "gavel") -> None:
         self._link = link
         self._prefix = prefix
 
     async def read(self, item_id: ItemId) -> ItemTexts | None:
-        """The texts that are kept; None where none are. Raises CacheAway."""
+        """The cached texts, or None. Raises CacheAway."""
 
         async def work(redis: Any) -> str | None:
             try:
                 return await redis.get(self._key(item_id))
             except ResponseError:
-                # A wrong type: as good as nothing, and replaced when the texts are stored.
+                # A key of the wrong type counts as absent. `store` replaces it.
                 return None
 
         stored = await self._asked(work)
         try:
             return None if stored is None else _texts(json.loads(stored))
         except (ValueError, RecursionError):
-            # Somebody else's writing: the same.
+            # Not in this adapter's format: counts as absent too.
             return None
 
     async def store(self, item_id: ItemId, texts: ItemTexts) -> None:
-        """Keep these texts, whatever is there. Raises CacheAway."""
+        """Store these texts in place of any that are there. Raises CacheAway."""
         stored = json.dumps([texts.version, texts.title, texts.description, *texts.images])
         await self._asked(lambda redis: redis.set(self._key(item_id), stored, ex=KEEP_SECONDS))
 
@@ -66,7 +66,7 @@ class RedisItemTexts:
 
 
 def _texts(stored: Any) -> ItemTexts:
-    """Raises ValueError where it is none."""
+    """Parse an item's texts from decoded JSON. Raises ValueError."""
     match stored:
         case [str(version), str(title), str(description), *images]:
             return ItemTexts(version, title, description, tuple(str(image) for image in images))

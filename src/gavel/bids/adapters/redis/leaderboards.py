@@ -1,4 +1,4 @@
-"""Leaderboards in Redis. Each is changed by one script, which compares revisions; see `lua/board.lua` for its shape."""
+"""Leaderboard cache in Redis. One script changes a board and compares revisions; `lua/board.lua` has the layout."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,14 +12,14 @@ from gavel.bids.ports.leaderboards import CacheAway
 from gavel.runtime.redis.connection import RedisAway, RedisLink, RedisRefused, load_lua
 
 KEEP_SECONDS = 600
-# Many changes go at once, and nobody waits for them: they may take as long as so many answers.
+# One call applies many changes, and no caller waits for it: it may take as long as this many answers.
 APPLY_ANSWERS_MAX = 10
 
 _READ = load_lua(__package__, "board", "read_board")
 _STORE = load_lua(__package__, "board", "store_board")
 _APPLY = load_lua(__package__, "board", "apply_change")
 
-# Most items that are bid on have nobody who looks at their board, and need not be asked for with every change.
+# Most items with bids have no viewers of their board, so an absent board is not tried with every change.
 ABSENT_SECONDS = 1.0
 ABSENT_BOARDS_MAX = 10_000
 
@@ -29,8 +29,8 @@ T = TypeVar("T")
 class RedisLeaderboards:
     """LeaderboardCache on Redis, shared by all processes that use the same `prefix`.
 
-    A board that was found absent is left alone for ABSENT_SECONDS, unless this process stores it. One that another
-    process stores in the meantime misses the changes of that time, and is forgotten at the next.
+    A board that was found absent is skipped for ABSENT_SECONDS, unless this process stores it. A board that another
+    process stores meanwhile misses the changes of that time, and is deleted at the next change.
     """
 
     def __init__(self, link: RedisLink, prefix: str = "gavel") -> None:
@@ -41,14 +41,14 @@ class RedisLeaderboards:
 
     async def read(self, item_id: ItemId, limit: int) -> Leaderboard | None:
         """See LeaderboardCache.read."""
-        # One more, because two bidders may share an amount, and which of them comes first is not the set's to say.
+        # One more, since two bidders may share an amount, and the sorted set does not order them correctly.
         reply = await self._asked(lambda redis: redis.register_script(_READ)(self._keys(item_id), [limit + 1]))
         if not reply:
             return None
         try:
             return _board(reply, limit)
         except ValueError:
-            # Somebody else's writing.
+            # Not in this adapter's format.
             await self._asked(lambda redis: redis.delete(*self._keys(item_id)))
             return None
 
@@ -80,12 +80,12 @@ class RedisLeaderboards:
             async with redis.pipeline(transaction=False) as pipeline:
                 for change in wanted:
                     await script(self._keys(change.auction.item_id), _arguments(change), client=pipeline)
-                # One board's mistake is that board's alone: it stays as it is, and is seen to be old.
+                # An error affects one board alone: that board stays as it is, and its revision shows that it is old.
                 return await pipeline.execute(raise_on_error=False)
 
         replies = await self._asked(work, APPLY_ANSWERS_MAX)
         if stores == self._stores:
-            # Else it may be one of these boards that was stored in the meantime.
+            # Otherwise one of these boards may have been stored in the meantime.
             absent = [each.auction.item_id for each, reply in zip(wanted, replies, strict=True) if reply == 0]
             self._note_absent(absent, now_seconds + ABSENT_SECONDS)
 
@@ -97,7 +97,7 @@ class RedisLeaderboards:
             self._absent_until.popitem(last=False)
 
     def _keys(self, item_id: ItemId) -> list[str]:
-        # In braces, so that a cluster keeps both in one place.
+        # The braces are a hash tag: a cluster keeps both keys in one slot.
         name = f"{self._prefix}:{{{item_id}}}"
         return [f"{name}:board", f"{name}:order"]
 
@@ -119,7 +119,7 @@ def _arguments(change: Change) -> list[object]:
 
 
 def _board(reply: Sequence[str], limit: int) -> Leaderboard:
-    """The board that read_board.lua replied with. Raises ValueError where it is none."""
+    """Parse the reply of read_board.lua. Raises ValueError."""
     revision, seq, leader_seq = (int(number or "") for number in reply[:3])
     entries = [_entry(user_id, packed) for user_id, packed in zip(reply[3::2], reply[4::2], strict=True)]
     return Leaderboard(revision, seq, leader_seq, tuple(ranked(entries, leader_seq)[:limit]))

@@ -1,4 +1,4 @@
-"""How often a cache was of use."""
+"""Cache metrics: hits, misses and reads without the cache."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from gavel.runtime.telemetry.metrics import counter
 
 
 class CacheMetrics:
-    """Reads by way of one cache: hits that Postgres confirmed, misses, and reads while it is away."""
+    """Counts of reads through one cache: hits that Postgres confirmed, misses, and reads while it is away."""
 
     def __init__(self, cache: str) -> None:
         self._cache = cache

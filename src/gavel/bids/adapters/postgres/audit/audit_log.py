@@ -1,4 +1,4 @@
-"""bid_db's log, read to be checked: every row of every item, beside live traffic, a page of items at a time."""
+"""Read bid_db's log for an audit: every row of every item, beside live traffic, a page of items at a time."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ _READ_AUDITED_BIDS = load_sql(__package__, "read_audited_bids")
 _READ_AUDITED_EVENTS = load_sql(__package__, "read_audited_events")
 _READ_AUDITED_RAISES = load_sql(__package__, "read_audited_raises")
 _READ_AUDITED_CHANGES = load_sql(__package__, "read_audited_changes")
-# Rows are read in the order of their keys: to sort a long log would take its size in temporary files.
+# Read rows in the order of their keys: to sort a long log would take its size in temporary files.
 _BY_KEY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
 
 FIRST_ID = ItemId("00000000-0000-0000-0000-000000000000")
 LAST_ID = ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 AUDIT_ITEMS_MAX = 200
-# Of each table of the log.
+# Rows of each table of the log that are held at a time.
 AUDIT_ROWS_MAX = 500
 HEADS_MAX = 1_000
 
@@ -34,7 +34,7 @@ _Streams = list[AsyncIterator[LogRow]]
 
 
 async def read_heads(connection: asyncpg.Connection) -> AsyncGenerator[tuple[ItemId, Anchor]]:
-    """What each item's log ends with, by id, HEADS_MAX at a time; items whose log has no digest are left out."""
+    """Yield the end of each item's log, by id, HEADS_MAX at a time; logs without a digest are left out."""
     item_id = FIRST_ID
     while rows := await connection.fetch(_LIST_AUDIT_HEADS, item_id, HEADS_MAX):
         for row in rows:
@@ -45,7 +45,7 @@ async def read_heads(connection: asyncpg.Connection) -> AsyncGenerator[tuple[Ite
 async def check_log(
     connection: asyncpg.Connection, first: ItemId, last: ItemId, anchors: Mapping[ItemId, Sequence[Anchor]]
 ) -> AsyncGenerator[ItemCheck]:
-    """The finished check of each item from `first` to `last` that has an auction or a row of the log.
+    """Yield the finished check of each item from `first` to `last` that has an auction or a row of the log.
 
     Each page of AUDIT_ITEMS_MAX items is of one snapshot; AUDIT_ROWS_MAX rows a table are held at a time.
     """
@@ -103,7 +103,7 @@ async def _stream(
 
 
 async def _in_order(streams: _Streams) -> AsyncGenerator[LogRow]:
-    """The rows of all tables in the one order of their chain."""
+    """Merge the rows of all tables in the order of their chain."""
     waiting = [(row, stream) for stream in streams if (row := await anext(stream, None)) is not None]
     while waiting:
         place = min(range(len(waiting)), key=lambda number: waiting[number][0][:3])

@@ -1,4 +1,4 @@
-"""One item's log, followed from its terms to its last row: what does not follow is named, without its values."""
+"""Check one item's log from its terms to its last row. Findings name what is wrong, without its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from gavel.bids.adapters.postgres.writing.audit_chain import chained, terms_dige
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.ids import ItemId, UserId
 
-# Of one item. The rest is counted.
+# Findings kept for one item. The rest are only counted.
 FINDINGS_SHOWN_MAX = 100
 
 
 class State(NamedTuple):
-    """What a row of the log tells of the auction right after it."""
+    """The state of an auction right after a row of the log."""
 
     price: int
     leader_id: UserId | None
@@ -23,10 +23,10 @@ class State(NamedTuple):
 
 
 class LogRow(NamedTuple):
-    """A row of the log: its place in the item's one order, what is covered of it, and what it says.
+    """A row of the log: its position in the item's order, the text that its digest covers, and its content.
 
-    `revision` is 0 for an event, so that changes without an event come after the event of their seq. `state` is
-    None for those; `maximum` is None where a row sets none.
+    `revision` is 0 for an event, so that changes without an event come after the event of their seq. `state` is None
+    for those changes; `maximum` is None if a row sets none.
     """
 
     item_id: ItemId
@@ -42,7 +42,7 @@ class LogRow(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """What an item's log ended with when somebody noted it."""
+    """The end of an item's log, as noted at an earlier time."""
 
     seq: int
     revision: int
@@ -50,7 +50,7 @@ class Anchor(NamedTuple):
 
 
 class AuditedAuction(NamedTuple):
-    """An auction's row: what bidding has come to, and what its log must end with."""
+    """An auction's row: the state that bidding led to, and the digest that its log must end with."""
 
     auction: Auction
     digest: bytes | None
@@ -58,16 +58,16 @@ class AuditedAuction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that can't be: where, and what is wrong with it."""
+    """An inconsistency: where it is, and what is wrong."""
 
     place: str
     what: str
 
 
 class ItemCheck:
-    """Takes an item's rows in order, then the end of them; `findings` is empty where all of it holds.
+    """Check of an item's rows in order, then of their end; `findings` is empty if all is right.
 
-    Rows without a digest are right only before the first that has one, and only until `chain_start`.
+    Rows without a digest are valid only before the first that has one, and only until `chain_start`.
     """
 
     def __init__(
@@ -102,11 +102,11 @@ class ItemCheck:
             self._last_event = row
         if row.maximum is not None:
             self._maximum = row.maximum
-            # Raises of before there was a chain can't be placed among the bids.
+            # Raises from before the chain began can't be placed among the bids.
             self._maximum_known &= row.state is not None or row.digest is not None
 
     def finish(self) -> None:
-        """Check what the log ends with."""
+        """Check the end of the log."""
         for anchor in self._anchors:
             self._check_anchor(anchor)
         if self._audited is None:
@@ -122,7 +122,7 @@ class ItemCheck:
             self._find("auctions", f"differs from what the log tells: {', '.join(differing)}")
 
     def _check_seq(self, row: LogRow) -> bool:
-        """Whether no event before the row is missing."""
+        """Check the row's seq; return whether no event before the row is missing."""
         event = row.state is not None
         if not event and row.digest is None:
             return True
@@ -159,7 +159,7 @@ class ItemCheck:
             self._find(f"seq {anchor.seq}, revision {anchor.revision}", "the log up to here is not the one noted then")
 
     def _differing(self, auction: Auction) -> list[str]:
-        """The columns of the auction's row that its log contradicts; never their values, one of which is hidden."""
+        """The columns of the auction's row that its log contradicts. Never their values, one of which is hidden."""
         event = self._last_event
         if event is None or event.state is None:
             return []

@@ -1,1 +1,1 @@
-"""What the live feed reads of the log."""
+"""Reads of the log, for the live feed and for rebuilding counts."""

@@ -1,4 +1,4 @@
-"""The log of all items, read as the messages that were once published: for rebuilding what is counted from them."""
+"""Read the log of all items as published messages, to rebuild what is counted from them."""
 
 from collections.abc import AsyncGenerator, Iterable
 from uuid import UUID
@@ -19,10 +19,10 @@ _BEFORE_ALL = (UUID(int=0), 0)
 
 
 async def read_event_log(connection: asyncpg.Connection) -> AsyncGenerator[bytes]:
-    """Every event that was committed when this is first asked, once each, as `events.v1.EventBatch` messages.
+    """Yield every event committed before the first read, once each, as `events.v1.EventBatch` messages.
 
-    Some of those that are committed meanwhile come too. In no order that matters, LOG_ROWS_MAX at a time, each time in
-    a statement of its own: a snapshot of the whole log would keep every row that bids and the relay replace meanwhile.
+    Some events committed meanwhile are included. The order has no meaning. Each LOG_ROWS_MAX rows are read in a
+    statement of their own: a snapshot of the whole log would keep every row that bids and the relay replace meanwhile.
     """
     for statement, event_of in ((_READ_LOG_EVENTS, _event_of), (_READ_LOG_BIDS, bid_of)):
         position = _BEFORE_ALL
@@ -38,7 +38,7 @@ def _messages(recorded: Iterable[RecordedEvent]) -> list[bytes]:
 
 
 def _event_of(row: asyncpg.Record) -> Event:
-    """The rarer event that a row of `item_events` holds."""
+    """Map a row of `item_events` to its event."""
     item_id, seq, at = ItemId(str(row["item_id"])), row["seq"], row["created_at"]
     match row["kind"]:
         case "listed":

@@ -1,4 +1,4 @@
-"""The log as watchers are told it, read from bid_db: many items in one statement, and no maximum."""
+"""Event log for watchers, read from bid_db: many items in one statement, and no maximum."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ _READ_WATCHED_ITEMS = load_sql(__package__, "read_watched_items")
 _READ_EVENTS_AFTER = load_sql(__package__, "read_events_after")
 
 
-# Of those that are shared; with one loop that fills, and READERS_AT_ONCE_MAX watchers, that is all there is.
+# Shared reads at once. The other connections are for the one filling loop and READERS_AT_ONCE_MAX watchers.
 READS_AT_ONCE_MAX = 2
 CONNECTIONS_MAX = READS_AT_ONCE_MAX + READERS_AT_ONCE_MAX + 1
 
@@ -31,9 +31,9 @@ Snapshots = tuple[list[ItemView], datetime]
 
 
 class PostgresFeedLog:
-    """EventLog on bid_db, by a pool of CONNECTIONS_MAX.
+    """EventLog on bid_db, with a pool of CONNECTIONS_MAX connections.
 
-    When a server comes back, thousands ask the same: those who ask for the same items share one answer.
+    When a server comes back, thousands of watchers read the same: concurrent reads of the same items share one answer.
     """
 
     def __init__(self, pool: asyncpg.Pool) -> None:

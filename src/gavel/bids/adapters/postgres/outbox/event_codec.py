@@ -1,4 +1,4 @@
-"""Events of the bid domain as bytes, to the published contract `events.v1`."""
+"""Encode events of the bid domain by the published contract `events.v1`."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -31,13 +31,13 @@ Fact = (
     | Oneof[Literal["item_listed"], pb.ItemListed]
 )
 
-# Field 4 of events.v1.Event, length-delimited, 55 bytes. A title that holds such bytes gains a link of a span.
+# Field 4 of events.v1.Event, length-delimited, 55 bytes. A title that contains such bytes adds a span link.
 _TRACEPARENT = re.compile(rb"\x22\x37(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf])")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """An event with what its message tells besides: the terms it happened under, the trace it belongs to."""
+    """An event with the rest of its message: the auction's terms and the trace context."""
 
     event: Event
     terms: Terms
@@ -45,7 +45,7 @@ class RecordedEvent:
 
 
 def outbox_messages(recorded: Sequence[RecordedEvent]) -> list[OutboxMessage]:
-    """The events as one message for each routing key, in order of appearance."""
+    """Encode the events as one message for each routing key, in order of appearance."""
     by_key: dict[str, list[pb.Event]] = {}
     for each in recorded:
         by_key.setdefault(ROUTING_KEYS[type(each.event)], []).append(_event(each))
@@ -53,9 +53,9 @@ def outbox_messages(recorded: Sequence[RecordedEvent]) -> list[OutboxMessage]:
 
 
 def sampled_traces(bodies: Iterable[bytes]) -> list[str]:
-    """Each sampled trace context in these `EventBatch`es once, in their order; none where nothing is exported.
+    """Each sampled trace context in these `EventBatch`es once, in their order; none if nothing is exported.
 
-    They are found without decoding the events, since a relay hands on thousands at once.
+    The events are not decoded, since a relay passes on thousands at once.
     """
     if not tracing.is_on():
         return []

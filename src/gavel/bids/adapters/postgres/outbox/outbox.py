@@ -1,4 +1,4 @@
-"""The outbox table, claimed by state and never by position."""
+"""Outbox table: rows are claimed by state and never by position."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,17 +25,17 @@ _BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {CLAIM_SETTINGS}"
 
 # Below the server's idle_in_transaction_session_timeout, so that a silent broker never leaves a claim open.
 PUBLISH_SECONDS_MAX = 8.0
-# A row packs what one batch of the lane committed, up to hundreds of KB: by rows alone a claim would have no bound.
+# A row packs what one batch of the lane committed, up to hundreds of KB: a limit on rows alone is no bound.
 CLAIM_BYTES_MAX = 4 * 1024 * 1024
-# One batch of the lane can make more than this, and its row travels whole.
+# One batch of the lane can make more events than this, and its row is not split.
 MESSAGE_EVENTS_MAX = 500
-# One reading of the metrics counts so many rows; a longer backlog is shown as this many.
+# Rows counted in one reading of the metrics. A longer backlog is shown as this many.
 OUTBOX_ROWS_COUNTED_MAX = 100_000
 RELAY_EVENTS = (1, 4, 16, 64, 256, 1_000, 4_000, 16_000, 64_000)
 
 
 class RelayMetrics:
-    """The passes of a relay."""
+    """Counts of a relay's passes."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -44,7 +44,7 @@ class RelayMetrics:
         self.retries = 0
 
     def relayed(self, events: int) -> None:
-        """Count a pass that handed on so many events."""
+        """Count a pass that published so many events."""
         if events:
             self.events += events
             self.batch.observe(events)
@@ -65,14 +65,14 @@ class RelayMetrics:
 
 
 class PostgresOutbox:
-    """Outbox on bid_db. Rows of one routing key travel packed: serialized batches joined are a batch."""
+    """Outbox on bid_db. Rows of one routing key share messages: serialized batches joined are a batch."""
 
     def __init__(self, pool: asyncpg.Pool, metrics: RelayMetrics | None = None) -> None:
         self._pool = pool
         self._metrics = metrics or RelayMetrics()
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
-        """See Outbox.relay. No more is held at once than CLAIM_BYTES_MAX and a row.
+        """See Outbox.relay. At most CLAIM_BYTES_MAX and a row are held at once.
 
         If the relay dies after publishing, the claim rolls back: the rows are published again.
         """
@@ -94,7 +94,7 @@ class PostgresOutbox:
         return events
 
     def _claimed(self, rows: Sequence[asyncpg.Record], messages: Sequence[OutboxMessage]) -> None:
-        """Record how long these rows had been owed, as a metric and as a span."""
+        """Record how long these rows waited, as a metric and as a span."""
         waited_seconds = max(row["waited_seconds"] for row in rows)
         self._metrics.waited.observe(waited_seconds)
         if traces := [trace for message in messages for trace in message.traces]:
@@ -113,7 +113,7 @@ async def _publish_in_time(
 
 
 def _packed(rows: Sequence[asyncpg.Record]) -> list[OutboxMessage]:
-    """The rows, oldest first, as few messages, each of one routing key and of about MESSAGE_EVENTS_MAX events."""
+    """Pack the rows, oldest first, into few messages of one routing key and about MESSAGE_EVENTS_MAX events each."""
     messages: list[OutboxMessage] = []
     in_order = sorted(rows, key=itemgetter("routing_key", "id"))
     for routing_key, group in groupby(in_order, key=itemgetter("routing_key")):
@@ -134,7 +134,7 @@ def _message(routing_key: str, bodies: Sequence[bytes], event_count: int) -> Out
 
 
 def outbox_source(pool: asyncpg.Pool) -> Source:
-    """What is owed now, as bid_db has it."""
+    """Metrics of the outbox's backlog in bid_db."""
 
     async def read() -> Sequence[Metric]:
         async with reading(pool) as connection:

@@ -1,4 +1,4 @@
-"""What bid_db tells of one bid, found by its id alone: for operators, never for a decision."""
+"""Trace of one bid in bid_db, found by its id alone. For operators, never for a decision."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ _FIND_BIDS_BY_TIME = load_sql(__package__, "find_bids_by_time")
 _READ_BID_TRACE = load_sql(__package__, "read_bid_trace")
 _FIND_OWED_EVENT = load_sql(__package__, "find_owed_event")
 
-# No index has a bid's time: the whole log may have to be read.
+# No index covers a bid's time, so the whole log may have to be read.
 FIND_SECONDS_MAX = 120.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,9 +20,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class BidTrace:
-    """A bid as the log has it, and what became of it. Times are bid_db's; None for what did not happen.
+    """A bid in the log, and what became of it. Times are bid_db's; None for what did not happen.
 
-    `committed_at` is None, too, where the server keeps no such times (track_commit_timestamp).
+    `committed_at` is None, too, if the server keeps no commit times (track_commit_timestamp).
     """
 
     item_id: ItemId
@@ -43,7 +43,7 @@ class BidTrace:
 
 
 async def bid_trace(connection: asyncpg.Connection, bid_id: EventId) -> BidTrace | None:
-    """The way of the bid; None where there is no such bid."""
+    """The trace of a bid; None if there is no such bid."""
     milliseconds = int(bid_id[:8] + bid_id[9:13], 16)
     try:
         at = _EPOCH + timedelta(milliseconds=milliseconds)

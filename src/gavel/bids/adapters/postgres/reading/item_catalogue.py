@@ -1,4 +1,4 @@
-"""Items and bids, read from bid_db as they are committed."""
+"""Committed items and bids, read from bid_db."""
 
 from datetime import UTC, datetime
 
@@ -38,7 +38,7 @@ _SEQ_MAX = 2**63 - 1
 
 
 class PostgresItemCatalogue:
-    """ItemCatalogue on bid_db. Every read raises Unavailable where the database gives no answer in time."""
+    """ItemCatalogue on bid_db. Every read raises Unavailable if the database gives no answer in time."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

@@ -33,6 +33,6 @@ class PostgresLeaderboards:
         return Leaderboard(item["revision"], item["seq"], item["leader_seq"], entries)
 
     async def revision(self, item_id: ItemId) -> int | None:
-        """The item's committed revision, read by its key; None where there is no such item. Raises Unavailable."""
+        """The item's committed revision, read by its key; None if there is no such item. Raises Unavailable."""
         async with reading(self._pool) as connection:
             return await connection.fetchval(_READ_REVISION, item_id)

@@ -1,4 +1,4 @@
-"""What a process does with its own commits: remember each auction's last state, and notify listeners."""
+"""Cache and notifications of a process's own commits: each auction's last state, and the listeners."""
 
 import asyncio
 from collections import OrderedDict
@@ -17,13 +17,13 @@ _log = structlog.get_logger(__name__)
 
 
 class LastSeenAuctions:
-    """Cache of LAST_SEEN_AUCTIONS_MAX auctions as this process last saw them committed; the oldest go first."""
+    """Cache of the last states that this process committed of LAST_SEEN_AUCTIONS_MAX auctions; the oldest go first."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
 
     def remember(self, auctions: Mapping[ItemId, Auction], at: datetime) -> None:
-        """Keep the states that a transaction committed, with the database's clock in it."""
+        """Keep the states that a transaction committed, with its reading of the database's clock."""
         now_seconds = asyncio.get_running_loop().time()
         for item_id, auction in auctions.items():
             self._seen[item_id] = (auction, at, now_seconds)
@@ -32,7 +32,7 @@ class LastSeenAuctions:
             self._seen.popitem(last=False)
 
     def get(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
-        """The state, and the database's clock then, moved on by the monotonic clock; None if it is not kept."""
+        """The state, and the database's clock then, advanced by the monotonic clock; None if it is not kept."""
         seen = self._seen.get(item_id)
         if seen is None:
             return None
@@ -41,14 +41,14 @@ class LastSeenAuctions:
 
 
 class CommitNotifier:
-    """Calls each CommitListener after a commit. An error of a listener is logged, and never reaches a caller."""
+    """Notifier of CommitListeners after a commit. A listener's error is logged, and never reaches a caller."""
 
     def __init__(self, listeners: Sequence[CommitListener]) -> None:
         self._listeners = listeners
 
     @property
     def has_listeners(self) -> bool:
-        """Whether it is worth making the changes."""
+        """Whether there are listeners to make changes for."""
         return bool(self._listeners)
 
     def notify(self, changes: Sequence[Change]) -> None:

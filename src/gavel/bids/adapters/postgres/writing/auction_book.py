@@ -1,4 +1,4 @@
-"""The auction book on Postgres: the row lock is the arbiter, the lane makes it fast."""
+"""Auction book on Postgres: row locks order the commands, and the lane makes them fast."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -38,7 +38,7 @@ class PostgresAuctionBook:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Self]:
-        """Serve commands inside the context; on the way out, answer those that wait, within DRAIN_SECONDS_MAX."""
+        """Serve commands inside the context; on exit, answer those that wait, within DRAIN_SECONDS_MAX."""
         serving = asyncio.create_task(self._serve(), name="lane")
         try:
             yield self

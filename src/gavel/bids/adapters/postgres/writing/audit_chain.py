@@ -1,8 +1,8 @@
-"""The chain over an item's log: each row's digest covers the row and the digest before it, so that none changes alone.
+"""Digest chain of an item's log: a digest covers its row and the digest before it, so no row changes alone.
 
-What is covered is a row's text: a JSON array of the table's name and its columns in the table's order, without spaces,
-in ASCII, times as microseconds since 1970. The first row follows the digest of the item's terms. Maxima and reserves
-are in it, so someone who has two digests can try amounts: they are shown to nobody but an operator.
+The covered text is a JSON array of the table's name and its columns in the table's order, without spaces, in ASCII,
+times as microseconds since 1970. The first row follows the digest of the item's terms. Maxima and reserves are covered,
+and two digests allow guesses at amounts: digests are shown to operators only.
 """
 
 import json
@@ -19,7 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(at: datetime) -> int:
-    """A time as it stands in a row's text."""
+    """A time as microseconds since 1970, as a row's text has it."""
     return (at - _EPOCH) // _MICROSECOND
 
 
@@ -27,12 +27,12 @@ _encode = json.JSONEncoder(separators=(",", ":"), default=microseconds).encode
 
 
 def row_text(table: str, *columns: object) -> str:
-    """What is covered of a row; the columns are all that the table has, but for the digest."""
+    """The text of a row that its digest covers; the columns are all of the table's except the digest."""
     return _encode((table, *columns))
 
 
 def bid_text(bid: BidPlaced, at_microseconds: int, traceparent: str | None) -> str:
-    """The same as row_text of a row of `bids`, in a third of the time: every bid pays for it under the lock."""
+    """Make row_text of a row of `bids`, in a third of the time: every bid pays for it under the lock."""
     outbid = f'"{bid.outbid_user_id}"' if bid.outbid_user_id else "null"
     return (
         f'["bids","{bid.item_id}",{bid.seq},"{bid.user_id}",{bid.amount},{bid.maximum},'
@@ -42,7 +42,7 @@ def bid_text(bid: BidPlaced, at_microseconds: int, traceparent: str | None) -> s
 
 
 def terms_digest(item_id: ItemId, terms: Terms) -> bytes:
-    """What an item's first row follows."""
+    """The digest of an item's terms, which its first row follows."""
     soft_close, increment = terms.soft_close, terms.increment
     text = row_text(
         "auctions",
@@ -64,5 +64,5 @@ def terms_digest(item_id: ItemId, terms: Terms) -> bytes:
 
 
 def chained(previous: bytes, text: str) -> bytes:
-    """The digest of a row: 32 bytes that follow from it, and from all before it."""
+    """The digest of a row: 32 bytes that depend on it, and on all rows before it."""
     return sha256(previous + text.encode()).digest()

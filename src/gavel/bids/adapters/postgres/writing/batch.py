@@ -20,8 +20,8 @@ from gavel.bids.domain.refusals import ItemNotFound, KeyReused
 from gavel.bids.ports.book import DeadlineExceeded
 from gavel.runtime.postgres.connections import load_sql
 
-# A lane computes for milliseconds between two statements: one that is silent for longer hangs, and others wait for
-# its locks. They wait a little longer than that, and then get through.
+# A lane computes for milliseconds between two statements. One that is silent for longer hangs, and others wait for its
+# locks. They wait a little longer than that, and then get through.
 LANE_SILENCE_SECONDS_MAX = 4
 LANE_STATEMENT_SECONDS_MAX = 5.0
 
@@ -39,7 +39,7 @@ KeyId = tuple[ItemId, UserId, str]
 
 @dataclass(frozen=True, slots=True)
 class BatchTimes:
-    """When a batch began, held its locks, had written, and was committed, by `perf_counter`."""
+    """Times of a batch by `perf_counter`: begun, locks held, written, committed."""
 
     begun_seconds: float
     locked_seconds: float
@@ -49,7 +49,7 @@ class BatchTimes:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What to tell whom, once COMMIT has returned: answers, refusals, and the states that are now true."""
+    """Result of a batch once COMMIT has returned: answers, refusals, and the states that are now committed."""
 
     answers: list[tuple[Command, Answer]]
     refusals: list[tuple[Command, Exception]]
@@ -61,7 +61,7 @@ class BatchOutcome:
 
 @dataclass(slots=True)
 class _Known:
-    """What the batch knows: auctions under lock and keys, both evolving, the last digests of their logs, the clock."""
+    """State of a batch: locked auctions and keys, both evolving, the last digests of their logs, the clock."""
 
     auctions: dict[ItemId, Auction]
     digests: dict[ItemId, bytes]
@@ -71,7 +71,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Unread:
-    """A command that is answered with a bid which it did not make: an earlier one, to be read from the log."""
+    """A command whose answer is a bid that it did not make: an earlier one, to be read from the log."""
 
     command: Command
     auction: Auction
@@ -81,7 +81,7 @@ class _Unread:
 
 @dataclass(slots=True)
 class _Decided:
-    """What the commands of a batch came to, before it is written."""
+    """Results of a batch's commands, before they are written."""
 
     answers: list[tuple[Command, Answer]]
     unread: list[_Unread]
@@ -90,7 +90,7 @@ class _Decided:
 
 
 async def prepare_session(connection: asyncpg.Connection) -> None:
-    """Make a new connection the lane's: its settings, its lock statement, and plans for the rest ahead of any bid."""
+    """Prepare a new connection for the lane: settings, lock statement, and plans for the rest ahead of any bid."""
     await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
     await connection.execute(f"PREPARE lock_auctions AS {_LOCK_AUCTIONS}")
     await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", ())
@@ -112,7 +112,7 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
         await _read_unread(connection, decided, known.at)
         written_seconds = perf_counter()
         if not decided.rows.auctions:
-            # Nothing was written: there is nothing to flush, and no fate to be unsure of.
+            # Nothing was written: there is nothing to flush, and the outcome is certain.
             await connection.execute("ROLLBACK", timeout=LANE_STATEMENT_SECONDS_MAX)
     except Exception as error:
         raise NotCommitted(decided=decided is not None) from error
@@ -123,7 +123,7 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
 
 
 async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command]) -> _Known:
-    # The ids stand in the text of the statement, which saves BEGIN a round trip of its own: hence only canonical ones.
+    # The ids are in the text of the statement, which saves a round trip for BEGIN: hence only canonical ids.
     item_ids = array({command.item_id for command in commands if canonical_uuid(command.item_id) == command.item_id})
     lock = f"BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE lock_auctions ('{item_ids}')"
     await connection.execute(lock, timeout=LANE_STATEMENT_SECONDS_MAX)
@@ -151,7 +151,7 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
 
 
 def _decide_each(commands: Sequence[Command], known: _Known) -> _Decided:
-    """Run every command on the state that those before it left. What one raises is its own, and changes nothing."""
+    """Decide every command on the state that those before it left. One that raises gets its error, changing nothing."""
     decided = _Decided([], [], [], DecidedRows(known.at, known.digests))
     now_seconds = asyncio.get_running_loop().time()
     for command in commands:
@@ -187,7 +187,7 @@ def _decide(command: Command, known: _Known, decided: _Decided, now_seconds: flo
 
 
 def _bid_made(decision: Decision) -> BidPlaced | None:
-    """The decision's own event that its answer shows, None where that is an earlier one or there is none."""
+    """The decision's own event that its answer shows; None if that is an earlier one or there is none."""
     for event in decision.events:
         if event.seq == decision.bid_seq and isinstance(event, BidPlaced):
             return event
@@ -202,7 +202,7 @@ def _replay(command: Command, auction: Auction, key: RetryKey, first: tuple[str,
 
 
 async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime) -> None:
-    # First the texts: an auction that the same batch closes or cancels stays as it is from then on.
+    # Texts first: once the same batch closes or cancels an auction, it can't change.
     for change in rows.changes:
         await connection.execute(_CHANGE_LISTING, at, *change, timeout=LANE_STATEMENT_SECONDS_MAX)
     if rows.auctions:
@@ -210,7 +210,7 @@ async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime
 
 
 async def _read_unread(connection: asyncpg.Connection, decided: _Decided, at: datetime) -> None:
-    """Answer with bids of the log; those that this batch has just written are among them."""
+    """Answer with bids read from the log, which include those that this batch has just written."""
     if not decided.unread:
         return
     wanted = {(each.command.item_id, each.bid_seq) for each in decided.unread}
@@ -228,6 +228,6 @@ async def _commit(connection: asyncpg.Connection) -> None:
         status = await connection.execute("COMMIT", timeout=LANE_STATEMENT_SECONDS_MAX)
     except Exception as error:
         raise FateUnknown from error
-    # COMMIT of a transaction that has failed is answered by ROLLBACK, and no error.
+    # Postgres answers COMMIT of a failed transaction with ROLLBACK, and no error.
     if status != "COMMIT":
         raise FateUnknown

@@ -1,4 +1,4 @@
-"""What a batch decided, as the parameters of write_decisions.sql."""
+"""Parameters of write_decisions.sql, from what a batch decided."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.book import Change
 
 Columns = list[Sequence[object]]
-# How a bidder stands on an item after the batch: amount, maximum, bids that the batch adds, seq of the last bid.
+# A bidder's standing on an item after the batch: amount, maximum, bids that it adds, seq of the last bid.
 StandingRow = tuple[int, int, int, int]
 
 _LOG_KINDS: dict[type[Event], str] = {
@@ -26,9 +26,9 @@ _LOG_KINDS: dict[type[Event], str] = {
 
 
 class DecidedRows:
-    """The rows that a batch of decisions writes at a time, in the order in which they were decided.
+    """Rows that a batch of decisions writes, all with the time `at`, in the order of the decisions.
 
-    `digests` has the last digest of each item's log, where there is one.
+    `digests` has the last digest of each item's log, if there is one.
     """
 
     def __init__(self, at: datetime, digests: Mapping[ItemId, bytes]) -> None:
@@ -47,7 +47,7 @@ class DecidedRows:
         self._keys: list[tuple[object, ...]] = []
 
     def add(self, before: Auction, decision: Decision, key: RetryKey | None, traceparent: str) -> None:
-        """Take in one decision; the last state of an auction is the one that is written."""
+        """Add one decision; only the last state of an auction is written."""
         auction, request = decision.auction, traceparent or None
         self.auctions[auction.item_id] = auction
         self._revisions_before.setdefault(auction.item_id, before.revision)
@@ -71,7 +71,7 @@ class DecidedRows:
             self._keys.append((auction.item_id, key.user_id, key.key, key.request, decision.bid_seq))
 
     def committed(self) -> list[Change]:
-        """The same, as listeners are told of it once it is committed."""
+        """The changes to pass to listeners once the rows are committed."""
         events: dict[ItemId, list[Event]] = {}
         for recorded in self._recorded:
             events.setdefault(recorded.event.item_id, []).append(recorded.event)
@@ -96,7 +96,7 @@ class DecidedRows:
         ]
 
     def _stand(self, item_id: ItemId, user_id: UserId, amount: int, maximum: int, bids: int, last_bid_seq: int) -> None:
-        """One row a bidder and item, however often the batch names them: a statement can't write a row twice."""
+        """Keep one row for each bidder and item of the batch: a statement can't write a row twice."""
         earlier = self._standings.get((item_id, user_id))
         self._standings[item_id, user_id] = (amount, maximum, bids + (earlier[2] if earlier else 0), last_bid_seq)
 
@@ -106,7 +106,7 @@ class DecidedRows:
         return digest
 
     def _event_row(self, event: Event, after: Auction, request: str | None) -> tuple[object, ...]:
-        """A rarer event is the last of its decision, or follows its bids: the state after it is the one decided."""
+        """Row of an event other than a bid. It follows its decision's bids: the state after it is the one decided."""
         which = (event.item_id, event.seq, _LOG_KINDS[type(event)])
         state = (after.price, after.leader_id, after.bid_count, after.minimum_next_bid, after.end_at)
         rest = (isinstance(event, AuctionClosed) and event.sold, request)

@@ -1,4 +1,4 @@
-"""Batches of the lane on Postgres: one transaction each, retries, and an answer to every caller, whatever happens."""
+"""Run the lane's batches on Postgres: one transaction each, retries, and an answer to every caller in any case."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class BatchMetrics:
-    """Counts of the batches of one runner. One observation a batch, so that a bid in it costs next to nothing."""
+    """Counts of the batches of one runner. One observation for each batch, so that a bid costs almost nothing."""
 
     def __init__(self) -> None:
         self.commands = Histogram(BATCH_COMMANDS)
@@ -47,7 +47,7 @@ class BatchMetrics:
 
 
 class BatchRunner:
-    """Runs the batches of one lane on its connection."""
+    """Runner of one lane's batches, on the lane's connection."""
 
     def __init__(self, connection: LaneConnection, last_seen: LastSeenAuctions, notifier: CommitNotifier) -> None:
         self._connection = connection
@@ -58,7 +58,7 @@ class BatchRunner:
     async def run(self, commands: Sequence[Command], until_seconds: float | None = None) -> None:
         """Decide the commands in one transaction and answer every caller. Raises nothing but CancelledError.
 
-        `until_seconds` is when this stops to try halves of a batch, on the event loop's clock.
+        `until_seconds` is when to stop trying halves of a batch, on the event loop's clock.
         """
         try:
             await self._decide(commands, until_seconds)
@@ -69,7 +69,7 @@ class BatchRunner:
             self.fail(commands, error)
 
     def fail(self, commands: Sequence[Command], error: Exception) -> None:
-        """Answer every caller with the error. Infrastructure errors become Unavailable; a bug stays what it is."""
+        """Answer every caller with the error. Infrastructure errors become Unavailable; bugs stay bugs."""
         if commands:
             cause = type(error.__cause__ or error).__name__
             _log.warning("batch_failed", commands=len(commands), failure=type(error).__name__, error=cause)
@@ -98,7 +98,7 @@ class BatchRunner:
             await self._run_halves(commands, until_seconds)
 
     async def _commit(self, commands: Sequence[Command]) -> BatchOutcome:
-        """Commit one transaction; try it once more if it failed by chance, because then nothing of it happened."""
+        """Commit one transaction; retry once if it failed by chance, because then nothing of it happened."""
         try:
             return await self._try(commands)
         except NotCommitted as failure:
@@ -119,7 +119,7 @@ class BatchRunner:
                 await self._connection.roll_back()
             raise
         except BaseException:
-            # The fate of COMMIT is unknown, or the lane was cancelled in the middle.
+            # The outcome of COMMIT is unknown, or the lane was cancelled in the middle.
             self.metrics.failed += 1
             self._connection.discard()
             raise
@@ -127,7 +127,7 @@ class BatchRunner:
     async def _run_halves(self, commands: Sequence[Command], until_seconds: float | None) -> None:
         """Run the halves of a batch that can't be stored, and their halves, so that a poisonous command fails alone.
 
-        In order: later commands are decided on what earlier ones left. One poisonous command of 256 costs 16
+        Halves run in order: later commands are decided on what earlier ones left. One poisonous command of 256 costs 16
         transactions; to try each command alone would cost 256.
         """
         loop = asyncio.get_running_loop()

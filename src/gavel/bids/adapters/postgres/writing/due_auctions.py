@@ -1,4 +1,4 @@
-"""Due auctions, and how late the closer closes them."""
+"""Due auctions, and the closer's lateness."""
 
 from collections.abc import Collection, Sequence
 
@@ -26,7 +26,7 @@ class PostgresDueAuctions:
     async def due(self, limit: int, but: Collection[ItemId]) -> Due:
         """See DueAuctions.due."""
         async with reading(self._pool) as connection:
-            # One more, to know of the next end.
+            # One more row, for the time of the next end.
             rows = await connection.fetch(_LIST_DUE_AUCTIONS, limit + 1, list(but))
         due = tuple(ItemId(row["item_id"]) for row in rows[:limit] if row["seconds_left"] <= 0)
         left = rows[len(due)]["seconds_left"] if len(rows) > len(due) else None
@@ -34,7 +34,7 @@ class PostgresDueAuctions:
 
 
 class CloserMetrics:
-    """CommitListener of a closer's book: from each auction's end to its close, both by the database's clock."""
+    """CommitListener of a closer's book: measures from each auction's end to its close, by the database's clock."""
 
     def __init__(self) -> None:
         self.lateness = Histogram(LONG_SECONDS)

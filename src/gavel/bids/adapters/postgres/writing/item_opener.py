@@ -1,4 +1,4 @@
-"""New items: an auction, its texts and its first event, written by one statement."""
+"""Create items: an auction, its texts and its first event, written by one statement."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _OPEN_AUCTION = load_sql(__package__, "open_auction")
 
 
 class ItemOpener:
-    """Opens auctions on a pool of connections. A new item has no row to lock, so it needs no lane."""
+    """Opener of auctions on a connection pool. A new item has no row to lock, so it needs no lane."""
 
     def __init__(self, pool: asyncpg.Pool, notifier: CommitNotifier) -> None:
         self._pool = pool
@@ -52,7 +52,7 @@ async def _open(
     call: Call,
     key: RetryKey | None,
 ) -> Decision | Answer:
-    """Store a new auction; the answer instead where its key stands for one that is there. Raises KeyReused."""
+    """Store a new auction, or answer with the one that its key already opened. Raises KeyReused."""
     at, opened = await _read_opened(connection, key)
     if opened is not None:
         return opened
@@ -69,7 +69,7 @@ async def _open(
 
 
 async def _read_opened(connection: asyncpg.Connection, key: RetryKey | None) -> tuple[datetime, Answer | None]:
-    """The database's clock, and the auction that the key stands for, as it is now. Raises KeyReused."""
+    """The database's clock, and the auction that the key opened, in its present state. Raises KeyReused."""
     [row] = await connection.fetch(_READ_OPENED, *((key.user_id, key.key) if key else (None, None)))
     if key is None or row["request"] is None:
         return row["at"], None

@@ -1,8 +1,8 @@
-"""The lane: commands wait here, and are taken in batches (flat combining).
+"""Lane: a queue of commands that are taken in batches (flat combining).
 
-A row lock is held through the flush of the WAL, so one transaction a bid makes a hot item wait for one flush
-a bid. The lane takes whatever waits when it is free, and a whole batch shares one flush. There is no timer:
-an idle system decides a bid at once, a busy one fills its batches by itself.
+A row lock is held through the flush of the WAL, so with one transaction a bid, a hot item waits for one flush a bid.
+The lane takes all that wait when it is free, and a whole batch shares one flush. There is no timer: an idle system
+decides a bid at once, and a busy one fills its batches.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Command:
 
 
 class Lane:
-    """Bounded queues, one an item, served in turn by one runner."""
+    """Bounded queues, one for each item, served in turn by one runner."""
 
     def __init__(self, run_batch: Callable[[list[Command]], Awaitable[None]]) -> None:
         self._run_batch = run_batch
@@ -47,7 +47,7 @@ class Lane:
         return self._waiting_count
 
     def submit(self, command: Command) -> None:
-        """Queue a command behind the others of its item. Raises Overloaded at once where the lane is full."""
+        """Queue a command behind the others of its item. Raises Overloaded at once if the lane is full."""
         if self._closing:
             raise Unavailable("the server is stopping")
         if self._waiting_count >= LANE_COMMANDS_MAX:
@@ -77,23 +77,23 @@ class Lane:
         self._work.set()
 
     def abandon(self) -> list[Command]:
-        """Take out all that still waits, for the caller of this to answer."""
+        """Remove and return all waiting commands, for the caller to answer."""
         waiting = [command for queue in self._queues.values() for command in queue]
         self._queues.clear()
         self._waiting_count = 0
         return waiting
 
     def _take_batch(self) -> list[Command]:
-        """Commands in order of arrival for each item; first a fair share of each, then what room is left.
+        """Take commands in order of arrival for each item; first a fair share of each, then what room is left.
 
-        So a quiet item's bid is in the next batch, however many commands wait for a hot item; and where more items
-        wait than a batch has room for, each gets its turn.
+        So a quiet item's bid is in the next batch, however many commands wait for a hot item. If more items wait than a
+        batch has room for, each gets its turn.
         """
         batch: list[Command] = []
         self._take_turns(batch, max(1, LANE_BATCH_COMMANDS_MAX // max(1, len(self._queues))))
         self._take_turns(batch, LANE_BATCH_COMMANDS_MAX)
         self._waiting_count -= len(batch)
-        # A caller that went away before its command was taken is not decided.
+        # Drop commands whose caller left before they were taken.
         return [command for command in batch if not command.answer.done()]
 
     def _take_turns(self, batch: list[Command], share: int) -> None:

@@ -1,4 +1,4 @@
-"""The lane's own connection: opened when needed, thrown away when in doubt."""
+"""Connection of the lane: opened when needed, discarded when in doubt."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ class LaneConnection:
         self._retry_at_seconds = 0.0
 
     async def get(self) -> asyncpg.Connection:
-        """The open connection. Raises Unavailable where the database can't be reached."""
+        """The open connection. Raises Unavailable if the database can't be reached."""
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         self.discard()
@@ -63,13 +63,13 @@ class LaneConnection:
                 self.discard()
 
     def discard(self) -> None:
-        """Drop the connection without a word to the server, which rolls back what was open."""
+        """Drop the connection without notice to the server, which rolls back what was open."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
 
     async def close(self) -> None:
-        """Part from the server in good order, or else without a word."""
+        """Close the connection in good order, or else drop it."""
         if self._connection is not None and not self._connection.is_closed():
             try:
                 await self._connection.close(timeout=PARTING_SECONDS_MAX)
