@@ -43,16 +43,16 @@ class StandaloneSettings(PageSettings):
     """`gavel standalone`."""
 
     http_port: int = 8080
-    # The built page. A checkout builds its own; an installed Gavel is told where one is.
+    # The built page. A checkout builds its own; an installed Gavel needs the setting.
     gavel_page_dir: Path = Path(__file__).parents[2] / "web" / "dist"
-    # Someone sits in front of it.
+    # Meant for a person at a terminal.
     log_level: LogLevel = "WARNING"
     log_format: LogFormat = "console"
 
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """What runs: the application to serve, the door before it, the page in it, and the open bid API."""
+    """Running parts: the application to serve, its access control, the page in it, and the open bid API."""
 
     app: Asgi
     access_control: AccessControl

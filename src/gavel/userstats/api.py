@@ -18,7 +18,7 @@ SERVICE_PATH = "/userstats.v1.UserStatsService/"
 
 @asynccontextmanager
 async def open_stats_api(stats_db_url: str) -> AsyncGenerator[Parts]:
-    """Build the API on a database that may still be away."""
+    """Build the API on a database that may still be unavailable."""
     async with await postgres.open_pool(stats_db_url, "gavel-stats-api") as pool:
         api = StatsApi(PostgresStatsBook(pool), PageTokens(lambda: read_page_token_secret(pool)))
         checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}

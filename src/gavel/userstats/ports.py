@@ -1,4 +1,4 @@
-"""What the read side needs of the world, named by role. Adapters promise what is written here."""
+"""Ports of the read side, named by role. Adapters guarantee what is written here."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from gavel.userstats.domain.user_stats import UserStats
 
 
 class Unavailable(Exception):
-    """The database or the broker gives no answer, or the fate of a COMMIT is unknown. Counting again is safe."""
+    """The database or the broker gives no answer, or the outcome of a COMMIT is unknown. Counting again is safe."""
 
 
 class NotCountable(Exception):
-    """The database refuses what is in these events. Nothing of them was counted."""
+    """The database refuses the content of these events. None of them was counted."""
 
 
 class RebuildRunning(Exception):
@@ -24,10 +24,10 @@ class RebuildRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What became of some events.
+    """Outcome of counting some events.
 
     `new` ones were counted now, `duplicates` before (or twice in the same call), and `forgotten` ones not at all:
-    they are older than the ids that are still known, so nobody can tell whether they were counted.
+    they are older than the ids that are still known, so whether they were counted can't be known.
     """
 
     new: int
@@ -37,26 +37,26 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class TopPosition:
-    """A place in the list of top bidders: the last one seen."""
+    """A position in the list of top bidders: the last one seen."""
 
     amount_won: int
     user_id: UserId
 
 
 class StatsBook(Protocol):
-    """Everyone's totals, and the ids of the events that made them."""
+    """Totals of all users, and the ids of the events that made them."""
 
     async def count(self, events: Sequence[Event]) -> Counted:
-        """Add to the totals every event that was not counted before, each id once for ever.
+        """Add to the totals every event that was not counted before; each id counts once.
 
         Atomic: all new events of the call and their ids, or nothing. Any number of callers, in any order.
         Raises NotCountable or Unavailable; after the latter the events may have been counted, and counting them
-        again tells.
+        again is safe.
         """
         ...
 
     async def stats_of(self, user_id: UserId) -> UserStats | None:
-        """The user's totals; None where no event told of the user. Raises Unavailable."""
+        """The user's totals; None if no event has named the user. Raises Unavailable."""
         ...
 
     async def top_bidders(self, after: TopPosition | None, limit: int) -> list[UserStats]:
@@ -64,28 +64,28 @@ class StatsBook(Protocol):
         ...
 
     async def forget(self, older_than: timedelta, limit: int) -> int:
-        """Let go of up to `limit` ids of events that are older; the number let go, 0 where none was left.
+        """Delete up to `limit` ids of events older than this; the number deleted, 0 if none was left.
 
-        Older than the newest event that was counted, by as much: while nothing is counted, nothing grows old.
+        Age is relative to the newest event that was counted: while nothing is counted, nothing grows old.
         From then on such events are not counted any more (see Counted.forgotten): forgetting never counts twice.
         Raises Unavailable.
         """
         ...
 
     async def rebuild(self, log: AsyncIterable[Sequence[Event]]) -> int:
-        """Replace all totals by what the log tells, beside live counting; the number of events counted from it.
+        """Replace all totals by those of the log, while live counting goes on; the number of events counted from it.
 
         `log` must give, once each, all events that were committed before it is first asked; by then what is counted
         live counts for the new totals as well. An event that comes both ways counts once. The old totals are shown
-        until all is counted, then the new ones, from one moment to the next. Whatever is raised, by the log too,
-        leaves the old totals. Raises RebuildRunning, NotCountable or Unavailable.
+        until all is counted, then replaced by the new ones atomically. Any exception, also one of the log, leaves
+        the old totals. Raises RebuildRunning, NotCountable or Unavailable.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as it was taken: a serialized `events.v1.EventBatch`, or what claims to be one.
+    """A message as it was taken: a serialized `events.v1.EventBatch`, not yet validated.
 
     `tag` is the transport's own name for the delivery.
     """
@@ -95,26 +95,26 @@ class Delivery:
 
 
 class EventSource(Protocol):
-    """The way from the broker. One consumer a source; several sources share what the broker has."""
+    """Consumer of messages from the broker. One consumer a source; several sources share the queue."""
 
     async def take(self, deliveries_max: int, wait_seconds: float) -> Sequence[Delivery]:
-        """Up to so many deliveries: first those that were taken before and not acknowledged, then new ones.
+        """Take up to `deliveries_max`: first those that were taken before and not acknowledged, then new ones.
 
-        Waits for the first at most so long; empty where there was none. Raises Unavailable.
+        Waits up to `wait_seconds` for the first; empty if there was none. Raises Unavailable.
         """
         ...
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Let the broker forget these and no others. Without it they are delivered again, to this consumer or another.
+        """Acknowledge these and no others. Otherwise they are delivered again, to this consumer or another.
 
-        In any order, also while another acknowledgement is under way. Raises Unavailable; then they may come again.
+        In any order, also during another acknowledgement. Raises Unavailable; then they may come again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message body that can't be counted, an `EventBatch` of one event where the event could be told apart."""
+    """A message body that can't be counted: an `EventBatch` of one event if the body could be split."""
 
     body: bytes
     reason: str
@@ -122,7 +122,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class KeptLetter:
-    """A dead letter as it is kept. `letter_id` names it; `died_at` is when it was first put there."""
+    """A stored dead letter. `letter_id` names it; `died_at` is when it was first stored."""
 
     letter_id: str
     body: bytes
@@ -131,10 +131,10 @@ class KeptLetter:
 
 
 class DeadLetters(Protocol):
-    """What could not be counted, kept with its reason until a person decides."""
+    """Store of messages that could not be counted, each with its reason, until an operator decides."""
 
     async def put(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep the letters, at least once each. Raises Unavailable; then some may be kept."""
+        """Store the letters, at least once each. Raises Unavailable; then some may be stored."""
         ...
 
     async def list(self, limit: int) -> Sequence[KeptLetter]:
@@ -144,30 +144,31 @@ class DeadLetters(Protocol):
     async def replay(
         self, deliver: Callable[[bytes], Awaitable[bool]], letter_ids: Collection[str] | None, limit: int
     ) -> int:
-        """Give up to `limit` letters (those named, or any) to `deliver`, and let go of those for which it says True.
+        """Pass up to `limit` letters (those named, or any) to `deliver`, and drop those for which it returns True.
 
-        The number let go. A letter may be given again after a crash. Raises what `deliver` raises, or Unavailable.
+        Returns the number dropped. After a crash a letter may be passed again. Raises what `deliver` raises, or
+        Unavailable.
         """
         ...
 
     async def drop(self, letter_ids: Collection[str] | None, limit: int) -> int:
-        """Let go of up to `limit` letters (those named, or any), unread; their number. Raises Unavailable."""
+        """Drop up to `limit` letters (those named, or any), unread; their number. Raises Unavailable."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
-    """What a message body holds: events, and dead letters for the parts that are none."""
+    """A decoded message body: events, and dead letters for the parts that are none."""
 
     events: Sequence[Event]
     unreadable: Sequence[DeadLetter]
 
 
 class EventReader(Protocol):
-    """Message bodies as events."""
+    """Decoder of message bodies."""
 
     def read(self, body: bytes) -> ReadBatch:
-        """All that the body holds. Never raises, whatever the bytes are."""
+        """Decode the whole body. Never raises, whatever the bytes are."""
         ...
 
     def cut(self, body: bytes, event_ids: Container[EventId]) -> Mapping[EventId, bytes]:

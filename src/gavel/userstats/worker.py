@@ -20,10 +20,10 @@ from gavel.userstats.ports import DeadLetters, EventSource, Unavailable
 from gavel.userstats.settings import StatsWorkerSettings
 from gavel.userstats.use_cases.count_events import count_events
 
-# The counter waits for messages within its pass; this only keeps a source that answers at once from spinning.
+# The counter waits for messages within its pass; this only keeps the loop from spinning on a source that never waits.
 COUNTER_IDLE_SECONDS = 0.005
 PRUNER_IDLE_SECONDS = 60.0
-# The broker keeps nothing so long, and a relay that was away so long is a case for a rebuild.
+# The broker keeps nothing for so long, and a relay that was down for so long needs a rebuild.
 DEDUP_HORIZON = timedelta(days=30)
 FORGET_IDS_MAX = 10_000
 
@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 async def running_stats_worker(
     stats_db_url: str, source: EventSource, dead_letters: DeadLetters | None = None
 ) -> AsyncGenerator[Parts]:
-    """Run the counter and the pruner inside the context. Dead letters go to stats_db where no broker keeps them."""
+    """Run the counter and the pruner inside the context. Dead letters go to stats_db if no other store is given."""
     async with (
         await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool,
         await postgres.open_stream_pool(stats_db_url, "gavel-counter") as counter_pool,

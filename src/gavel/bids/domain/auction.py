@@ -1,4 +1,4 @@
-"""An auction as it stands: what was agreed when it was listed, and what bidding has made of it."""
+"""Auction state: the terms fixed at listing, and what bids have changed since."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from gavel.bids.domain.increments import BidIncrement, increment_at
 
 
 class Status(Enum):
-    """What the clock and the auction's own marks say of it."""
+    """Auction status, from the clock and from its cancellation or close."""
 
     SCHEDULED = "scheduled"
     ACTIVE = "active"
@@ -18,7 +18,7 @@ class Status(Enum):
 
 
 class ReserveState(Enum):
-    """All that anyone learns of a reserve price."""
+    """Public state of a reserve price, which itself stays hidden."""
 
     NONE = "none"
     NOT_MET = "not_met"
@@ -27,7 +27,7 @@ class ReserveState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoftClose:
-    """A bid in the last `window_seconds` moves the end; a window of 0 switches soft close off."""
+    """Soft-close rule: a bid in the last `window_seconds` moves the end; a window of 0 switches it off."""
 
     window_seconds: int = 60
     extension_seconds: int = 60
@@ -36,7 +36,7 @@ class SoftClose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What never changes after an item is listed. Prices in minor units; 0 means there is none.
+    """Auction terms, fixed when the item is listed. Prices in minor units; 0 means there is none.
 
     The reserve is left out of the repr, so that no log line can show it.
     """
@@ -54,7 +54,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """The state that a decision reads and replaces as a whole.
+    """Auction state, which a decision reads and replaces as a whole.
 
     `price` is the visible price, 0 before the first bid; `leader_maximum` is the leader's hidden maximum,
     left out of the repr, so that no log line can show it; `seq` numbers the item's events, `last_bid_seq` is that
@@ -86,7 +86,7 @@ class Auction:
 
     @property
     def reserve_state(self) -> ReserveState:
-        """What may be told of the reserve."""
+        """The public state of the reserve."""
         if not self.terms.reserve_price:
             return ReserveState.NONE
         return ReserveState.MET if self.reserve_met else ReserveState.NOT_MET

@@ -1,4 +1,4 @@
-"""Placing a bid: the order of the checks, proxy bidding, the reserve, soft close.
+"""Bidding rules: the order of the checks, proxy bidding, the reserve, soft close.
 
 A bid is its amount, shown at once, and a maximum up to which Gavel bids on. The worked example in
 docs/auction-rules.md is run as a test.
@@ -26,9 +26,9 @@ _REFUSAL_BY_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class NewBid:
-    """What a bidder asks for. Minor units; `maximum` is never below `amount`.
+    """A requested bid. Minor units; `maximum` is never below `amount`.
 
-    The repr tells neither, so that no log line can: where a leader raises, the amount may be the maximum.
+    The repr shows neither, so that no log line can: where a leader raises, the amount may be the maximum.
     """
 
     user_id: UserId
@@ -37,7 +37,7 @@ class NewBid:
 
 
 def new_bid(user_id: UserId, amount: int, max_amount: int) -> NewBid:
-    """A bid as it is asked for; `max_amount` 0 means that the amount is the maximum. Raises InvalidInput."""
+    """Validate a requested bid; `max_amount` 0 means that the amount is the maximum. Raises InvalidInput."""
     if not is_amount(amount):
         raise InvalidInput("amount", f"must be {AMOUNT_MIN} to {AMOUNT_MAX} minor units")
     if max_amount and not amount <= max_amount <= AMOUNT_MAX:
@@ -55,7 +55,7 @@ class _Row(NamedTuple):
 def place_bid(auction: Auction, at: datetime, bid: NewBid) -> Decision:
     """Decide a bid on the auction as it stands at `at`.
 
-    Raises BidRefused where a rule says no; then nothing has changed. Checks come in this order: seller,
+    Raises BidRefused if a rule refuses it; then nothing has changed. Checks come in this order: seller,
     cancelled, ended, not started, leader, too low.
     """
     check_open(auction, at, bid.user_id)
@@ -69,8 +69,8 @@ def place_bid(auction: Auction, at: datetime, bid: NewBid) -> Decision:
 def refuse_early(auction: Auction, at: datetime, bid: NewBid) -> None:
     """Refuse, from an older state of the auction, a bid that no newer state could accept.
 
-    The visible price only rises, so a bid below a minimum that was once in force stays too low. Left to the
-    real decision: whatever another check would answer first, and a bid whose maximum might matter.
+    The visible price only rises, so a bid below a minimum that was once in force stays too low. Bids that
+    another check would refuse first, or whose maximum might matter, are left to the real decision.
     Raises BidRefused.
     """
     if (
@@ -83,7 +83,7 @@ def refuse_early(auction: Auction, at: datetime, bid: NewBid) -> None:
 
 
 def check_open(auction: Auction, at: datetime, user_id: UserId) -> None:
-    """Raise BidRefused for the seller, and where the auction takes no bids at `at`."""
+    """Raise BidRefused for the seller, and if the auction takes no bids at `at`."""
     if user_id == auction.terms.seller_id:
         raise refused(BidRefusal.SELLER, auction, at)
     if (reason := _REFUSAL_BY_STATUS.get(auction.status_at(at))) is not None:

@@ -1,4 +1,4 @@
-"""Buy-now: a bid at the asked price that ends the auction at once."""
+"""Buy-now rules: a bid at the buy-now price that ends the auction at once."""
 
 from dataclasses import replace
 from datetime import datetime

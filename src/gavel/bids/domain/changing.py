@@ -1,4 +1,4 @@
-"""What a seller may still change of a listed item: its texts, and whether there is an auction at all."""
+"""Seller changes to a listed item: its texts, or its cancellation."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import ChangeRefusal, ChangeRefused, NotTheSeller
 from gavel.bids.domain.texts import ListingChanges
 
-# Whoever bids has bid on these words.
+# A bidder relies on these texts.
 FIELDS_FIXED_BY_A_BID = ("title", "description")
 
 _REFUSAL_BY_STATUS = {Status.CANCELLED: ChangeRefusal.CANCELLED, Status.ENDED: ChangeRefusal.ENDED}

@@ -1,4 +1,4 @@
-"""The end of an auction: closed once, with its leader as the winner, or unsold."""
+"""Auction close: happens once, with the leader as the winner, or unsold."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +17,7 @@ def close_due(auction: Auction, at: datetime) -> Decision:
 
 
 def closed(auction: Auction, at: datetime) -> tuple[Auction, AuctionClosed]:
-    """The auction after its close at `at`, and the fact that says so."""
+    """The auction after its close at `at`, and the event that records it."""
     after = replace(auction, closed_at=at, seq=auction.seq + 1, revision=auction.revision + 1)
     winner = auction.leader_id if auction.sold else None
     return after, AuctionClosed(auction.item_id, after.seq, at, auction.sold, winner, auction.price if winner else 0)

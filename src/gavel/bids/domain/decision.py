@@ -1,4 +1,4 @@
-"""What a decision is made of: the new state and the facts, to be stored together or not at all."""
+"""Decisions: a new state and its events, to be stored together or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gavel.bids.domain.texts import ListingChanges
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The state after a command, the events that led there, in order of seq, and the bid to answer with.
+    """Outcome of a command: the state after it, the events that led there in order of seq, and the bid to answer with.
 
     `bid_seq` is the seq of the bid that the answer shows: the caller's own, or the standing bid of a leader
     who only raised the maximum; 0 where the command was no bid. `changes` are texts to set in the item's listing.
@@ -35,7 +35,7 @@ Decide = Callable[[Auction, datetime], Decision]
 
 @dataclass(frozen=True, slots=True)
 class RetryKey:
-    """An idempotency key, and what it stands for: one user's one request on one item, or to list one.
+    """Idempotency key of one request of one user: on one item, or to list one.
 
     The request names a maximum, and is left out of the repr, so that no log line can show it.
     """
@@ -56,7 +56,7 @@ def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller of an accepted command is told: the bid, and the item's present state at `at`.
+    """Answer to an accepted command: the bid, and the item's present state at `at`.
 
     `bid` is None where the command was no bid. A replay (the key was accepted before) carries the first bid.
     """

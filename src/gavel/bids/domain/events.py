@@ -1,4 +1,4 @@
-"""Facts about an item, in the past tense, each with the item's next `seq`.
+"""Auction events, named in the past tense, each with the item's next `seq`.
 
 A bid carries the state right after it; a rarer event only what it changed. The log keeps the state after every event.
 """
@@ -11,9 +11,9 @@ from gavel.bids.domain.ids import ItemId, UserId
 
 @dataclass(frozen=True, slots=True)
 class BidPlaced:
-    """A bid row: its bidder leads at its amount, until the next event says otherwise.
+    """An accepted bid, or an automatic one: its bidder leads at its amount until the next event.
 
-    `maximum` is what this bidder is prepared to pay; it is stored and never told, so the repr leaves it out.
+    `maximum` is what this bidder is prepared to pay; it is stored and never shown, so the repr leaves it out.
     `outbid_user_id` is the leader before, if another. `end_at` is the end in force when the bid was accepted.
     """
 
@@ -42,7 +42,7 @@ class AuctionExtended:
 
 @dataclass(frozen=True, slots=True)
 class AuctionClosed:
-    """The auction is over: `winner_id` buys at `amount`, or nobody does (`sold` false)."""
+    """The auction is over: `winner_id` buys at `amount`, or it is unsold (`sold` false)."""
 
     item_id: ItemId
     seq: int
@@ -54,7 +54,7 @@ class AuctionClosed:
 
 @dataclass(frozen=True, slots=True)
 class AuctionCancelled:
-    """The seller withdrew the item before anyone had bid."""
+    """The seller withdrew the item before the first bid."""
 
     item_id: ItemId
     seq: int
@@ -63,7 +63,7 @@ class AuctionCancelled:
 
 @dataclass(frozen=True, slots=True)
 class ItemListed:
-    """The item exists; always seq 1."""
+    """The item was listed; always seq 1."""
 
     item_id: ItemId
     seq: int

@@ -1,4 +1,4 @@
-"""An event as watchers are told it: what happened, with the state right after it, and nothing that is hidden."""
+"""Feed events: an auction event as watchers see it, with the visible state right after it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gavel.bids.domain.ids import ItemId, UserId
 
 
 class FeedKind(Enum):
-    """What happened. An item's listing is its first event, and comes before anyone can watch it."""
+    """Kind of a feed event. Listing has none: it comes before an item can be watched."""
 
     BID_PLACED = "bid_placed"
     EXTENDED = "extended"
@@ -40,7 +40,7 @@ class FeedEvent:
 
 
 def feed_events(events: Iterable[Event], after: Auction) -> list[FeedEvent]:
-    """The events of one item that led to the state `after`, in order of seq, each with the state after itself.
+    """Convert the events of one item that led to the state `after`, in order of seq, each with the state after itself.
 
     An extension comes right after the bid that caused it, so it has that bid's state with another end; a close and a
     cancellation are the last of all.

@@ -1,4 +1,4 @@
-"""Identifiers, and the one derivation that makes an event's id repeatable."""
+"""Identifiers, and the derivation of repeatable event ids."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def canonical_uuid(text: str) -> str | None:
-    """The text in lower case where it is a UUID of 36 characters with hyphens, else None.
+    """Return the text in lower case if it is a UUID of 36 characters with hyphens, else None.
 
     Braces, `urn:uuid:` and missing hyphens are refused: an id has one spelling, so that the same
     row is never addressed in two ways.
@@ -27,7 +27,7 @@ def canonical_uuid(text: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def event_id(item_id: ItemId, seq: int, recorded_at: datetime) -> EventId:
-    """The id of an item's event: the same for the same (item_id, seq, recorded_at), for ever.
+    """Derive the id of an event: always the same for the same (item_id, seq, recorded_at).
 
     Shaped as a UUID version 7 (RFC 9562, section 5.7): the milliseconds of `recorded_at`, then a hash of
     item and seq where a generator would put randomness. Rebuilding from the log makes the same ids, and

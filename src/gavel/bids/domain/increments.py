@@ -1,4 +1,4 @@
-"""How much more than the price the next bid must be.
+"""Bid increments: how much more than the price the next bid must be.
 
 A new increment rule goes here: `increment_at` is the only place that knows one.
 """
@@ -29,7 +29,7 @@ _RAISES = [*(step.raise_by for step in HOUSE_STEPS), HOUSE_RAISE_ABOVE]
 
 @dataclass(frozen=True, slots=True)
 class BidIncrement:
-    """An item's own least raise: the larger of a fixed part (minor units) and a share (100 = 1 %) of the price.
+    """An item's own increment: the larger of a fixed part (minor units) and a share (100 = 1 %) of the price.
 
     Both zero means that the house table applies.
     """
@@ -39,7 +39,7 @@ class BidIncrement:
 
 
 def increment_at(price: int, increment: BidIncrement, currency: str) -> int:
-    """The least raise over a price, at least 1. All amounts in minor units; a share is rounded up."""
+    """Return the least raise over a price, at least 1. All amounts in minor units; a share is rounded up."""
     if increment.fixed or increment.basis_points:
         share = -(-price * increment.basis_points // 10_000)
         return max(increment.fixed, share, 1)

@@ -9,7 +9,7 @@ from gavel.bids.domain.ids import UserId
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardEntry:
-    """How one bidder stands on an item: the highest amount, the seq of the bid that it is of, and how many bids."""
+    """One bidder's row: the highest amount, the seq of the bid that made it, and the number of bids."""
 
     user_id: UserId
     amount: int
@@ -19,7 +19,7 @@ class LeaderboardEntry:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """An item's bidders as they stood at a `revision` and `seq`: highest amount first.
+    """An item's bidders at a `revision` and `seq`, highest amount first.
 
     On a tie the leader, whose last bid is `leader_seq`, stands first, then the earlier bid.
     """
@@ -30,13 +30,13 @@ class Leaderboard:
     entries: tuple[LeaderboardEntry, ...]
 
 
-# What a cache keeps of a board; beyond that it forgets the lowest.
+# A cached board drops the lowest bidders beyond this.
 BOARD_BIDDERS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
 class NewStanding:
-    """How a bidder stands after a change: the highest amount, the seq of that bid, and how many bids were added."""
+    """A bidder's standing after a change: the highest amount, the seq of that bid, and the number of bids added."""
 
     amount: int
     last_bid_seq: int
@@ -44,7 +44,7 @@ class NewStanding:
 
 
 def ranked(entries: Iterable[LeaderboardEntry], leader_seq: int) -> list[LeaderboardEntry]:
-    """In a board's order: highest amount first; on a tie the leader, then the earlier bid."""
+    """Sort entries in a board's order: highest amount first; on a tie the leader, then the earlier bid."""
     return sorted(entries, key=lambda entry: (-entry.amount, entry.last_bid_seq != leader_seq, entry.last_bid_seq))
 
 

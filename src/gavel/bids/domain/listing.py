@@ -1,4 +1,4 @@
-"""Listing an item: what a new auction must agree to, so that every later decision can rely on it."""
+"""Listing rules: the checks on a new auction that every later decision relies on."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import Listing, check_listing
 
 SOFT_CLOSE_SECONDS_MAX = 86_400
-# A bound, so that an end plus its extensions is always a date that every part can write down.
+# A bound, so that an end plus its extensions is a date that every component can represent.
 AUCTION_DAYS_MAX = 3_660
 
 HOUSE_SOFT_CLOSE = SoftClose()
@@ -40,13 +40,13 @@ class Draft:
 
 
 def request_digest(draft: Draft) -> str:
-    """What a retry must repeat: a digest of all that the seller asks for, the reserve included."""
+    """Digest the whole draft, the reserve included: a retry must repeat it."""
     text = json.dumps(asdict(draft), sort_keys=True, default=datetime.isoformat)
     return sha256(text.encode()).hexdigest()
 
 
 def list_item(draft: Draft, item_id: ItemId, at: datetime, currency: str) -> Decision:
-    """Open an auction for a draft at `at`, the database's clock. Raises InvalidInput with the field to mend."""
+    """Open an auction for a draft at `at`, the database's clock. Raises InvalidInput with the field to correct."""
     check_listing(draft.listing)
     _check_prices(draft)
     _check_soft_close(draft.soft_close)

@@ -1,4 +1,4 @@
-"""What Gavel says no to, with the facts of each no as fields. Texts are built from the facts, never the reverse."""
+"""Refusals, with their facts as fields. Texts are built from the facts, never the reverse."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from gavel.bids.domain.ids import ItemId
 
 
 class Refusal(Exception):
-    """An expected no: the caller's to mend. Logged at info, without a traceback."""
+    """Base of expected refusals, which the caller can correct. Logged at info, without a traceback."""
 
 
 class BidRefusal(Enum):
@@ -25,7 +25,7 @@ class BidRefusal(Enum):
 
 @dataclass(eq=False, slots=True)
 class BidRefused(Refusal):
-    """A bid that the rules refuse, with the state it was refused on. Prices in minor units."""
+    """The rules refuse a bid; carries the state it was refused on. Prices in minor units."""
 
     reason: BidRefusal
     current_highest_bid: int
@@ -34,7 +34,7 @@ class BidRefused(Refusal):
     at: datetime
 
     def __str__(self) -> str:
-        """Say what to do next where there is something to do."""
+        """Say what to do next if there is something to do."""
         if self.reason is BidRefusal.TOO_LOW:
             return f"{self.reason.value}: bid at least {self.minimum_next_bid}"
         return self.reason.value
@@ -50,7 +50,7 @@ class ChangeRefusal(Enum):
 
 @dataclass(eq=False, slots=True)
 class ChangeRefused(Refusal):
-    """The seller's wish comes too late. `fields` are the texts that stay as they are; None where it was to cancel."""
+    """A seller's change comes too late. `fields` are the texts that stay as they are; None for a cancellation."""
 
     reason: ChangeRefusal
     fields: tuple[str, ...] | None = None
@@ -64,12 +64,12 @@ class ChangeRefused(Refusal):
 
 @dataclass(eq=False, slots=True)
 class NotTheSeller(Refusal):
-    """Someone wants to change or cancel another's item."""
+    """A user who is not the seller asked to change or cancel an item."""
 
     item_id: ItemId
 
     def __str__(self) -> str:
-        """Say who may."""
+        """Name the only user who may."""
         return f"only its seller may change or cancel the item {self.item_id}"
 
 
@@ -80,13 +80,13 @@ class ItemNotFound(Refusal):
     item_id: ItemId
 
     def __str__(self) -> str:
-        """Name the id that was looked for."""
+        """Name the requested id."""
         return f"no item has the id {self.item_id}"
 
 
 @dataclass(eq=False, slots=True)
 class KeyReused(Refusal):
-    """An idempotency key of this user stands for another request already: on this item, or to list one."""
+    """The user has already used this idempotency key for another request: on this item, or to list one."""
 
     def __str__(self) -> str:
         """Say what a key is for."""

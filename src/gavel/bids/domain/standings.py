@@ -1,4 +1,4 @@
-"""How a bidder stands on an item that they have bid on."""
+"""Standings: a bidder's position on an item that they have bid on."""
 
 from enum import Enum
 
@@ -7,7 +7,7 @@ from gavel.bids.domain.ids import UserId
 
 
 class Standing(Enum):
-    """What a bidder is told of their own bids on an item."""
+    """A bidder's position on an item, as shown to that bidder."""
 
     LEADING = "leading"
     OUTBID = "outbid"
@@ -16,10 +16,10 @@ class Standing(Enum):
 
 
 def standing_of(auction: Auction, user_id: UserId) -> Standing:
-    """How someone who has bid stands: won or lost once the auction has been closed, until then leading or outbid.
+    """Return a bidder's standing: won or lost once the auction has been closed, until then leading or outbid.
 
-    Not by the clock: right after the end a bid that was decided before it may still be on its way to being seen, and
-    nobody is told that they have won before the close says so. A leader below the reserve has lost.
+    Not by the clock: right after the end, a bid that was decided before it may not be visible yet, so only the close
+    makes a winner. A leader below the reserve has lost.
     """
     leads = auction.leader_id == user_id
     if auction.closed_at is None:

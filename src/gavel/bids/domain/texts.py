@@ -1,4 +1,4 @@
-"""The texts of an item: stored and shown literally, and none of them matters to a decision."""
+"""Item texts: stored and shown literally; no decision depends on their content."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def listing_changes(
     images: Iterable[str] | None = None,
     category: str | None = None,
 ) -> ListingChanges:
-    """The changes as they are asked for. Raises InvalidInput where there is none, or a text that no item can have."""
+    """Validate the requested changes. Raises InvalidInput if there is none, or for a text that no item can have."""
     changes = ListingChanges(
         title=title, description=description, images=None if images is None else tuple(images), category=category
     )
@@ -57,7 +57,7 @@ def listing_changes(
 
 
 def check_listing(listing: Listing) -> None:
-    """Raise InvalidInput where a text is missing, too long, or not storable."""
+    """Raise InvalidInput if a text is missing, too long, or not storable."""
     _check(
         ListingChanges(
             title=listing.title, description=listing.description, images=listing.images, category=listing.category
@@ -66,7 +66,7 @@ def check_listing(listing: Listing) -> None:
 
 
 def check_category(category: str) -> None:
-    """Raise InvalidInput where no item can have this category."""
+    """Raise InvalidInput if no item can have this category."""
     _check_text("category", category, CATEGORY_CHARACTERS_MAX)
 
 
@@ -94,6 +94,6 @@ def _check_text(field: str, text: str, characters_max: int) -> None:
 
 
 def _is_address_or_path(image: str) -> bool:
-    """Whether a browser would fetch it by HTTP: whatever stands before the first colon is no other scheme."""
+    """Whether a browser would fetch it by HTTP: the text before the first colon is no other scheme."""
     before, colon, _ = image.partition(":")
     return bool(image.strip()) and (not colon or "/" in before or before.lower() in ("http", "https"))

@@ -1,4 +1,4 @@
-"""One watched item: its events put in order, and who is to be told of them."""
+"""Item channel: orders the events of one watched item and holds its watchers."""
 
 from collections import deque
 
@@ -6,16 +6,16 @@ from gavel.bids.domain.feed_events import FeedEvent
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.feed import Frames, Watcher
 
-# Events that came before their turn, or while watchers were being told. What has no room is read from the log again.
+# Events that came out of order, or during a send. Events beyond this are read from the log again.
 WAITING_EVENTS_MAX = 1_024
-# Kept while someone is on the way in: what was told between their reading of the log and their arrival.
+# Kept while a watcher joins: the events sent between its reading of the log and its admission.
 TOLD_EVENTS_MAX = 256
 
 
 class ItemChannel:
-    """Tells each event once, in the order of seq and without a gap, from the seq that it starts at.
+    """Releases each event once, in the order of seq and without a gap, from the seq that it starts at.
 
-    `seq` is that of the last event told; None until it is known where to start.
+    `seq` is that of the last event released; None until the start is known.
     """
 
     __slots__ = ("_told", "_waiting", "ahead", "arriving", "item_id", "seq", "watchers")
@@ -25,41 +25,41 @@ class ItemChannel:
         self.seq: int | None = None
         self.arriving = 0
         self.watchers: dict[Frames, set[Watcher]] = {}
-        # Watchers that have read further in the log than has been told here.
+        # Watchers that have read further in the log than this channel has released.
         self.ahead: dict[Watcher, int] = {}
         self._waiting: dict[int, FeedEvent] = {}
         self._told: deque[FeedEvent] = deque(maxlen=TOLD_EVENTS_MAX)
 
     @property
     def is_deserted(self) -> bool:
-        """Whether nobody watches it or is about to."""
+        """Whether it has no watcher and none is joining."""
         return not (self.arriving or self.watchers or self.ahead)
 
     @property
     def has_gap(self) -> bool:
-        """Whether an event has come whose turn can't come, because one before it is missing."""
+        """Whether an event is blocked because one before it is missing."""
         return bool(self._waiting) and self.seq is not None and not self.has_next
 
     @property
     def has_next(self) -> bool:
-        """Whether the turn of a waiting event has come."""
+        """Whether a waiting event is next in order."""
         return self.seq is not None and self.seq + 1 in self._waiting
 
     @property
     def has_room(self) -> bool:
-        """Whether another event may wait."""
+        """Whether another event can be buffered."""
         return len(self._waiting) < WAITING_EVENTS_MAX
 
     @property
     def known_seq(self) -> int:
-        """The seq up to which nothing is missing, told or waiting; 0 where it has not started."""
+        """The seq up to which no event is missing, released or waiting; 0 before the start."""
         seq = self.seq or 0
         while seq + 1 in self._waiting:
             seq += 1
         return seq
 
     def put(self, event: FeedEvent) -> bool:
-        """Let an event wait for its turn; whether it is news. Without room the latest is dropped: the log has it."""
+        """Buffer an event; whether it is new. If full, the latest is dropped: it is read from the log later."""
         if (self.seq is not None and event.seq <= self.seq) or event.seq in self._waiting:
             return False
         if not self.has_room:
@@ -71,7 +71,7 @@ class ItemChannel:
         return True
 
     def next_events(self, limit: int) -> list[FeedEvent]:
-        """Up to `limit` events whose turn has come: from now on they are told."""
+        """Release up to `limit` events that are next in order."""
         events: list[FeedEvent] = []
         if self.seq is not None:
             while len(events) < limit and (event := self._waiting.pop(self.seq + 1, None)) is not None:
@@ -82,15 +82,15 @@ class ItemChannel:
         return events
 
     def missed(self, seq: int) -> list[FeedEvent] | None:
-        """What someone who knows everything up to `seq` has missed of what was told, while they were on the way in.
+        """The released events after `seq`, which a joining watcher has missed.
 
-        None where that is not known here any more: they must read further first.
+        None if they are no longer all kept: the watcher must read further in the log first.
         """
         missed = [event for event in self._told if event.seq > seq]
         return missed if self.seq is None or len(missed) >= self.seq - seq else None
 
     def admit(self, watcher: Watcher, seq: int) -> None:
-        """Tell the watcher everything after `seq` from now on; what they have missed is the caller's to tell first."""
+        """Send the watcher everything after `seq` from now on; the caller sends what it has missed first."""
         if self.seq is None:
             self._start(seq)
         if seq > (self.seq or 0):
@@ -99,7 +99,7 @@ class ItemChannel:
             self._watch(watcher)
 
     def overtake(self) -> list[tuple[Watcher, int]]:
-        """The watchers that were ahead, with how far they knew; those that are no longer ahead watch from now on."""
+        """The watchers that were ahead, each with its seq; those no longer ahead become ordinary watchers."""
         ahead = list(self.ahead.items())
         for watcher, seq in ahead:
             if seq <= (self.seq or 0):
@@ -108,7 +108,7 @@ class ItemChannel:
         return ahead
 
     def leave(self, watcher: Watcher) -> None:
-        """Tell this watcher nothing more."""
+        """Remove the watcher."""
         self.ahead.pop(watcher, None)
         watchers = self.watchers.get(watcher.frames)
         if watchers is not None:
@@ -117,7 +117,7 @@ class ItemChannel:
                 del self.watchers[watcher.frames]
 
     def let_go(self) -> None:
-        """One less is on the way in; after the last of them, what was told need not be kept."""
+        """Note that a watcher has finished joining; after the last one, released events need not be kept."""
         self.arriving -= 1
         if not self.arriving:
             self._told.clear()

@@ -1,4 +1,4 @@
-"""The live feed of one process: takes events as they come, and tells those who watch each one once and in order."""
+"""Live feed of one process: takes events in any order, and sends each watcher every event once and in order."""
 
 import asyncio
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
@@ -13,12 +13,12 @@ from gavel.bids.ports.feed import EventLog, FeedStopping, Frames, StreamDeadline
 
 WATCHERS_MAX = 12_000
 WATCHED_ITEMS_MAX = 20_000
-# Under load events go out in lots: one write for all that came while the others were told.
+# Under load events are grouped: one write for all that came during the previous send.
 EVENTS_AT_ONCE_MAX = 64
-# Then bids get the event loop. One that is under way waits for this at each of its five or six turns.
+# Then bids get the event loop. A bid in progress waits for this at each of its five or six turns.
 WATCHERS_AT_ONCE_MAX = 16
 FILL_EVENTS_MAX = 1_000
-# Who comes in reads events from the database, which has others to serve.
+# A joining watcher reads events from the database, which serves other requests too.
 READERS_AT_ONCE_MAX = 2
 RETRY_AFTER_SECONDS = 2.0
 
@@ -26,26 +26,26 @@ HEARTBEAT_SECONDS = 15.0
 SWEEP_SECONDS = 0.5
 COMPARE_SECONDS = 1.0
 FILL_IDLE_SECONDS = 0.25
-# An event out of turn is mostly overtaken by another process's, and its turn comes by itself.
+# An event out of order has mostly overtaken one of another process, which soon arrives by itself.
 REORDER_SECONDS = 0.1
-# Who does not take what was sent last is cut off after this.
+# A watcher that does not read its last frames is cut off after this.
 LEAVE_SECONDS_MAX = 5.0
 
 
 class LiveFeed:
     """FeedListener that all watchers of this process share. Its three parts `tell`, `fill` and `sweep` run as loops.
 
-    `events_told` counts events and not their watchers; `gaps_filled` those that had to be read from the log.
+    `events_told` counts events, not deliveries to watchers; `gaps_filled` those that had to be read from the log.
     """
 
     def __init__(self, log: EventLog, clock: Callable[[], float] | None = None) -> None:
-        """`clock` is the event loop's, in seconds, unless a test lets time pass by another."""
+        """`clock` is the event loop's, in seconds, unless a test replaces it."""
         self._log = log
         self._seconds = clock or asyncio.get_running_loop().time
         self._channels: dict[ItemId, ItemChannel] = {}
         self._watchers: dict[Watcher, tuple[ItemChannel, ...]] = {}
         self._leaving: dict[Watcher, float] = {}
-        # In the order in which they have something to tell.
+        # Channels with events to send, in the order in which these came.
         self._to_tell: dict[ItemChannel, None] = {}
         self._gaps: set[ItemChannel] = set()
         self._compare_at_seconds = 0.0
@@ -63,22 +63,22 @@ class LiveFeed:
 
     @property
     def watchers(self) -> Collection[Watcher]:
-        """The watchers that are served now."""
+        """The current watchers."""
         return self._watchers.keys()
 
     @property
     def leaving_count(self) -> int:
-        """How many watchers were ended whose connection is still open."""
+        """The number of ended watchers whose connection is still open."""
         return len(self._leaving)
 
     @property
     def watcher_count(self) -> int:
-        """How many watch now."""
+        """The number of current watchers."""
         return len(self._watchers)
 
     @property
     def item_count(self) -> int:
-        """How many items are watched now."""
+        """The number of items watched now."""
         return len(self._channels)
 
     def wants(self, item_id: ItemId) -> bool:
@@ -93,21 +93,21 @@ class LiveFeed:
                 self._have_told(channel)
 
     def now(self, now_seconds: float) -> datetime:
-        """The database's clock, by the last time that it was read. Someone must have read it before."""
+        """Estimate the database's clock from its last reading. Raises RuntimeError before the first."""
         if self._clock is None:
             raise RuntimeError("the database's clock is not known yet")
         at, seen_seconds = self._clock
         return at + timedelta(seconds=now_seconds - seen_seconds)
 
     def set_clock(self, at: datetime) -> None:
-        """Take note of the database's clock, just read."""
+        """Note a reading of the database's clock."""
         self._clock = (at, self._seconds())
 
     @contextmanager
     def arriving(self, item_ids: Iterable[ItemId]) -> Generator[tuple[ItemChannel, ...]]:
-        """Keep what is told of these items from now on for someone who is about to watch them.
+        """Keep the events of these items that are sent from now on, for a watcher that is joining.
 
-        Raises FeedStopping, or Overloaded where too many watch already.
+        Raises FeedStopping, or Overloaded if there are too many watchers or watched items.
         """
         if self._stopping:
             raise FeedStopping
@@ -126,14 +126,14 @@ class LiveFeed:
                 self._drop_deserted(channel)
 
     def enter(self, watcher: Watcher) -> None:
-        """From now on the watcher is one, though it is told of no item yet."""
+        """Register the watcher, without any item yet."""
         self._watchers[watcher] = ()
         self.watchers_seen += 1
         if self._stopping:
             self.end(watcher, FeedStopping())
 
     def watch(self, watcher: Watcher, channels: Sequence[ItemChannel], seqs: Sequence[int]) -> bool:
-        """Tell the watcher all that comes after these seqs; False where they must read further first, or are gone."""
+        """Send the watcher all events after these seqs; False if it must read further first, or is gone."""
         places = list(zip(channels, seqs, strict=True))
         missed: list[FeedEvent] = []
         for channel, seq in places:
@@ -160,24 +160,24 @@ class LiveFeed:
             self._end_slow(watcher)
 
     def end(self, watcher: Watcher, reason: Exception) -> None:
-        """End a watcher, with a word why; cut off after LEAVE_SECONDS_MAX, whether that was read or not."""
+        """End a watcher with a reason; its connection is cut off after LEAVE_SECONDS_MAX, read or not."""
         self._forget(watcher)
         self._leaving[watcher] = self._seconds() + LEAVE_SECONDS_MAX
         watcher.end(reason)
 
     def gone(self, watcher: Watcher) -> None:
-        """The watcher's connection is closed."""
+        """Forget a watcher whose connection is closed."""
         self._leaving.pop(watcher, None)
         self._forget(watcher)
 
     def stop(self) -> None:
-        """Send everyone away with a hint to come back, and let nobody in any more."""
+        """End all watchers with FeedStopping, and admit no more."""
         self._stopping = True
         for watcher in list(self._watchers):
             self.end(watcher, FeedStopping())
 
     async def tell(self) -> bool:
-        """Tell the watchers of one item what has its turn; whether there was such an item."""
+        """Send the watchers of one item the events that are next in order; whether there was such an item."""
         channel = next(iter(self._to_tell), None)
         if channel is None:
             return False
@@ -202,17 +202,17 @@ class LiveFeed:
         return True
 
     async def fill(self) -> bool:
-        """Read what is missing from the log; whether there is more. Raises Unavailable.
+        """Read missing events from the log; whether there are more. Raises Unavailable.
 
-        Events that have come show gaps before them; once a second all watched items are compared with the database,
-        since nothing shows that the last event of all was lost.
+        An event that has come shows a gap before it. Nothing shows the loss of an item's last event, so once a second
+        all watched items are compared with the database.
         """
         now_seconds = self._seconds()
         channels: Iterable[ItemChannel] = self._gaps
         if now_seconds >= self._compare_at_seconds:
             channels = self._channels.values()
             self._compare_at_seconds = now_seconds + COMPARE_SECONDS
-        # Without room the latest give way to those before a gap: nothing else would ever bring the turn of what waits.
+        # A full channel with a gap is read too, and drops its latest events: else what waits would never be released.
         readable = (each for each in channels if each.seq is not None and (each.has_room or each.has_gap))
         seqs = {each.item_id: each.known_seq for each in readable}
         self._gaps.clear()
@@ -236,7 +236,7 @@ class LiveFeed:
         return True
 
     async def sweep(self) -> bool:
-        """Send heartbeats where nothing else was sent, and end what is over; there is never more to do at once."""
+        """Send heartbeats to idle watchers, and end those past their deadline. Always False: no work is left."""
         now_seconds = self._seconds()
         for watcher in [each for each, until_seconds in self._leaving.items() if now_seconds >= until_seconds]:
             del self._leaving[watcher]

@@ -1,4 +1,4 @@
-"""Someone watches items: told how they stand or what they missed, then everything that happens."""
+"""Watch items: send a watcher snapshots or missed events, then hand it to the live feed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -13,11 +13,11 @@ from gavel.bids.ports.catalogue import ItemView
 from gavel.bids.ports.feed import EventLog, Watcher, WatcherTooSlow
 
 ITEMS_OF_A_WATCHER_MAX = 100
-# Who is further behind than this is shown how the item stands, instead of all that happened.
+# A watcher that is further behind is sent a snapshot instead of the events.
 EVENTS_BEHIND_MAX = 1_000
-# Of all items together, in one reading: the next one is when the watcher has taken these.
+# For all items together, in one reading: the next one waits until the watcher has read these.
 READ_EVENTS_MAX = 1_000
-# Written at once to someone who is still on the way in.
+# One write to a watcher that is still joining.
 PART_BYTES_MAX = 32 * 1024
 TAKE_SECONDS_MAX = 10.0
 
@@ -33,10 +33,10 @@ def check_watched(item_ids: Collection[ItemId]) -> None:
 async def watch_items(
     feed: LiveFeed, log: EventLog, wanted: Mapping[ItemId, int], open_watcher: Callable[[], Awaitable[Watcher]]
 ) -> None:
-    """Let a watcher into the feed, after the seq that they know of each item; 0: they know nothing of it.
+    """Admit a watcher to the feed, after the seq that it knows of each item; 0 if it knows none.
 
-    `open_watcher` is called when there is something to say. What goes wrong before is raised (ItemNotFound, Overloaded,
-    FeedStopping, Unavailable); afterwards the watcher is ended with it. Returns when the feed has taken over.
+    `open_watcher` is called when there is something to send. An error before that is raised (ItemNotFound, Overloaded,
+    FeedStopping, Unavailable); a later one ends the watcher. Returns when the feed has taken over.
     """
     seqs = dict(wanted)
     with feed.arriving(seqs) as channels:
@@ -51,13 +51,13 @@ async def watch_items(
                 lot = await _read(feed, log, seqs)
             else:
                 feed.gone(watcher)
-        except Exception as error:  # noqa: BLE001 - the watcher is told, by the table or as internal
+        except Exception as error:  # noqa: BLE001 - sent to the watcher, mapped by the table or as internal
             feed.end(watcher, error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Lot:
-    """What one reading brought; not all where there was more."""
+    """Result of one reading; `is_all` is false if there is more."""
 
     items: list[ItemView]
     at: datetime
@@ -66,7 +66,7 @@ class _Lot:
 
 
 async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Lot:
-    """What there is after these seqs, which are moved on accordingly. Raises ItemNotFound or Unavailable."""
+    """Read what follows these seqs, and advance them. Raises ItemNotFound or Unavailable."""
     resumed = [item_id for item_id, seq in seqs.items() if seq]
     newest: Mapping[ItemId, int] = {}
     at: datetime | None = None
@@ -92,7 +92,7 @@ async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Lot:
 
 
 async def _tell(feed: LiveFeed, watcher: Watcher, lot: _Lot) -> bool:
-    """Send what was read, no faster than it is taken, or a sign of life; whether the watcher is still there."""
+    """Send what was read, no faster than the watcher reads, or a heartbeat; whether the watcher is still there."""
     frames = [watcher.frames.snapshot(item, lot.at) for item in lot.items]
     frames += [watcher.frames.event(event, lot.at) for event in lot.events]
     part: list[bytes] = []
@@ -108,7 +108,7 @@ async def _tell(feed: LiveFeed, watcher: Watcher, lot: _Lot) -> bool:
 
 
 async def _taken(watcher: Watcher) -> bool:
-    """Wait until the watcher has read most of what was sent; whether they are still there. Raises WatcherTooSlow."""
+    """Wait until the watcher has read most of what was sent; whether it is still there. Raises WatcherTooSlow."""
     try:
         async with asyncio.timeout(TAKE_SECONDS_MAX):
             return await watcher.drained()

@@ -1,1 +1,1 @@
-"""What the write side needs of the world, named by role: Protocols with the semantics that types can't say."""
+"""Ports of the write side, named by role: Protocols with the semantics that types can't express."""

@@ -1,4 +1,4 @@
-"""The port that carries every change of an auction, and who hears of commits."""
+"""Auction book: the port for every change of an auction, and for commit listeners."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gavel.bids.domain.listing import Listing
 
 
 class Unavailable(Exception):
-    """The database can't be asked now, or the fate of a COMMIT is unknown. Safe to retry with a key."""
+    """The database is unavailable, or the outcome of a COMMIT is unknown. Safe to retry with a key."""
 
 
 class Overloaded(Exception):
@@ -30,7 +30,7 @@ class DeadlineExceeded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Where a command comes from: how long its caller waits, and the W3C trace context of its request.
+    """Context of a command: its caller's deadline, and the W3C trace context of its request.
 
     `deadline_seconds` is on the event loop's clock. An empty `traceparent` means the request had none.
     """
@@ -41,9 +41,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a commit did to one auction: its state afterwards, the revision it had before, and the events in between.
+    """Effect of a commit on one auction: its state afterwards, the revision before, and the events in between.
 
-    `texts_changed` where its listing was written too: a new item, or one that its seller changed.
+    `texts_changed` is set if its listing was written too: a new item, or one that its seller changed.
     """
 
     auction: Auction
@@ -53,10 +53,10 @@ class Change:
 
 
 class CommitListener(Protocol):
-    """Told of every commit of this process's book, after it and before its callers. A hint, never the truth."""
+    """Callback for every commit of this process's book, before its callers are answered. A hint, not authoritative."""
 
     def committed(self, changes: Sequence[Change]) -> None:
-        """Take note, and return at once: callers wait. What is raised is logged and lost."""
+        """Note the changes and return at once: callers wait. Exceptions are logged and dropped."""
         ...
 
 
@@ -91,6 +91,6 @@ class AuctionBook(Protocol):
     def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
         """The newest state of the auction that this process saw committed, with an estimate of the database's clock.
 
-        None where it saw none lately. May be older than the truth; never newer.
+        None if it saw none lately. May be older than the database's state; never newer.
         """
         ...

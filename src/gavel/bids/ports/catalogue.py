@@ -1,4 +1,4 @@
-"""Reading items and bids."""
+"""Item catalogue: the port for reading items and bids."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from gavel.bids.domain.listing import Listing
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An item as it is shown: state, texts, and the times of its row."""
+    """An item for display: state, texts, and the times of its row."""
 
     auction: Auction
     listing: Listing
@@ -22,9 +22,9 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True)
 class BidderItem:
-    """An item as one bidder finds it: the highest amount and the maximum that are theirs, and when they last bid.
+    """An item with one bidder's own highest amount, maximum and time of last bid.
 
-    The maximum is the bidder's alone, and left out of the repr, so that no log line can show it.
+    The maximum is only for that bidder, and left out of the repr, so that no log line can show it.
     """
 
     item: ItemView
@@ -35,14 +35,14 @@ class BidderItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemPosition:
-    """A place in a list of items: the last item seen, by the time that orders the list."""
+    """A position in a list of items: the last item seen, by the time that orders the list."""
 
     time: datetime
     item_id: ItemId
 
 
 class ItemCatalogue(Protocol):
-    """Items and bids as Postgres has them: whoever bids reads their own bid."""
+    """Items and bids, read from Postgres itself, so that bidders read their own writes."""
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime]:
         """The item, with the database's clock. Raises ItemNotFound."""

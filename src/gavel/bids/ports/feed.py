@@ -1,4 +1,4 @@
-"""What the live feed needs: the event log, watchers and their encodings."""
+"""Ports of the live feed: the event log, watchers and their encodings."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -10,38 +10,38 @@ from gavel.bids.ports.catalogue import ItemView
 
 
 class WatcherTooSlow(Exception):
-    """What a watcher was sent has not been taken, and there is no more room for it here."""
+    """A watcher reads too slowly: its send buffer is full."""
 
 
 class FeedStopping(Exception):
-    """The server stops, and its streams with it: come back, and resume."""
+    """The server is stopping and ends its streams; clients should reconnect and resume."""
 
 
 class StreamDeadline(Exception):
-    """The time that a watcher asked for, or has a right to, is over."""
+    """The stream has reached the deadline that its watcher asked for or is allowed."""
 
 
 class FeedListener(Protocol):
-    """Who wants to hear of events, from wherever they come. May be told twice, out of order, or never."""
+    """Receiver of committed events from any source. Events may come twice, out of order, or never."""
 
     def wants(self, item_id: ItemId) -> bool:
-        """Whether anyone here watches the item: what nobody wants need not be read."""
+        """Whether the item has watchers here; events of other items need not be read."""
         ...
 
     def take(self, events: Sequence[FeedEvent]) -> None:
-        """Take note of committed events, and return at once."""
+        """Note committed events, and return at once."""
         ...
 
 
 class EventLog(Protocol):
-    """The events of all items as they are committed. Every method raises Unavailable."""
+    """Committed events of all items. Every method raises Unavailable."""
 
     async def newest(self, item_ids: Collection[ItemId]) -> tuple[Mapping[ItemId, int], datetime]:
         """The seq of each item's newest event, unknown items left out; and the clock."""
         ...
 
     async def behind(self, seqs: Mapping[ItemId, int]) -> tuple[Mapping[ItemId, int], datetime]:
-        """Of these items, those whose newest event has a higher seq than is given here, with it; and the clock."""
+        """Those of these items whose newest event has a higher seq than given, with that seq; and the clock."""
         ...
 
     async def snapshots(self, item_ids: Collection[ItemId]) -> tuple[list[ItemView], datetime]:
@@ -54,25 +54,25 @@ class EventLog(Protocol):
 
 
 class Frames(Protocol):
-    """How one kind of watcher is told: what is made here is handed to all of them as it is."""
+    """Encoder for one kind of watcher. All watchers of that kind are sent the same bytes."""
 
     def event(self, event: FeedEvent, at: datetime) -> bytes:
-        """An event, told at `at` by the database's clock."""
+        """Encode an event that is sent at `at` by the database's clock."""
         ...
 
     def snapshot(self, item: ItemView, at: datetime) -> bytes:
-        """An item as it was at `at`."""
+        """Encode an item as it was at `at`."""
         ...
 
     def heartbeat(self, at: datetime) -> bytes:
-        """Nothing but a sign of life."""
+        """Encode a heartbeat."""
         ...
 
 
 class Watcher(Protocol):
-    """Someone who watches, at the other end of a connection. `sent_seconds` is when they were last sent something.
+    """A connected client that watches items. `sent_seconds` is when it was last sent something.
 
-    It is to end at `deadline_seconds`; both are on the event loop's clock.
+    Its stream ends at `deadline_seconds`; both are on the event loop's clock.
     """
 
     sent_seconds: float
@@ -80,21 +80,21 @@ class Watcher(Protocol):
 
     @property
     def frames(self) -> Frames:
-        """How this watcher is told."""
+        """The encoder for this watcher."""
         ...
 
     def write(self, frames: bytes, now_seconds: float) -> bool:
-        """Send without waiting; False where too much waits unread, and nothing was sent. To one that is gone: True."""
+        """Send without waiting; False if too much is unread, and nothing was sent. True if the watcher is gone."""
         ...
 
     async def drained(self) -> bool:
-        """Wait until more can be written; False where the watcher is gone."""
+        """Wait until more can be written; False if the watcher is gone."""
         ...
 
     def end(self, reason: Exception) -> None:
-        """Say why this is the end, as far as the watcher still reads, and write nothing more."""
+        """Send the reason if the watcher still reads, and write nothing more."""
         ...
 
     def abort(self) -> None:
-        """Cut the connection, whatever it still holds."""
+        """Abort the connection and drop unsent data."""
         ...

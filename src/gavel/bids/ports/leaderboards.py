@@ -1,4 +1,4 @@
-"""Reading leaderboards, and caching them."""
+"""Leaderboard ports: reading and caching."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,15 +7,15 @@ from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.ports.book import Change
 
-# What one answer shows at most.
+# Limit of one answer.
 LEADERBOARD_ENTRIES_MAX = 100
 
 
 class Leaderboards(Protocol):
-    """Who has bid how much."""
+    """Bidders of an item by their highest amounts."""
 
     async def board(self, item_id: ItemId, limit: int) -> Leaderboard:
-        """The first `limit` bidders of an item, no older than what was committed when it was asked for.
+        """The first `limit` bidders of an item, no older than what was committed when the call began.
 
         Raises ItemNotFound or Unavailable.
         """
@@ -23,27 +23,27 @@ class Leaderboards(Protocol):
 
 
 class CacheAway(Exception):
-    """The cache can't be asked now. Whoever asks goes on without it."""
+    """The cache is unavailable. Callers go on without it."""
 
 
 class LeaderboardCache(Protocol):
-    """Boards that were read once, kept up by what is committed. A board that is there may be older than the truth.
+    """Cache of boards, updated by commits. A cached board may be older than the database's state.
 
-    It may forget any board at any time, and never puts an older one in the place of a newer one.
+    It may drop any board at any time, and never replaces a newer one with an older one.
     """
 
     async def read(self, item_id: ItemId, limit: int) -> Leaderboard | None:
-        """The first `limit` bidders of the board that is kept; None where none is. Raises CacheAway."""
+        """The first `limit` bidders of the cached board; None if there is none. Raises CacheAway."""
         ...
 
     async def store(self, item_id: ItemId, board: Leaderboard, *, whole: bool) -> None:
-        """Keep a board, unless one as new is there; not `whole` where it leaves bidders out. Raises CacheAway."""
+        """Store a board unless one at least as new is there; not `whole` if it omits bidders. Raises CacheAway."""
         ...
 
     async def apply(self, changes: Sequence[Change]) -> None:
-        """Bring the boards that show the revision before a change up to it.
+        """Apply each change to the board that is at the revision before it.
 
-        A board that lacks what went before the change, or the bidder's earlier bids, is forgotten; a newer one stays.
-        Raises CacheAway; then the boards stay as they are, or come to a later change with a gap.
+        A board that lacks what preceded the change, or the bidder's earlier bids, is dropped; a newer one stays.
+        Raises CacheAway; then the boards stay as they are, and a later change may find a gap.
         """
         ...

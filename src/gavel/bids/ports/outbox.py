@@ -1,4 +1,4 @@
-"""Events owed to the broker, and the way to it."""
+"""Outbox ports: pending messages, and the publisher that sends them to the broker."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class EventsNotPublished(Exception):
-    """The broker did not take responsibility for every message; some may have been delivered all the same."""
+    """The broker did not confirm every message; some may have been delivered all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class OutboxMessage:
 
 
 class EventPublisher(Protocol):
-    """The way to the broker."""
+    """Publisher of messages to the broker."""
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
-        """Return when every message is the broker's responsibility. At least once; order is not kept.
+        """Publish, and return when the broker has confirmed every message. At least once; order is not kept.
 
         Raises EventsNotPublished, within a bounded time.
         """
@@ -34,12 +34,12 @@ class EventPublisher(Protocol):
 
 
 class Outbox(Protocol):
-    """What is still owed to the broker."""
+    """Messages that are still to be published."""
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
         """Claim up to `rows_max` rows, publish them, and delete them if and only if `publish` returned.
 
-        Claims of several relays never overlap. Returns the number of events relayed, 0 where nothing was owed.
-        Raises what `publish` raises, or Unavailable; then the rows are owed still.
+        Claims of several relays never overlap. Returns the number of events relayed, 0 if nothing was pending.
+        Raises what `publish` raises, or Unavailable; then the rows are still pending.
         """
         ...

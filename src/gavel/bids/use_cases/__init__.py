@@ -1,1 +1,1 @@
-"""What the write side does, one verb a file."""
+"""Use cases of the write side, one verb a file."""

@@ -1,4 +1,4 @@
-"""A bidder buys an item at its buy-now price."""
+"""Buy an item at its buy-now price."""
 
 from datetime import datetime
 

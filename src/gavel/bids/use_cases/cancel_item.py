@@ -1,4 +1,4 @@
-"""A seller withdraws an item."""
+"""Cancel a seller's item."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 async def cancel_item(
     book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, *, seller_id: UserId, call: Call
 ) -> tuple[ItemView, datetime]:
-    """Cancel an auction without bids; the item as it is then, with the clock. Again: the cancelled item.
+    """Cancel an auction without bids; the item as it is then, with the clock. A repeat returns the cancelled item.
 
     Raises NotTheSeller, ChangeRefused, and what AuctionBook.update and ItemCatalogue.item raise.
     """

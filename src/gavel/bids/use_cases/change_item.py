@@ -1,4 +1,4 @@
-"""A seller changes the texts of an item."""
+"""Change the texts of a seller's item."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The closer: ends auctions whose time has come."""
+"""The closer: closes auctions whose end has passed."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,24 +10,24 @@ from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import AuctionBook, Call, DeadlineExceeded, Overloaded, Unavailable
 from gavel.bids.ports.due_auctions import DueAuctions
 
-# So many commands wait in the lane at once: several batches, so that it never stands idle within a pass.
+# Commands in the lane at once: several batches, so that it is never idle within a pass.
 CLOSER_AUCTIONS_MAX = 1_000
 
-# One that can't be closed is tried again after a pause, which doubles with each failure.
+# An auction that can't be closed is retried after a pause, which doubles with each failure.
 DEFER_FIRST_SECONDS = 1.0
 DEFER_SECONDS_MAX = 60.0
 DEFERRED_AUCTIONS_MAX = 1_000
 
-# What keeps any auction from being closed, and is no fault of this one.
+# Errors that would stop any auction from being closed, not only this one.
 INTERRUPTIONS = (Unavailable, DeadlineExceeded, Overloaded)
 
 
 @dataclass(frozen=True, slots=True)
 class CloserPass:
-    """What one pass did: how many auctions it saw to, and how long until the next end; None where none is to come.
+    """Result of one pass: the number of auctions handled, and the time until the next end; None if there is none.
 
     `failed` are auctions that can't be closed as they are, each with its error: a bug, or a row that breaks a rule.
-    `interrupted_by` tells why others are due still; None where none is.
+    `interrupted_by` is the reason why others are still due; None if none is.
     """
 
     auctions: int
@@ -37,25 +37,25 @@ class CloserPass:
 
 
 class Deferred:
-    """Auctions that could not be closed, each left alone for a while, so that they slow down nothing else.
+    """Auctions that could not be closed, each deferred for a while, so that they slow down nothing else.
 
-    Of more than LEFT_ALONE_AUCTIONS_MAX the one that failed longest ago is forgotten, and tried again.
+    Beyond DEFERRED_AUCTIONS_MAX the one that failed longest ago is dropped, and tried again.
     """
 
     def __init__(self) -> None:
         self._pauses: OrderedDict[ItemId, tuple[float, float]] = OrderedDict()
 
     def at(self, now_seconds: float) -> frozenset[ItemId]:
-        """Those whose pause is not over."""
+        """Auctions whose pause is not over."""
         return frozenset(item_id for item_id, (until, _) in self._pauses.items() if now_seconds < until)
 
     @property
     def suspects(self) -> frozenset[ItemId]:
-        """All that have failed, their pauses over or not."""
+        """All auctions that have failed, their pauses over or not."""
         return frozenset(self._pauses)
 
     def add(self, item_id: ItemId, now_seconds: float) -> float:
-        """Leave an auction alone that has failed now; for how many seconds."""
+        """Defer an auction that has just failed; the pause in seconds."""
         _, before = self._pauses.pop(item_id, (0.0, 0.0))
         pause = min(max(DEFER_FIRST_SECONDS, 2 * before), DEFER_SECONDS_MAX)
         self._pauses[item_id] = now_seconds + pause, pause
@@ -72,11 +72,11 @@ async def close_due(
     call: Call,
     suspects: Collection[ItemId] = (),
 ) -> CloserPass:
-    """Close up to CLOSER_AUCTIONS_MAX due auctions, the longest overdue first, but for those to leave alone.
+    """Close up to CLOSER_AUCTIONS_MAX due auctions, the longest overdue first, except those in `leave_alone`.
 
     Suspects come after the others, so that they share no batch with them. Each is decided under its lock: one that
-    another closer was at before, or that a bid has extended, stays as it is. One that fails keeps no other from being
-    closed, and is due still. Raises Unavailable where none could be asked for.
+    another closer has closed, or that a bid has extended, stays as it is. A failure stops no other auction from being
+    closed, and leaves its own due. Raises Unavailable if the due auctions can't be read.
     """
     due = await due_auctions.due(CLOSER_AUCTIONS_MAX, leave_alone)
     errors: dict[ItemId, Exception] = {}

@@ -1,4 +1,4 @@
-"""A seller lists an item."""
+"""List an item for a seller."""
 
 from gavel.bids.domain.decision import Answer, retry_key
 from gavel.bids.domain.ids import ItemId
@@ -12,7 +12,7 @@ async def list_item(
 ) -> Answer:
     """Open an auction under a new id, in the house currency, by the database's clock.
 
-    A retry with the same key opens none, and is answered with the first one as it is now, under the id that it has.
+    A retry with the same key opens none, and is answered with the first auction as it is now, under its own id.
     Raises InvalidInput and what AuctionBook.open raises.
     """
     key = retry_key(draft.seller_id, idempotency_key, request_digest(draft))

@@ -1,4 +1,4 @@
-"""A bidder bids on an item."""
+"""Place a bid on an item."""
 
 from gavel.bids.domain.bidding import NewBid, refuse_early
 from gavel.bids.domain.bidding import place_bid as decide_bid

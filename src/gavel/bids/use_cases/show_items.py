@@ -1,4 +1,4 @@
-"""Lists of items and bids, page by page."""
+"""Paginated lists of items and bids."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from gavel.bids.ports.catalogue import BidderItem, ItemCatalogue, ItemPosition, 
 async def show_items(
     catalogue: ItemCatalogue, *, status: Status, category: str, after: ItemPosition | None, limit: int
 ) -> tuple[list[ItemView], datetime, ItemPosition | None]:
-    """A page of items, the clock, and the position to go on from; None where the list ends here."""
+    """A page of items, the clock, and the position of the next page; None if this is the last."""
     items, at = await catalogue.items(status, category, after, limit + 1)
     more = len(items) > limit
     page = items[:limit]
@@ -21,7 +21,7 @@ async def show_items(
 async def show_bids(
     catalogue: ItemCatalogue, item_id: ItemId, *, before_seq: int | None, limit: int
 ) -> tuple[list[BidPlaced], int | None]:
-    """A page of an item's bids, newest first, and the seq to go on below; None where the list ends here.
+    """A page of an item's bids, newest first, and the seq below which the next page starts; None if this is the last.
 
     Raises ItemNotFound.
     """
@@ -33,7 +33,7 @@ async def show_bids(
 async def show_seller_items(
     catalogue: ItemCatalogue, seller_id: UserId, *, after: ItemPosition | None, limit: int
 ) -> tuple[list[ItemView], datetime, ItemPosition | None]:
-    """A page of a seller's items, newest first, the clock, and the position to go on from; None at the list's end."""
+    """A page of a seller's items, newest first, the clock, and the next page's position; None if this is the last."""
     items, at = await catalogue.items_of_seller(seller_id, after, limit + 1)
     page = items[:limit]
     more = len(items) > limit
@@ -43,9 +43,9 @@ async def show_seller_items(
 async def show_my_bids(
     catalogue: ItemCatalogue, user_id: UserId, *, after: ItemPosition | None, limit: int
 ) -> tuple[list[BidderItem], datetime, ItemPosition | None]:
-    """A page of the items that a user has bid on, newest bid first, the clock, and the position to go on from.
+    """A page of the items that a user has bid on, newest bid first, the clock, and the position of the next page.
 
-    Shows the user's maxima: only for that user. The position is None where the list ends here.
+    Shows the user's maxima: only for that user. The position is None if this is the last page.
     """
     mine, at = await catalogue.items_of_bidder(user_id, after, limit + 1)
     page = mine[:limit]

@@ -1,4 +1,4 @@
-"""PostgreSQL as every process uses it: statements from files, connections with bounds, one name for its failures."""
+"""PostgreSQL connections of every process: statements from files, bounded pools, and one tuple of its errors."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -10,16 +10,16 @@ from prometheus_client.core import Metric
 
 from gavel.runtime.telemetry.metrics import Source, gauge
 
-# What the driver raises when the database is away, slow, stopping, or says no to a statement. The last is what it
-# says when the server ended the session and the socket's end has not been seen yet.
+# Errors of the driver when the database is unavailable, slow, stopping, or refuses a statement. The last one comes
+# when the server ended the session and the driver has not seen the socket close yet.
 DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
-# SQLSTATE classes: connection exception; operator intervention, which is a server that stops or is not up yet.
+# SQLSTATE classes: connection exception; operator intervention (the server is stopping or not up yet).
 _CONNECTION_CLASSES = ("08", "57P")
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 _AUTHENTICATION = "authentication failed: mend user and password in the database's URL, or the server's pg_hba.conf"
-# What to do about an error, by its SQLSTATE. The server's own text is never passed on: it may hold hosts and values.
+# Remedy by SQLSTATE. The server's own text is never passed on: it may hold hosts and values.
 _REMEDIES = {
     "28P01": _AUTHENTICATION,
     "28000": _AUTHENTICATION,
@@ -39,29 +39,29 @@ PARTING_SECONDS_MAX = 0.5
 
 
 def sqlstate_of(error: BaseException | None) -> str:
-    """What the server says it is, as a code of five characters; an empty text where it said nothing."""
+    """Return the SQLSTATE of an error, five characters; an empty text if it has none."""
     return (isinstance(error, asyncpg.PostgresError) and error.sqlstate) or ""
 
 
 def is_forbidden(error: BaseException | None) -> bool:
-    """Whether the server lets the role that asked do no such thing: it answers, and would answer the same again."""
+    """Whether the role lacks the privilege: the server is up, and a retry would fail in the same way."""
     return sqlstate_of(error) == _INSUFFICIENT_PRIVILEGE
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why the database can't be used, and what to do about it where that is known."""
+    """Return why the database can't be used, and the remedy if one is known."""
     return _REMEDIES.get(sqlstate_of(error), f"no answer ({type(error).__name__})")
 
 
 def connection_was_lost(error: BaseException | None) -> bool:
-    """Whether the connection was gone, rather than slow or refused a statement."""
+    """Whether the connection was lost, rather than slow, or a statement refused."""
     if isinstance(error, asyncpg.PostgresError):
         return sqlstate_of(error).startswith(_CONNECTION_CLASSES)
     return isinstance(error, DATABASE_ERRORS) and not isinstance(error, TimeoutError)
 
 
 def leaves_connection_in_doubt(error: BaseException | None) -> bool:
-    """Whether the connection can't be used after this: its answer never came, or was not waited for."""
+    """Whether the connection can't be used after this error: its answer never came, or was not awaited."""
     if isinstance(error, asyncpg.PostgresError):
         return connection_was_lost(error)
     return isinstance(error, DATABASE_ERRORS) or not isinstance(error, Exception)
@@ -69,7 +69,7 @@ def leaves_connection_in_doubt(error: BaseException | None) -> bool:
 
 @cache
 def load_sql(package: str, name: str) -> str:
-    """The statement in the package's `sql/NAME.sql`. Raises FileNotFoundError at import, not at the first bid."""
+    """Load the package's `sql/NAME.sql`. Called at import: FileNotFoundError comes then, not at the first bid."""
     return (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -86,7 +86,7 @@ def _server_settings(application_name: str) -> dict[str, str]:
 
 
 async def connect(url: str, application_name: str) -> asyncpg.Connection:
-    """One connection, opened within CONNECT_SECONDS_MAX. Raises one of DATABASE_ERRORS."""
+    """Open one connection, within CONNECT_SECONDS_MAX. Raises one of DATABASE_ERRORS."""
     return await asyncpg.connect(
         url,
         timeout=CONNECT_SECONDS_MAX,
@@ -96,30 +96,30 @@ async def connect(url: str, application_name: str) -> asyncpg.Connection:
 
 
 class _PooledConnection(asyncpg.Connection):
-    """A connection that parts from its server in good order, or else without a word: no stop waits for a server."""
+    """A connection whose close is bounded and never raises, so that no stop waits for a server."""
 
     __slots__ = ()
 
     async def close(self, *, timeout: float | None = None) -> None:
-        """See asyncpg.Connection.close, which cuts the connection off where it raises."""
+        """See asyncpg.Connection.close, which aborts the connection if it raises."""
         with suppress(*DATABASE_ERRORS):
             await super().close(timeout=PARTING_SECONDS_MAX if timeout is None else timeout)
 
 
 async def open_pool(url: str, application_name: str, connections_max: int = POOL_CONNECTIONS_MAX) -> asyncpg.Pool:
-    """A pool that starts empty: it opens while the database is away, and connects when it is asked."""
+    """Open a pool that connects on first use, so that it opens while the database is unavailable."""
     return await _open(url, connections_max, _server_settings(application_name), reset=None)
 
 
 async def open_stream_pool(url: str, application_name: str, *, wait_for_flush: bool = True) -> asyncpg.Pool:
-    """A pool for one loop that runs transaction after transaction: its sessions are not reset in between.
+    """Open a pool for one loop of successive transactions: its sessions are not reset in between.
 
-    Whoever uses it leaves nothing behind in the session but closed transactions. Without `wait_for_flush` a COMMIT
-    may be undone by a crash of the server, as if it had never been sent: only for what is done again then.
+    Users must leave no session state behind. Without `wait_for_flush` a crash of the server may undo a COMMIT, as if
+    it had never been sent: only for work that is then done again.
     """
 
     async def keep(_: asyncpg.Connection) -> None:
-        """A reset takes a round trip of its own."""
+        """Skip the reset, which takes a round trip."""
 
     settings = _server_settings(application_name)
     if not wait_for_flush:
@@ -148,7 +148,7 @@ async def _open(
 
 
 def pool_source(pools: Mapping[str, asyncpg.Pool]) -> Source:
-    """Metrics of pools, by their names."""
+    """Metrics source of pools, by their names."""
 
     async def read() -> Sequence[Metric]:
         idle = {name: pool.get_idle_size() for name, pool in pools.items()}

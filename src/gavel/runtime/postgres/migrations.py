@@ -1,4 +1,4 @@
-"""Schema changes: plain SQL files, applied in order, each once, by one process at a time."""
+"""Schema migrations: plain SQL files, applied in order, each once, by one process at a time."""
 
 import asyncio
 import re
@@ -17,8 +17,8 @@ from gavel.runtime.postgres.grants import grant, load_grants
 
 # A large table takes its time.
 MIGRATION_SECONDS_MAX = 3_600.0
-# While a change of a table waits for those who use it, whoever comes later waits behind it: so it gives way after this,
-# lets them through, and tries again.
+# While a schema change waits for a table's lock, later statements queue behind it. So it gives up after this, lets
+# them through, and tries again.
 LOCK_SECONDS_MAX = 2.0
 LOCK_PAUSE_SECONDS = 1.0
 
@@ -30,12 +30,12 @@ _log = structlog.get_logger(__name__)
 
 
 class SchemaMismatch(Exception):
-    """The database holds another schema than these migrations make: a newer one, or an edited one."""
+    """The database's schema differs from these migrations: it is newer, or a migration was edited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step: its number, its file name, and its statements."""
+    """One migration: its number, its file name, and its statements."""
 
     version: int
     name: str
@@ -43,12 +43,12 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """What tells an edited file from the one that was applied."""
+        """Checksum that detects a file that was edited after it was applied."""
         return sha256(self.sql.encode()).hexdigest()
 
 
 def load_migrations(package: str) -> list[Migration]:
-    """The migrations in a package's folder `migrations`, in order of their numbers."""
+    """Load the migrations in a package's folder `migrations`, in order of their numbers."""
     found = [
         Migration(int(match[1]), entry.name, entry.read_text(encoding="utf-8"))
         for entry in (files(package) / "migrations").iterdir()
@@ -58,9 +58,9 @@ def load_migrations(package: str) -> list[Migration]:
 
 
 async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -> int:
-    """Apply what is missing; the number of migrations applied.
+    """Apply missing migrations; the number applied.
 
-    Under an advisory lock: of two that start at once one migrates and the other waits, then finds nothing to do.
+    Under an advisory lock: of two processes that start at once, one migrates; the other waits and finds nothing to do.
     Each migration commits with its record or not at all. Raises SchemaMismatch.
     """
     async with _alone(connection):
@@ -76,7 +76,7 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
 
 
 async def _apply_patiently(connection: asyncpg.Connection, migration: Migration) -> None:
-    """Apply one beside others who go on, for MIGRATION_SECONDS_MAX at most: then raises what kept it waiting."""
+    """Apply one while the database is in use, for MIGRATION_SECONDS_MAX at most; then raise the lock error."""
     loop = asyncio.get_running_loop()
     deadline_seconds = loop.time() + MIGRATION_SECONDS_MAX
     while True:
@@ -105,8 +105,8 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
 
 @asynccontextmanager
 async def _alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
-    """Hold the lock that all who change the schema hold; a session may take it twice."""
-    # It waits as long as the other needs. None would mean the connection's own bound on a statement.
+    """Hold the advisory lock for schema changes; a session may take it twice."""
+    # Waits as long as another migration may take. None would mean the connection's own statement timeout.
     await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=MIGRATION_SECONDS_MAX)
     try:
         yield
@@ -131,7 +131,7 @@ async def migrate_database(url: str, package: str, grant_to: Sequence[str] = ())
 
 
 async def is_current(connection: asyncpg.Connection | PoolConnectionProxy, migrations: list[Migration]) -> bool:
-    """Whether the database has these migrations, all of them. A newer schema is current too: releases overlap."""
+    """Whether the database has all of these migrations. A newer schema is current too: releases overlap."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         return False
     rows = await connection.fetch("SELECT version FROM schema_migrations")
@@ -150,7 +150,7 @@ async def _missing(connection: asyncpg.Connection, migrations: list[Migration]) 
 
 
 def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Callable[[], Awaitable[str | None]]:
-    """The readiness check of a database: it answers, and has the schema."""
+    """Make a readiness check: the database answers, and has the schema."""
 
     async def check() -> str | None:
         try:

@@ -14,7 +14,7 @@ _READY = "ready"
 
 
 class PidFile(NamedTuple):
-    """What a server tells of itself in its pid file. Fields that it has not written yet are 0 or empty."""
+    """Contents of a server's pid file. Fields that it has not written yet are 0 or empty."""
 
     pid: int
     port: int
@@ -28,7 +28,7 @@ class PidFile(NamedTuple):
 
 
 def pid_file_of(data: Path) -> Path:
-    """Return where the server of this data keeps its pid."""
+    """Return the path of the pid file of this data's server."""
     return data / "postmaster.pid"
 
 
@@ -41,7 +41,7 @@ def read_pid_file(data: Path) -> PidFile | None:
         lines = pid_file_of(data).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except FileNotFoundError:
         return None
-    # A server for one session only has its pid with a minus.
+    # A single-user server writes its pid with a minus.
     pid = _number(lines[0].removeprefix("-"))
     # Its lines: pid, data folder, start, port, socket folder, address, shared memory, status.
     lines += [""] * (8 - len(lines))
@@ -60,7 +60,7 @@ class Postmaster:
         self.pid = process.pid
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal; nothing happens if the process has ended, also where another has its number now."""
+        """Send a signal; no effect if the process has ended, even if its pid was reused."""
         import psutil
 
         try:
@@ -69,7 +69,7 @@ class Postmaster:
             return
 
     def wait_gone(self, seconds_max: float) -> bool:
-        """Wait until it has ended, for so long at most; whether it has."""
+        """Wait up to `seconds_max` until it has ended; whether it has."""
         import psutil
 
         try:
@@ -82,8 +82,8 @@ class Postmaster:
 def find_postmaster(data: Path) -> Postmaster | None:
     """Return the server that runs on this data; None if there is none, whatever the pid file says.
 
-    The process that the pid file names is it only if it runs Postgres' program in this folder, which is where a server
-    works. Raises OSError if the pid file can't be read.
+    The process that the pid file names counts only if it runs Postgres' program with this working folder.
+    Raises OSError if the pid file can't be read.
     """
     import psutil
 
@@ -103,7 +103,7 @@ def _serves(process: "psutil.Process", data: Path) -> bool:
     try:
         return Path(process.exe()).name == PROGRAM and _is_same(process.cwd(), data)
     except psutil.AccessDenied:
-        # Containers keep root from looking at other users' processes closely; their command lines are open to all.
+        # Containers may keep root from inspecting other users' processes; command lines are readable by all.
         command = process.cmdline()
         is_server = len(command) > 2 and Path(command[0]).name == PROGRAM and command[1] == "-D"
         return is_server and _is_same(command[2], data)
@@ -113,5 +113,5 @@ def _is_same(folder: str, data: Path) -> bool:
     try:
         return data.samefile(folder)
     except OSError:
-        # The process works in a folder that is gone.
+        # The process's working folder is gone.
         return False

@@ -1,4 +1,4 @@
-"""The system user that the embedded server runs as where Gavel runs as root, which Postgres refuses."""
+"""System user of the embedded server when Gavel runs as root, which Postgres refuses."""
 
 import os
 import pwd
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-# The wheel's own name for the user.
+# The name that the wheel uses for the user.
 SERVER_USER = "pgserver"
 
 _READ_BY_ALL = stat.S_IROTH | stat.S_IRGRP
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ServerUserUnusable(Exception):
-    """There is no user that the server could run as, or a folder is closed to it; the text says what to do."""
+    """The server has no user to run as, or that user can't enter a folder; the text says what to do."""
 
 
 class ServerUser(NamedTuple):
@@ -32,7 +32,7 @@ class ServerUser(NamedTuple):
 
 
 def find_server_user() -> ServerUser | None:
-    """Return the user to run the server as, made if it is missing; None if this process is not root.
+    """Return the user to run the server as, created if it is missing; None if this process is not root.
 
     Raises ServerUserUnusable.
     """
@@ -74,7 +74,7 @@ def is_open(folder: Path, user: ServerUser) -> bool:
 def open_way(path: Path, user: ServerUser) -> None:
     """Let the user pass through the folders above a path. Each change is logged.
 
-    Only root's own folders are opened. Raises ServerUserUnusable if one of somebody else is closed.
+    Only root's own folders are opened. Raises ServerUserUnusable if another user's folder is closed.
     """
     for folder in path.parents:
         if is_open(folder, user):
@@ -91,7 +91,7 @@ def open_way(path: Path, user: ServerUser) -> None:
 
 
 def open_programs(folders: Iterable[Path]) -> None:
-    """Let everybody read and run programs that were installed under a umask that forbids it. It is logged."""
+    """Make programs readable and executable for all users if the umask at installation forbade it. Logged."""
     closed = [
         path
         for folder in folders

@@ -1,4 +1,4 @@
-"""The folder of the embedded server's socket: the data's own, or a private one with a short path."""
+"""Socket folder of the embedded server: the data folder itself, or a private one with a short path."""
 
 import os
 import stat
@@ -16,15 +16,15 @@ _MADE_NAME_BYTES = len("/gavel-") + 8
 
 
 def known_socket_folder(data: Path) -> Path:
-    """Return where the socket lies, as far as it is known before the server has been started."""
+    """Return the socket's folder, as far as it is known before the server has been started."""
     return data if _fits(data) else _recorded(data) or data
 
 
 def socket_folder_for(data: Path, user: ServerUser | None) -> Path:
     """Return the folder for the socket of this data: the data's own, the one that was made before, or a new one.
 
-    A new one gets a name that nobody can foresee, and is recorded beside the data, so that it is found again whatever
-    TMPDIR is then. Raises DataFolderUnusable.
+    A new one gets an unpredictable name, and is recorded beside the data, so that it is found again even if TMPDIR
+    changes. Raises DataFolderUnusable.
     """
     if _fits(data):
         return data
@@ -48,7 +48,7 @@ def _is_open_to(parent: Path, user: ServerUser | None) -> bool:
 
 
 def _fits(folder: Path, further_bytes: int = 0) -> bool:
-    # asyncpg takes a comma for the end of a host's name.
+    # asyncpg reads a comma as the end of a host name.
     is_text = "," not in str(folder) and in_one_line(folder) == str(folder)
     return is_text and len(os.fsencode(folder)) + further_bytes <= SOCKET_FOLDER_BYTES_MAX
 
@@ -63,7 +63,7 @@ def _recorded(data: Path) -> Path | None:
 
 
 def _is_private(folder: Path, owner: int) -> bool:
-    """Whether it is a folder, no link to one, that only its owner can enter."""
+    """Whether it is a folder, not a symlink, that only its owner can enter."""
     try:
         found = folder.lstat()
     except OSError:

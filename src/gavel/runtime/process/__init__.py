@@ -1,1 +1,1 @@
-"""A process: settings, lifetime and background loops."""
+"""Process infrastructure: settings, lifetime and background loops."""

@@ -1,4 +1,4 @@
-"""A broker inside the process: bounded, in memory, and at least once because nobody lets go before the consumer has."""
+"""In-process broker: bounded, in memory; at least once, since a publisher waits for the consumer's acknowledgement."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -9,12 +9,12 @@ MESSAGES_MAX = 64
 
 
 class BrokerClosed(Exception):
-    """The process is stopping: what was not acknowledged is the publisher's still."""
+    """The process is stopping: the publisher must keep what was not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a publisher gave, under a number of the broker's own."""
+    """A published message, with a number that the broker assigned."""
 
     number: int
     routing_key: str
@@ -33,10 +33,10 @@ class InProcessBroker:
         self._closed = False
 
     async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Hand over (routing key, body) pairs, and return when the consumer has acknowledged every one.
+        """Publish (routing key, body) pairs, and return when the consumer has acknowledged every one.
 
-        Waits for room. A publisher that gives up takes back what the consumer has not seen, so that trying again
-        does not pile up copies. Raises BrokerClosed; then some may have been consumed all the same.
+        Waits for room. If cancelled, it withdraws messages that the consumer has not taken, so that retries do not
+        pile up copies. Raises BrokerClosed; then some may have been consumed all the same.
         """
         mine: list[int] = []
         try:
@@ -58,7 +58,7 @@ class InProcessBroker:
             self._tell()
 
     async def take(self, messages_max: int, wait_seconds: float) -> list[Message]:
-        """The oldest messages that are not acknowledged, taken before or not; waits for the first, and may be empty."""
+        """Return the oldest unacknowledged messages, taken before or not. Waits for the first; empty at the timeout."""
         try:
             async with asyncio.timeout(wait_seconds):
                 await self._until(lambda: self._closed or bool(self._unacked))
@@ -70,13 +70,13 @@ class InProcessBroker:
         return taken
 
     def ack(self, numbers: Iterable[int]) -> None:
-        """Let go of what was consumed, by its numbers; acknowledging twice changes nothing."""
+        """Acknowledge consumed messages by their numbers; a second time changes nothing."""
         for number in numbers:
             self._unacked.pop(number, None)
         self._tell()
 
     def close(self) -> None:
-        """Refuse what is published from now on and fail what waits; what is held can still be taken."""
+        """Refuse new messages and fail waiting publishers; held messages can still be taken."""
         self._closed = True
         self._tell()
 
@@ -85,6 +85,6 @@ class InProcessBroker:
             await self._changed.wait()
 
     def _tell(self) -> None:
-        """Wake all that wait; whoever waits after this waits for the next change."""
+        """Wake all waiters; later waiters wait for the next change."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

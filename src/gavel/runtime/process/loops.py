@@ -1,4 +1,4 @@
-"""The one shape of every background part: a pass that is repeated until it is stopped."""
+"""Background loops: a pass that is repeated until it is stopped."""
 
 import asyncio
 import random
@@ -17,11 +17,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A named part: `run_once` says whether it found work; without work the loop rests for `idle_seconds`.
+    """Named background loop: `run_once` returns whether it found work; without work the loop idles for `idle_seconds`.
 
-    `expected` are the errors of a world that will come back: logged, and tried again with backoff and jitter.
-    Anything else is a bug, logged with its traceback, and tried again all the same: a loop never dies in silence.
-    A loop that rests is woken early by its event `wake`.
+    `expected` are transient errors: logged, and retried with backoff and jitter.
+    Any other exception is a bug: logged with its traceback, and retried too, so that a loop never stops silently.
+    The event `wake` ends an idle wait early.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Loop:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Repeat inside the context. On the way out the pass under way is finished, within STOP_SECONDS_MAX."""
+        """Repeat inside the context. On exit the pass in progress is finished, within STOP_SECONDS_MAX."""
         stopping = asyncio.Event()
         task = asyncio.create_task(self._repeat(stopping), name=self.name)
         try:
@@ -61,18 +61,18 @@ class Loop:
             else:
                 backoff_seconds = 0.0
                 if found_work:
-                    # Even a part that always finds work lets others have the event loop.
+                    # Even a loop that always finds work yields to other tasks.
                     await asyncio.sleep(0)
                     continue
             if backoff_seconds:
-                # Not to be woken: new work does not mend what failed.
+                # Ignores `wake`: new work does not fix a failure.
                 await wait_for(stopping, backoff_seconds * random.uniform(0.5, 1.0))
             elif not stopping.is_set():
                 await wait_for(self.wake, self.idle_seconds)
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until the event is set, at most so long; whether it is."""
+    """Wait up to `seconds` until the event is set; whether it is."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

@@ -14,7 +14,7 @@ def allow_open_files(wanted: int) -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed_max))
         except (OSError, ValueError):
-            # macOS tells of no maximum, and has one all the same.
+            # macOS reports no maximum, but has one.
             wanted //= 2
         else:
             return wanted

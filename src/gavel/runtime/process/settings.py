@@ -26,7 +26,7 @@ LogLevel = Annotated[str, AfterValidator(_log_level)]
 
 
 def _url(*schemes: str) -> AfterValidator:
-    """A check that shows nothing of a malformed value: there may be a password in it."""
+    """Make a check that shows nothing of a malformed value, which may hold a password."""
 
     def check(url: str) -> str:
         if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)) or not urlsplit(url).path.strip("/"):
@@ -36,7 +36,7 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-# A socket's folder as `?host=` will do for a host.
+# A socket's folder in `?host=` may stand for the host.
 DatabaseUrl = Annotated[str, _url("postgresql", "postgres")]
 
 
@@ -57,7 +57,7 @@ RoleNames = Annotated[tuple[Annotated[str, AfterValidator(_role_name)], ...], No
 class ProcessSettings(BaseSettings):
     """What every process reads."""
 
-    # What its log lines must not show besides passwords and tokens: see `configure_logs`.
+    # Secrets that its log lines must not show besides the usual ones: see `configure_logs`.
     secret_names: ClassVar[tuple[str, ...]] = ()
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)

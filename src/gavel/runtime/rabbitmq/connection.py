@@ -1,8 +1,8 @@
-"""RabbitMQ as every process uses it: a connection that is opened when it is asked for, and dropped whole in doubt.
+"""RabbitMQ connection of every process: opened on first use, and dropped after any failure.
 
-Nothing is repaired in place. After any failure, and after any answer that did not come in time, the connection is cut
-off and forgotten; the next call opens another one, and what must hold on a connection is made to hold again before
-anyone uses it. Whoever calls decides when to try again (see `gavel.runtime.process.loops`).
+Nothing is repaired in place. After a failure or a timeout the connection is aborted. The next call opens another one,
+and the `opened` callback sets it up again before its first use. The caller decides when to retry (see
+`gavel.runtime.process.loops`).
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from yarl import URL
 
 CONNECT_SECONDS_MAX = 3.0
 CLOSE_SECONDS_MAX = 2.0
-# A peer that is silent for three of these is gone.
+# A peer that is silent for three of these counts as gone.
 HEARTBEAT_SECONDS = 10
-# Messages on their way without a confirm, of one call; a packed message has some 150 KB.
+# Unconfirmed messages of one call; a packed message has some 150 KB.
 IN_FLIGHT_MAX = 16
 CONFIRM_SECONDS_MAX = 3.0
 
-# The library's loggers repeat, with tracebacks, what its callers are told by an exception.
+# The library's loggers repeat, with tracebacks, the exceptions that its callers get.
 logging.getLogger("aiormq").setLevel(logging.CRITICAL)
 logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
 
@@ -37,15 +37,15 @@ Opened = Callable[[AbstractChannel], Awaitable[None]]
 
 
 class BrokerAway(Exception):
-    """The broker can't be reached, refuses, or gives no answer in time. What was asked may have happened."""
+    """The broker can't be reached, refuses, or gives no answer in time. The request may have been carried out."""
 
 
 class NotConfirmed(AMQPError):
-    """The broker did not take responsibility for a message."""
+    """The broker did not confirm a message."""
 
 
 class _Transport(TransportFactory):
-    """Opens the connection's socket, and keeps hold of it: to a frozen peer the library would say goodbye for ever."""
+    """Opens the connection's socket, and can abort it: the library would wait for a frozen peer without end."""
 
     def __init__(self, url: URL) -> None:
         self._opener = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
@@ -69,11 +69,11 @@ class _Session:
     channel: AbstractChannel
 
     async def close(self) -> None:
-        """Say goodbye, within CLOSE_SECONDS_MAX; the broker takes back what was not acknowledged."""
+        """Close in good order, within CLOSE_SECONDS_MAX; the broker requeues what was not acknowledged."""
         await _close(self.connection, self.transport)
 
     async def drop(self) -> None:
-        """Cut the connection off."""
+        """Abort the connection."""
         self.transport.abort()
         await self.close()
 
@@ -110,9 +110,9 @@ async def _close(connection: aio_pika.Connection, transport: _Transport) -> None
 
 
 class BrokerLink:
-    """One connection to the broker, for whoever asks.
+    """One shared connection to the broker.
 
-    `opened` is called with each new channel before anyone else uses it: to declare, to consume.
+    `opened` is called with each new channel before its first use: to declare, to consume.
     """
 
     def __init__(self, url: str, name: str, opened: Opened) -> None:
@@ -125,14 +125,14 @@ class BrokerLink:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, as far as this side has noticed."""
+        """Whether there is a connection, as far as is known here."""
         return self._session is not None and not self._session.channel.is_closed
 
     async def run(self, work: Callable[[AbstractChannel], Awaitable[T]], seconds_max: float) -> T:
-        """Give the open channel to `work`, opening one where there is none; what `work` returns.
+        """Call `work` with the channel, opened if there is none, and return its result.
 
-        Opening takes CONNECT_SECONDS_MAX more. Raises BrokerAway, and what `work` raises that is no failure of the
-        broker; after either the connection is gone, and with it whatever was under way on it.
+        Opening takes up to CONNECT_SECONDS_MAX more. Raises BrokerAway, and other exceptions of `work`; after either
+        the connection is dropped with all that was in progress on it.
         """
         session = await self._open_session()
         try:
@@ -142,7 +142,7 @@ class BrokerLink:
             raise
 
     async def problem(self) -> str | None:
-        """What keeps the broker from being used, None where nothing does: a check for readiness, which opens too."""
+        """Readiness check: the reason why the broker can't be used, or None. Opens the connection if needed."""
         try:
             await self._open_session()
         except BrokerAway as error:
@@ -150,7 +150,7 @@ class BrokerLink:
         return None
 
     async def close(self) -> None:
-        """Close the connection for good, within CLOSE_SECONDS_MAX, and CONNECT_SECONDS_MAX where it is being opened."""
+        """Close for good, within CLOSE_SECONDS_MAX, plus CONNECT_SECONDS_MAX if the connection is being opened."""
         self._closed = True
         async with self._opening:
             session, self._session = self._session, None
@@ -175,7 +175,7 @@ class BrokerLink:
 
 @asynccontextmanager
 async def passing_channel(url: str, name: str, opened: Opened) -> AsyncGenerator[AbstractChannel]:
-    """A channel on a connection of its own, for one piece of work; then the broker takes back what was not settled.
+    """A channel on a connection of its own, for one task; afterwards the broker requeues what was not settled.
 
     Raises BrokerAway.
     """
@@ -189,10 +189,10 @@ async def passing_channel(url: str, name: str, opened: Opened) -> AsyncGenerator
 async def publish_confirmed(
     channel: AbstractChannel, exchange: str, messages: Sequence[tuple[str, aio_pika.Message]]
 ) -> None:
-    """Return when the broker has confirmed every one of these messages, given with their routing keys.
+    """Publish messages, given with their routing keys, and return when the broker has confirmed every one.
 
-    They are sent in order, up to IN_FLIGHT_MAX ahead of their confirms, each persistent and mandatory: one that no
-    queue gets is an error, not a loss. To be run by `answered`, which names what is raised.
+    They are sent in order, up to IN_FLIGHT_MAX ahead of their confirms, each mandatory: one that no queue gets is an
+    error, not a loss. To be run by `answered`, which maps the exceptions.
     """
     target = await channel.get_exchange(exchange, ensure=False)
     in_flight = asyncio.Semaphore(IN_FLIGHT_MAX)
@@ -203,7 +203,7 @@ async def publish_confirmed(
 
     outcomes = await asyncio.gather(*(publish(*each) for each in messages), return_exceptions=True)
     for outcome in outcomes:
-        # Whatever it is, cancelled included: only a confirm is a confirm.
+        # Any exception, also a cancellation, means that there was no confirm.
         if isinstance(outcome, BaseException):
             raise outcome
         if not isinstance(outcome, Basic.Ack):
@@ -211,12 +211,12 @@ async def publish_confirmed(
 
 
 def reason_of(error: Exception) -> str:
-    """Return why the broker can't be used, and what to do about it where that is known."""
+    """Return why the broker can't be used, and the remedy if one is known."""
     match error:
         case ProbableAuthenticationError():
             return "RabbitMQ refuses the login (ACCESS_REFUSED): mend user and password in RABBITMQ_URL"
         case InvalidFrameError() if "Connection.OpenOk" in str(error):
-            # The library drops the reply that says which of the two it is.
+            # The library drops the reply that distinguishes the two.
             return (
                 "RabbitMQ refuses the virtual host: it does not exist, or the user has no right to it:"
                 " mend it in RABBITMQ_URL, or use rabbitmqctl add_vhost and set_permissions"
@@ -228,24 +228,24 @@ def reason_of(error: Exception) -> str:
 
 
 def _reply(error: Exception) -> str:
-    """The server's text, without what the library puts around it; it names queues and users, and no password."""
+    """The server's text, without the library's wrapping; it names queues and users, and no password."""
     return str(error.args[0]) if isinstance(error, ChannelClosed) and error.args else str(error)
 
 
 async def answered(asked: Awaitable[T], seconds_max: float) -> T:
-    """The broker's answer. Raises BrokerAway for whatever the library raises, or where the time is over."""
+    """Await the broker's answer. Raises BrokerAway for the library's connection errors, and after `seconds_max`."""
     try:
         async with asyncio.timeout(seconds_max):
             return await asked
     except TimeoutError as error:
         raise BrokerAway("RabbitMQ gives no answer in time") from error
     except Exception as error:
-        # A bare Exception is what the library ends waiting with where it knows no reason.
+        # The library raises a bare Exception to end a wait for an unknown reason.
         if isinstance(error, CONNECTION_EXCEPTIONS) or type(error) is Exception:
             raise BrokerAway(reason_of(error)) from error
         raise
     except asyncio.CancelledError as error:
-        # The library cancels what waits on a connection that it loses; nobody meant this task.
+        # The library cancels waiters of a lost connection, although this task itself was not cancelled.
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise

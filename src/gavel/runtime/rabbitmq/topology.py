@@ -1,21 +1,21 @@
-"""What RabbitMQ has to hold for a queue of work, declared by whoever comes first."""
+"""RabbitMQ topology of a work queue, declared by publisher and consumer alike."""
 
 from dataclasses import dataclass
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 
-# Crashes and lost connections count too; a message that was delivered so often is kept, as a dead letter.
+# Crashes and lost connections count too; a message that was delivered this often becomes a dead letter.
 DELIVERIES_MAX = 1_000
-# Looking at a dead letter counts as a delivery, and must never be what loses it.
+# Looking at a dead letter counts as a delivery, and must never drop it.
 LOOKS_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class WorkQueue:
-    """A topic exchange, a durable queue that gets all of it, and a queue for what can't be worked off.
+    """Topic exchange, a durable queue that gets all its messages, and a dead-letter queue.
 
-    Whoever declares it, the publisher or the consumer, declares the same: the broker refuses another shape.
+    The publisher and the consumer declare the same: the broker refuses another shape.
     """
 
     exchange: str
@@ -24,7 +24,7 @@ class WorkQueue:
     deliveries_max: int = DELIVERIES_MAX
 
     async def declare(self, channel: AbstractChannel) -> None:
-        """Make all of it where it is missing; what is there stays as it is."""
+        """Declare what is missing; what exists stays as it is."""
         dead = await channel.declare_exchange(self.dead_letters, ExchangeType.FANOUT, durable=True)
         letters = await channel.declare_queue(
             self.dead_letters,
@@ -41,7 +41,7 @@ class WorkQueue:
                 "x-delivery-limit": self.deliveries_max,
                 "x-dead-letter-exchange": self.dead_letters,
                 "x-dead-letter-strategy": "at-least-once",
-                # What the strategy above asks for.
+                # Required by the strategy above.
                 "x-overflow": "reject-publish",
             },
         )

@@ -1,4 +1,4 @@
-"""Asking nobody who does not answer: after some failures in a row, only one probe now and then."""
+"""Circuit breaker: after some failures in a row, only an occasional probe is allowed."""
 
 import random
 import time
@@ -11,10 +11,10 @@ OPEN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Closed while things go well; open after `failures_max` failures in a row, for `open_seconds` with jitter.
+    """Circuit breaker: opens after `failures_max` failures in a row, for `open_seconds` with jitter.
 
-    After that it is half open: one call is let through, and how that one ends closes it or opens it again.
-    Every call that is let in must be told of by `succeeded`, `failed` or `left`.
+    After that it is half open: one call is allowed, and its outcome closes it or opens it again.
+    The outcome of every allowed call must be reported by `succeeded`, `failed` or `left`.
     """
 
     failures_max: int = FAILURES_MAX
@@ -26,7 +26,7 @@ class CircuitBreaker:
 
     @property
     def is_closed(self) -> bool:
-        """Whether everybody is let in."""
+        """Whether all calls are allowed."""
         return self._failures < self.failures_max
 
     def lets_in(self) -> bool:
@@ -39,17 +39,17 @@ class CircuitBreaker:
         return True
 
     def succeeded(self) -> None:
-        """A call was answered."""
+        """Report a call that was answered."""
         self._probing = False
         self._failures = 0
 
     def failed(self) -> None:
-        """A call was not answered."""
+        """Report a call that was not answered."""
         self._probing = False
         self._failures = min(self._failures + 1, self.failures_max)
         if not self.is_closed:
             self._closed_again_seconds = self.clock() + self.open_seconds * random.uniform(0.75, 1.25)
 
     def left(self) -> None:
-        """A caller went away before its call ended, which tells nothing."""
+        """Report a call that was cancelled before it ended; it counts neither way."""
         self._probing = False

@@ -1,4 +1,4 @@
-"""Redis as every process uses it: a bounded pool, short timeouts, a circuit breaker, and scripts from files."""
+"""Redis connection of every process: a bounded pool, short timeouts, a circuit breaker, and scripts from files."""
 
 import asyncio
 import math
@@ -26,10 +26,10 @@ from gavel.runtime.telemetry.metrics import counter, gauge
 ANSWER_SECONDS_MAX = 0.05
 CLOSE_SECONDS_MAX = 1.0
 POOL_CONNECTIONS_MAX = 8
-# A refusal is logged again, where it lasts, and shown in readiness details for so long after it was met last.
+# A lasting refusal is logged again after this, and stays in readiness details for this long after it was last met.
 REFUSAL_SECONDS = 30.0
 
-# What to do about an error, by how its text begins. The text itself is never passed on: it may hold keys and users.
+# Remedy by the beginning of an error's text. The text itself is never passed on: it may hold keys and users.
 _REMEDIES = {
     "NOAUTH": "it wants a password: set it in REDIS_URL",
     "WRONGPASS": "user or password are wrong: mend them in REDIS_URL",
@@ -48,7 +48,7 @@ _REMEDIES = {
     "ERR DB index": "it has no database of that number: mend it in REDIS_URL",
     "ERR unknown command": "it is too old, or the command was renamed: Gavel wants Redis 6.2 or newer",
 }
-# The server ends the connection after these: it is as good as away.
+# The server ends the connection after these, so they count as unavailable.
 _PARTING = {"DENIED"}
 
 _AWAY = (RedisConnectionError, RedisTimeoutError)
@@ -59,7 +59,7 @@ _log = structlog.get_logger(__name__)
 
 
 class RedisAway(Exception):
-    """Redis gives no answer in time, lets nobody in, or did so lately and is not asked now."""
+    """Redis gives no answer in time or accepts no connection, or the circuit breaker is open."""
 
 
 class RedisRefused(Exception):
@@ -67,7 +67,7 @@ class RedisRefused(Exception):
 
 
 def error_code(error: BaseException) -> str:
-    """Return the word by which Redis names an error, such as NOAUTH; an empty text where it did not answer."""
+    """Return Redis's code of an error, such as NOAUTH; an empty text if it did not answer."""
     if not isinstance(error, RedisError):
         return ""
     found = re.match(r"[A-Z]{3,16}(?= |$)", error.status_code or str(error))
@@ -75,19 +75,19 @@ def error_code(error: BaseException) -> str:
 
 
 def _remedy(code: str, error: BaseException) -> str:
-    # The library takes the codes that it knows out of the text.
+    # The library strips the codes that it knows from the text.
     text = str(error) if str(error).startswith(code) else f"{code} {error}"
     return next((remedy for beginning, remedy in _REMEDIES.items() if text.startswith(beginning)), "see its own log")
 
 
 @cache
 def load_lua(package: str, *names: str) -> str:
-    """One script out of the package's `lua/NAME.lua`, one after the other. Raises FileNotFoundError at import."""
+    """Concatenate the package's `lua/NAME.lua` into one script. Called at import: FileNotFoundError comes then."""
     return "\n".join((files(package) / "lua" / f"{name}.lua").read_text(encoding="utf-8") for name in names)
 
 
 class RedisLink:
-    """A pool of connections to one Redis, which connects when it is asked."""
+    """Connection pool of one Redis, which connects on first use."""
 
     def __init__(
         self,
@@ -101,11 +101,11 @@ class RedisLink:
         pool = BlockingConnectionPool(
             **parse_url(url),
             max_connections=POOL_CONNECTIONS_MAX,
-            # `run` bounds the time of everything together: to wait for a connection, to connect, to ask.
+            # `run` bounds the total time: to wait for a connection, to connect, to ask.
             timeout=None,
             socket_timeout=None,
             socket_connect_timeout=None,
-            # A second try would take as long again; the database is asked instead.
+            # A retry would take as long again; the database is asked instead.
             retry=Retry(NoBackoff(), 0),
             client_name=name,
             driver_info=None,
@@ -123,7 +123,7 @@ class RedisLink:
         self._refused_at = 0.0
 
     async def run(self, work: Callable[[Any], Awaitable[T]], times: int = 1) -> T:
-        """Give the client to `work`; what `work` returns, within `times` the time of an answer.
+        """Call `work` with the client, and return its result, within `times` the time of one answer.
 
         Raises RedisAway or RedisRefused.
         """
@@ -156,7 +156,7 @@ class RedisLink:
         return result
 
     async def metrics(self) -> Sequence[Metric]:
-        """Source of the metrics of this link."""
+        """Metrics source of this link."""
         asked = {(outcome,): float(count) for outcome, count in self._asked.items()}
         is_open = {(): 0.0 if self._breaker.is_closed else 1.0}
         return [
@@ -165,9 +165,9 @@ class RedisLink:
         ]
 
     async def problem(self) -> str | None:
-        """Return what keeps Redis from being used, or kept it lately, None where nothing does: a check for readiness.
+        """Readiness check: the reason why Redis can't be used now, or couldn't lately; None if there is none.
 
-        A full or a read-only Redis answers a ping all the same.
+        Recent refusals count, because a full or a read-only Redis still answers a ping.
         """
         try:
             await self.run(lambda redis: redis.ping())
@@ -176,7 +176,7 @@ class RedisLink:
         return self._recent_refusal()
 
     def _refused(self, code: str, remedy: str) -> str:
-        """Note a refusal, and log it unless that was done lately; its text."""
+        """Note a refusal, and log it unless it was logged lately; returns its text."""
         now = time.monotonic()
         self._refusal, self._refused_at = f"Redis refuses with {code}: {remedy}", now
         if now - self._logged_at.get(remedy, -math.inf) >= self._refusal_seconds:

@@ -1,4 +1,4 @@
-"""Asking once for many: those who want the same share one answer, which is never older than their question."""
+"""Single flight: concurrent callers with the same key share one result, which is never older than their call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[K, T]):
-    """Runs `load` once at a time for each key. Whoever asks joins the next run that has not begun yet.
+    """Runs `load` once at a time for each key. A caller joins the next run that has not begun yet.
 
-    A run that is under way is not joined: what it has read may be older than the question. So each key has at most
-    two runs, one under way and one that waits for it. A caller that goes away cancels nothing; `load` must end in time.
+    A run in progress is not joined: it may have read data older than the call. So each key has at most two runs, one
+    in progress and one that waits for it. A cancelled caller cancels no run; `load` must end in time.
     """
 
     def __init__(self, load: Callable[[K], Awaitable[T]]) -> None:
@@ -25,7 +25,7 @@ class SingleFlight(Generic[K, T]):
         shared = self._joinable.get(key)
         if shared is None:
             shared = asyncio.create_task(self._run(key), name=f"flight {key}")
-            # Everyone who asked may have gone: then nobody else would look at what it raised.
+            # All callers may have been cancelled: then nothing else would retrieve its exception.
             shared.add_done_callback(_seen)
             self._joinable[key] = shared
         return await asyncio.shield(shared)

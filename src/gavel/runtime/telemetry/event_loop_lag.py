@@ -1,4 +1,4 @@
-"""How late the event loop is: what keeps it busy keeps everyone waiting."""
+"""Event loop lag: how late timers fire, because other work keeps the loop busy."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -15,7 +15,7 @@ PROBE_SECONDS = 0.1
 
 @asynccontextmanager
 async def event_loop_lag() -> AsyncGenerator[Source]:
-    """Measure inside the context, ten times a second, how much later than asked for a timer goes off."""
+    """Measure inside the context, ten times a second, how late a timer fires."""
     delay = Histogram()
     probe = asyncio.create_task(_probe(delay), name="loop-delay")
 
@@ -33,7 +33,7 @@ async def event_loop_lag() -> AsyncGenerator[Source]:
 
 async def _probe(delay: Histogram) -> None:
     while True:
-        # Not the loop's own clock, which stands still while a turn of the loop lasts.
+        # Not the loop's own clock, which stands still during a turn of the loop.
         due_seconds = perf_counter() + PROBE_SECONDS
         await asyncio.sleep(PROBE_SECONDS)
         delay.observe(max(0.0, perf_counter() - due_seconds))

@@ -1,4 +1,4 @@
-"""What a part counts while it works: plain numbers, cheap enough for the path of a bid, read when someone asks."""
+"""Histogram of plain numbers, cheap enough to update on every bid, and read only for the metrics page."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ LONG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60
 
 
 class Histogram:
-    """How often a value fell into each bucket, and the sum of all values. One observation costs some 0.3 us.
+    """Count of values in each bucket, and the sum of all values. One observation costs some 0.3 us.
 
-    `bounds` are the buckets' inclusive upper bounds, rising; whatever is above the last has a bucket of its own.
+    `bounds` are the buckets' inclusive upper bounds, rising; values above the last have a bucket of their own.
     """
 
     __slots__ = ("bounds", "counts", "total")
@@ -22,6 +22,6 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        """Count one value in."""
+        """Count one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value

@@ -29,7 +29,7 @@ def configure_logs(level: str, log_format: LogFormat, secret_names: Iterable[str
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Local variables hold secrets: a traceback names lines, never values.
+    # Local variables may hold secrets: a traceback names lines, never values.
     if log_format == "json":
         render: list[structlog.typing.Processor] = [
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
@@ -58,12 +58,12 @@ def configure_logs(level: str, log_format: LogFormat, secret_names: Iterable[str
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Its lines repeat what the process itself says of start and stop.
+    # Its lines repeat the process's own log events of start and stop.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Processor: say what request a line belongs to. What the line says itself stands."""
+    """Processor: add the request of a line. The line's own keys take precedence."""
     request = current_request()
     if request is not None:
         event.setdefault("request_id", request.request_id)
@@ -75,7 +75,7 @@ def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def _keep_on_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Processor: texts that would break the line, or speak to the terminal, with what does so escaped."""
+    """Processor: escape characters that would break the line or control the terminal."""
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable() and key not in ("exception", "stack"):
             event[key] = repr(value)[1:-1]

@@ -1,7 +1,7 @@
-"""Metrics of Prometheus, made of the plain numbers that parts count (see `histogram`).
+"""Prometheus metrics, made of the plain numbers that components count (see `histogram`).
 
-Here, and only here and in the adapters, these get the names, labels and units that `docs/METRICS.md` lists. Labels are
-few, and none holds an id, so the number of series stays bounded.
+Only here and in the adapters do these get the names, labels and units that `docs/METRICS.md` lists. Labels are few,
+and none holds an id, so the number of series stays bounded.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,14 +14,14 @@ from prometheus_client.registry import CollectorRegistry
 
 from gavel.runtime.telemetry.histogram import Histogram
 
-# Some metrics as they are now. A source that raises, or is late, is left out of the page.
+# Reads current metrics. A source that raises, or is late, is left out of the page.
 Source = Callable[[], Awaitable[Sequence[Metric]]]
 # The values of a metric's labels, in the order of their names.
 Labels = tuple[str, ...]
 
 
 def counter(name: str, meaning: str, labels: Labels, counts: Mapping[Labels, float]) -> Metric:
-    """A number that only rises while the process lives; its name ends in `_total`."""
+    """Make a counter: it only rises while the process lives, and its name ends in `_total`."""
     family = CounterMetricFamily(name, meaning, labels=labels)
     for values, count in counts.items():
         family.add_metric(values, count)
@@ -29,7 +29,7 @@ def counter(name: str, meaning: str, labels: Labels, counts: Mapping[Labels, flo
 
 
 def gauge(name: str, meaning: str, labels: Labels, values: Mapping[Labels, float]) -> Metric:
-    """A number as it is now."""
+    """Make a gauge: a current value."""
     family = GaugeMetricFamily(name, meaning, labels=labels)
     for each, value in values.items():
         family.add_metric(each, value)
@@ -37,7 +37,7 @@ def gauge(name: str, meaning: str, labels: Labels, values: Mapping[Labels, float
 
 
 def histogram(name: str, meaning: str, labels: Labels, histograms: Mapping[Labels, Histogram]) -> Metric:
-    """How values are distributed."""
+    """Make a histogram: the distribution of values."""
     family = HistogramMetricFamily(name, meaning, labels=labels)
     for values, counted in histograms.items():
         bounds = [*map(str, counted.bounds), "+Inf"]
@@ -47,7 +47,7 @@ def histogram(name: str, meaning: str, labels: Labels, histograms: Mapping[Label
 
 
 def process_source() -> Source:
-    """CPU, memory, open files and age of this process, under the names that every exporter uses for them."""
+    """Metrics source of this process's CPU, memory, open files and age, under their customary names."""
     collector = ProcessCollector(registry=CollectorRegistry())
 
     async def read() -> Sequence[Metric]:

@@ -19,7 +19,7 @@ _SECRETS = re.compile(
 
 
 def redact_text(text: str) -> str:
-    """The text with its passwords and tokens taken out."""
+    """Redact the passwords and tokens of a text."""
     return _SECRETS.sub(lambda found: f"{next(filter(None, found.groups()), '')}{REDACTED}", text)
 
 
@@ -27,7 +27,7 @@ Processor = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, A
 
 
 def key_redactor(more_names: Iterable[str]) -> Processor:
-    """Make a processor that takes out the values of keys that hold the name of a secret: the usual ones, and more."""
+    """Make a processor that redacts the values of keys that hold the name of a secret: the usual ones, and more."""
     names_a_secret = re.compile("|".join(map(re.escape, (*_SECRET_NAMES, *more_names))), re.IGNORECASE).search
 
     def redact_keys(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -40,5 +40,5 @@ def key_redactor(more_names: Iterable[str]) -> Processor:
 
 
 def redact_line(_logger: Any, _method: str, line: Any) -> str:
-    """Processor for after the renderer: whatever is in the line by now, an exception's text too."""
+    """Processor after the renderer: redact the whole line, an exception's text included."""
     return redact_text(line)

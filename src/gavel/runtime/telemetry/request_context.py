@@ -1,6 +1,6 @@
-"""What is known of the request that is being answered: for its log lines, its span, and whoever counts it.
+"""Request context: what is known of the current request, for its log lines, its span and its metrics.
 
-Bound once at the edge, and told to nobody by arguments: it follows the request's task.
+Set once at the edge, and never passed as an argument: it follows the request's task.
 """
 
 import re
@@ -13,7 +13,7 @@ _REQUEST_ID = re.compile(rf"[\w.:+/=-]{{1,{REQUEST_ID_CHARACTERS_MAX}}}\Z", re.A
 
 
 class Request:
-    """One request: the trace context of its span, what its caller calls it, its error if any, and what it is about."""
+    """One request: the trace context of its span, its request id, its error code if any, and the ids bound to it."""
 
     __slots__ = ("_request_id", "bound", "error_code", "traceparent")
 
@@ -25,14 +25,14 @@ class Request:
 
     @property
     def request_id(self) -> str:
-        """The caller's X-Request-Id where it is a plain word, else one of our own. Made when it is first needed."""
+        """The caller's X-Request-Id if it is well formed, else a generated one. Made when it is first needed."""
         if not _REQUEST_ID(self._request_id):
             self._request_id = uuid4().hex
         return self._request_id
 
     @property
     def trace_id(self) -> str:
-        """The trace that the request belongs to; empty where it has none."""
+        """The id of the request's trace; empty if it has none."""
         return self.traceparent[3:35]
 
 
@@ -40,7 +40,7 @@ _current: ContextVar[Request | None] = ContextVar("gavel_request", default=None)
 
 
 def enter(request: Request) -> None:
-    """Make it the request of this task."""
+    """Set the request of this task."""
     _current.set(request)
 
 
@@ -50,7 +50,7 @@ def current_request() -> Request | None:
 
 
 def bind(**about: str) -> None:
-    """Say what the request of this task is about: ids, under their names."""
+    """Bind ids, by their names, to the request of this task."""
     request = _current.get()
     if request is not None:
         request.bound.update(about)

@@ -1,8 +1,8 @@
-"""Traces: what one request led to, across processes, in the words of OpenTelemetry; exported by OTLP over HTTP.
+"""Distributed tracing with OpenTelemetry, exported by OTLP over HTTP.
 
 A trace context travels as the text of W3C's `traceparent`: in the header of a request, in each event that it made, in
-the message that carries the event. A span is written down once it is over, in one piece, and only where its trace is
-sampled: so what is not sampled costs the making of its ids, and nothing where no collector is named.
+the message that carries the event. A span is recorded once it is over, and only if its trace is sampled. So an
+unsampled request costs only the making of its ids, and tracing costs nothing without a collector.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ SPANS_WAITING_MAX = 8_192
 SPANS_A_REQUEST_MAX = 512
 EXPORT_EVERY_SECONDS = 1.0
 EXPORT_SECONDS_MAX = 3.0
-# What a batch serves beyond these is in its span by number only.
+# Requests of a batch beyond these are in its span by number only.
 LINKS_MAX = 128
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z").match
@@ -56,10 +56,10 @@ _export: _Export | None = None
 
 @asynccontextmanager
 async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> AsyncGenerator[None]:
-    """Send the spans of this process to the collector at `endpoint` inside the context; nothing without one.
+    """Send the spans of this process to the collector at `endpoint` inside the context; no effect without one.
 
-    Of the requests that come without a trace context this share is sampled, 0 to 1; one that has it decides itself.
-    Spans that the collector does not take in time are lost, and nobody waits for them.
+    `sample_ratio`, 0 to 1, is the sampled share of requests without a trace context; else the context decides.
+    Spans that the collector does not take in time are lost.
     """
     global _export  # noqa: PLW0603 - as with logs, there is one for the process
     if not endpoint:
@@ -80,14 +80,14 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
         yield
     finally:
         _export = None
-        # Apart, since it waits for the collector as long as the library likes.
+        # In a thread, since the library may wait for the collector without a bound.
         last = threading.Thread(target=processor.shutdown, name="last-spans", daemon=True)
         last.start()
         await asyncio.to_thread(last.join, EXPORT_SECONDS_MAX)
 
 
 def _session(url: str) -> requests.Session | None:
-    """A session that asks a collector on this machine directly; elsewhere the exporter's own, by the environment."""
+    """Make a session without proxies for a collector on this machine; None for others: the exporter's own session."""
     if not is_loopback(urlsplit(url).hostname or ""):
         return None
     session = requests.Session()
@@ -101,19 +101,19 @@ def is_on() -> bool:
 
 
 def valid(text: str) -> str:
-    """The W3C trace context, version 00, where the text is one; else an empty text. Never an error."""
+    """Return the text if it is a W3C trace context, version 00; else an empty text. Never raises."""
     return text if _TRACEPARENT(text) else ""
 
 
 def is_sampled(traceparent: str) -> bool:
-    """Whether spans under this trace context are written down."""
+    """Whether spans under this trace context are recorded."""
     return _export is not None and traceparent[_LAST_AT:] in _SAMPLED
 
 
 def begin(traceparent: str) -> str:
-    """The trace context of a request that begins now, from what it came with (valid, or empty): a span of its own.
+    """Return the trace context of a new request's span, from the one it came with (valid, or empty).
 
-    What it came with, where that is not sampled or nothing is exported; none for one that nobody follows.
+    The same context if that is not sampled, or if nothing is exported; empty for a new trace that is not sampled.
     """
     if _export is None:
         return traceparent
@@ -135,10 +135,10 @@ def record(
     attributes: Attributes | None = None,
     error: str = "",
 ) -> str:
-    """Write down a span that is over, and return its trace context; nothing, and an empty text, where none is sampled.
+    """Record a finished span, and return its trace context; without a sampled context do nothing, and return "".
 
-    Its parent is the first of the sampled contexts that it was `under`; to the others it has links. `own` is the
-    context that `begin` or `child` made for it. Times are those of `time.perf_counter`.
+    Its parent is the first sampled context in `under`; the others become links. `own` is the context that `begin` or
+    `child` made for it. Times are those of `time.perf_counter`.
     """
     export = _export
     if export is None:
@@ -167,7 +167,7 @@ def record(
 
 
 def child(under: Iterable[str]) -> str:
-    """A context for a span that begins now and is told of to others before it is over; empty where none is sampled."""
+    """Make the context of a span that is passed on before the span is over; empty if none of `under` is sampled."""
     for each in under:
         if is_sampled(each):
             return _child_of(each)
@@ -176,7 +176,7 @@ def child(under: Iterable[str]) -> str:
 
 @contextmanager
 def publishing(under: Sequence[str], system: str, destination: str, *, messages: int, events: int) -> Generator[str]:
-    """Record a span for what is published inside; yields its trace context, to be sent along, or an empty text."""
+    """Record a span of publishing inside the context; yields its trace context, to be sent along, or an empty text."""
     own, started_seconds, error = child(under), time.perf_counter(), ""
     try:
         yield own
@@ -207,6 +207,6 @@ def _child_of(traceparent: str) -> str:
 
 
 def _context(traceparent: str, *, remote: bool = True) -> SpanContext:
-    """Version, trace id, span id and flags, with a hyphen between each two (W3C Trace Context, section 3.2)."""
+    """Parse version, trace id, span id and flags, separated by hyphens (W3C Trace Context, section 3.2)."""
     trace_id, span_id, flags = traceparent[3:35], traceparent[36:52], traceparent[_FLAGS_AT:]
     return SpanContext(int(trace_id, 16), int(span_id, 16), remote, TraceFlags(int(flags, 16)))

@@ -1,1 +1,1 @@
-"""Where the read side meets its technologies: Connect, Postgres, the transports, the wire format."""
+"""Adapters of the read side: Connect, Postgres, the transports, the wire format."""

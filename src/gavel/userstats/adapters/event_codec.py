@@ -1,4 +1,4 @@
-"""Message bodies as events, by the published contract `events.v1`: whatever the bytes are, nothing is raised."""
+"""Event codec: decodes message bodies by the contract `events.v1`. Never raises, whatever the bytes are."""
 
 from collections.abc import Container, Mapping
 from contextlib import suppress
@@ -21,7 +21,7 @@ _VARINT_BYTES_MAX = 10
 
 
 class _Unreadable(Exception):
-    """Why an event can't be counted, in words for whoever looks at the dead letters."""
+    """An event can't be counted; the text is the reason that is kept with the dead letter."""
 
 
 class EventBatchReader:
@@ -57,12 +57,12 @@ class EventBatchReader:
 
 
 def _alone(message: pb.Event) -> bytes:
-    """An event as a batch of its own, with the fields that only a later contract knows."""
+    """Encode an event as a batch of its own, with the fields that only a later contract knows."""
     return pb.EventBatch(events=[message]).to_binary()
 
 
 def _split(body: bytes) -> list[bytes]:
-    """Each event of a body as a body of its own; none where they can't be told apart."""
+    """Split a body into one body per event; empty if that is impossible."""
     try:
         return [_alone(message) for message in pb.EventBatch.from_binary(body).events]
     except Exception:  # noqa: BLE001 - see EventBatchReader.read
@@ -76,7 +76,7 @@ def _all_dead(body: bytes, reason: str) -> ReadBatch:
 
 
 def _read_one_by_one(body: bytes, failure: Exception) -> ReadBatch:
-    """A batch that can't be parsed as a whole: its events are told apart by their lengths, so that the bad go alone."""
+    """Decode a batch that can't be parsed as a whole: split it by lengths, so that only bad events are dead letters."""
     try:
         parts = _parts(body)
     except ValueError:
@@ -97,7 +97,7 @@ def _read_one_by_one(body: bytes, failure: Exception) -> ReadBatch:
 
 
 def _parts(body: bytes) -> list[bytes]:
-    """Each event of a batch as a batch of its own, unparsed. Raises ValueError where they can't be told apart."""
+    """Split a batch into one batch per event, unparsed. Raises ValueError if that is impossible."""
     parts: list[bytes] = []
     position = 0
     while position < len(body):
@@ -123,7 +123,7 @@ def _varint(body: bytes, position: int) -> tuple[int, int]:
 
 
 def _event(message: pb.Event) -> Event:
-    """The event, checked as far as it is counted. Raises _Unreadable."""
+    """Decode an event, and validate the fields that are counted. Raises _Unreadable."""
     event_id = EventId(_uuid(message.event_id, "event_id"))
     item_id = ItemId(_known(message.item_id, "item_id"))
     recorded_at = message.recorded_at
@@ -158,7 +158,7 @@ def _uuid(text: str, name: str) -> str:
     return canonical
 
 
-# Users and items come again and again; an event's id never does.
+# Cached: users and items recur; an event's id does not.
 _known = lru_cache(maxsize=10_000)(_uuid)
 
 

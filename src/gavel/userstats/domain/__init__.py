@@ -1,1 +1,1 @@
-"""What is counted, and how: frozen facts and pure functions, standard library only."""
+"""Rules of counting: frozen events and pure functions, standard library only."""

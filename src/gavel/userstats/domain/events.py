@@ -1,4 +1,4 @@
-"""The facts that this side counts, as far as it needs them.
+"""Events that the read side counts, with the fields that it needs.
 
 `traceparent` is the W3C trace context of the request behind a fact, where its trace is followed; else empty.
 """
@@ -38,7 +38,7 @@ class ItemSold:
 
 @dataclass(frozen=True, slots=True)
 class NothingToCount:
-    """A fact that changes nobody's totals: listed, extended, cancelled, closed unsold."""
+    """An event that changes no totals: listed, extended, cancelled, closed unsold."""
 
     event_id: EventId
     at: datetime

@@ -1,4 +1,4 @@
-"""Identifiers as the read side sees them: canonical text that came over the wire."""
+"""Identifiers of the read side: canonical text from the wire."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -29,5 +29,5 @@ def first_event_id(at: datetime) -> EventId:
 
 
 def is_before(event_id: EventId, first: EventId) -> bool:
-    """Whether an id tells a time before that of `first`; one of another version tells no time, and is never before."""
+    """Whether an id's time is before that of `first`. An id of another UUID version has no time: never before."""
     return event_id[_VERSION_AT] == "7" and event_id < first

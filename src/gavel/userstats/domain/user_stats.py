@@ -13,7 +13,7 @@ from gavel.userstats.domain.ids import ItemId, UserId
 
 @dataclass(frozen=True, slots=True)
 class UserStats:
-    """The totals of a user of whom at least one event told. Amounts are minor units.
+    """Totals of a user whom at least one event names. Amounts are minor units.
 
     `last_bid_at` is None for a seller who never bid. `last_updated_at` is the time of the newest event counted,
     not of the counting: a rebuild gives the same.

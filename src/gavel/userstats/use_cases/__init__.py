@@ -1,1 +1,1 @@
-"""What the read side does, one verb a file."""
+"""Use cases of the read side, one verb a file."""

@@ -1,4 +1,4 @@
-"""The counter: takes messages, counts what is in them once, and lets go of them."""
+"""The counter: takes messages, counts each of their events once, and acknowledges them."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ TAKE_WAIT_SECONDS = 0.5
 # More is hardly faster, and holds the rows longer against other counters.
 TRANSACTION_EVENTS_MAX = 5_000
 
-# While the database works for one, the other reads.
+# While one waits for the database, the other decodes.
 COUNTERS_AT_ONCE = 2
 
 FORGOTTEN = "older than the event ids that are still known: only a rebuild can count it"
@@ -33,7 +33,7 @@ FORGOTTEN = "older than the event ids that are still known: only a rebuild can c
 
 @dataclass(frozen=True, slots=True)
 class CounterPass:
-    """What one pass did: deliveries let go of, events counted now, counted before, and dead."""
+    """Result of one pass: deliveries acknowledged, and events counted now, counted before, and dead."""
 
     deliveries: int = 0
     new: int = 0
@@ -49,17 +49,17 @@ class CounterPass:
         )
 
 
-# Deliveries that are counted together, with what is in them.
+# Deliveries that are counted together, with their decoded bodies.
 Group = list[tuple[Delivery, ReadBatch]]
 
 
 async def count_events(
     source: EventSource, reader: EventReader, book: StatsBook, dead_letters: DeadLetters
 ) -> CounterPass:
-    """Count what waits, or the first that comes within TAKE_WAIT_SECONDS.
+    """Count the waiting deliveries, or the first that comes within TAKE_WAIT_SECONDS.
 
-    A delivery is acknowledged once its events are counted, and those that can't be are dead letters, each alone with
-    its reason. Raises Unavailable; then what was not acknowledged comes again, and what was counted is known by its id.
+    A delivery is acknowledged once its events are counted or stored as dead letters, each alone with its reason.
+    Raises Unavailable; then what was not acknowledged comes again, and counted events are recognised by their ids.
     """
 
     waiting = deque(await source.take(DELIVERIES_MAX, TAKE_WAIT_SECONDS))
@@ -84,7 +84,7 @@ async def count_events(
 
 
 async def _read_group(waiting: deque[Delivery], reader: EventReader) -> Group:
-    """Take from the deliveries what fills a transaction; empty where none is left."""
+    """Take enough deliveries to fill a transaction; empty if none is left."""
     group: Group = []
     events = 0
     while waiting and events < TRANSACTION_EVENTS_MAX:
@@ -92,13 +92,13 @@ async def _read_group(waiting: deque[Delivery], reader: EventReader) -> Group:
         batch = reader.read(delivery.body)
         group.append((delivery, batch))
         events += len(batch.events)
-        # Reading a body takes milliseconds; others have the event loop in between.
+        # Decoding a body takes milliseconds; other tasks run in between.
         await asyncio.sleep(0)
     return group
 
 
 async def count_group(group: Group, reader: EventReader, book: StatsBook) -> tuple[Counted, list[DeadLetter]]:
-    """Count all that can be counted, and make dead letters of the rest. Raises Unavailable."""
+    """Count the events that can be counted, and make dead letters of the rest. Raises Unavailable."""
     events = [event for _, batch in group for event in batch.events]
     new = duplicates = 0
     dead: dict[EventId, str] = {}
@@ -115,7 +115,7 @@ async def count_group(group: Group, reader: EventReader, book: StatsBook) -> tup
 
 
 async def _count(book: StatsBook, events: Sequence[Event]) -> tuple[Counted, dict[EventId, str]]:
-    """Count the events. What the database refuses is found by halving, so that it fails alone; with its reason."""
+    """Count the events. Those that the database refuses are isolated by halving, and returned with their reasons."""
     try:
         return await book.count(events), {}
     except NotCountable as error:

@@ -1,4 +1,4 @@
-"""Everyone's totals are counted again from the log."""
+"""Rebuild all totals from the log."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
@@ -12,7 +12,7 @@ class LogUnreadable(Exception):
 
 
 async def rebuild_stats(book: StatsBook, reader: EventReader, log: AsyncIterable[bytes]) -> int:
-    """Replace all totals by what the log tells, beside live counting; the number of events counted from it.
+    """Replace all totals by those of the log, while live counting goes on; the number of events counted from it.
 
     `log` gives serialized `events.v1.EventBatch` messages, as StatsBook.rebuild asks for them.
     Raises LogUnreadable, and what StatsBook.rebuild raises.

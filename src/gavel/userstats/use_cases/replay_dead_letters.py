@@ -1,4 +1,4 @@
-"""Dead letters get another chance, after whatever was wrong has been mended."""
+"""Replay dead letters, after their cause has been fixed."""
 
 from collections.abc import Collection
 
@@ -14,9 +14,9 @@ async def replay_dead_letters(
     letter_ids: Collection[str] | None,
     letters_max: int,
 ) -> int:
-    """Count the events in the letters (those named, or all) and let go of the letters that hold nothing else.
+    """Count the events in the letters (those named, or all) and drop the letters that hold nothing else.
 
-    The number let go. A letter of which a part still can't be counted stays; what can be is counted, once as ever.
+    Returns the number dropped. A letter with a part that still can't be counted stays; its other events count once.
     Raises Unavailable.
     """
 

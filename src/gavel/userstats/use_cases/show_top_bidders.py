@@ -1,4 +1,4 @@
-"""Anyone looks at who spends most."""
+"""List the users who spent most."""
 
 from gavel.userstats.domain.user_stats import UserStats
 from gavel.userstats.ports import StatsBook, TopPosition
@@ -7,7 +7,7 @@ from gavel.userstats.ports import StatsBook, TopPosition
 async def show_top_bidders(
     book: StatsBook, *, after: TopPosition | None, limit: int
 ) -> tuple[list[UserStats], TopPosition | None]:
-    """A page of bidders, most spent on won items first, and the position to go on from; None where the list ends here.
+    """A page of bidders, most spent on won items first, and the position of the next page; None if this is the last.
 
     Raises Unavailable.
     """

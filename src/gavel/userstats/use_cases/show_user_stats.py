@@ -1,4 +1,4 @@
-"""Anyone looks at a user's totals."""
+"""Show a user's totals."""
 
 from gavel.userstats.domain.ids import UserId
 from gavel.userstats.domain.user_stats import UserStats
@@ -6,7 +6,7 @@ from gavel.userstats.ports import StatsBook
 
 
 class UserUnknown(Exception):
-    """No event has told of the user yet."""
+    """No event names the user yet."""
 
     def __init__(self, user_id: UserId) -> None:
         super().__init__(f"no event has told of user {user_id} yet")

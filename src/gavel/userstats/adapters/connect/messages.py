@@ -1,4 +1,4 @@
-"""What callers are shown of a user."""
+"""Conversion of user stats to contract messages."""
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
 from gavel.runtime.timestamps import timestamp
@@ -6,7 +6,7 @@ from gavel.userstats.domain.user_stats import UserStats
 
 
 def stats_message(stats: UserStats) -> pb.UserStats:
-    """A user's totals by the contract."""
+    """Convert a user's totals to the contract's message."""
     return pb.UserStats(
         user_id=stats.user_id,
         total_bids=stats.total_bids,

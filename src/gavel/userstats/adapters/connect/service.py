@@ -29,7 +29,7 @@ UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
 
 _TOP_BIDDERS = "top bidders"
 
-# Who may call what. A test holds that no method of the contract is missing.
+# Access rules by method. A test checks that no method of the contract is missing.
 _METHODS = ("GetUserStats", "ListTopBidders")
 CALL_RULES = {f"/userstats.v1.UserStatsService/{method}": CallRule(public_read=True) for method in _METHODS}
 
@@ -65,7 +65,7 @@ class StatsApi(UserStatsService):
 
 
 def stats_service_app(api: StatsApi) -> Asgi:
-    """The whole service as an ASGI application, its errors by the table, its requests bounded after decompression."""
+    """The service as an ASGI application: errors mapped by the table, requests bounded after decompression."""
     app = UserStatsServiceASGIApplication(
         api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
     )
@@ -103,7 +103,7 @@ def _user_id_of(text: str) -> UserId:
 
 
 def _page_size_of(asked: int) -> int:
-    """How many entries a page holds: 20 where nothing is asked, 100 at most."""
+    """Number of entries in a page: 20 by default, 100 at most."""
     if asked < 0:
         raise ConnectError(Code.INVALID_ARGUMENT, f"page_size must be 0 (for {PAGE_SIZE_DEFAULT}) to {PAGE_SIZE_MAX}")
     return min(asked or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)

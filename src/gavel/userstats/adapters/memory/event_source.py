@@ -1,4 +1,4 @@
-"""The embedded mode's way from the publisher: no broker, and the same promise."""
+"""Event source of standalone mode, without an external broker and with the same guarantee."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Connections of the pool on stats_db, its failures in the words of the ports, and the secret that processes share."""
+"""Pooled connections to stats_db, with errors mapped to those of the ports, and the secret of page tokens."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -13,16 +13,16 @@ ACQUIRE_SECONDS_MAX = 3.0
 
 _READ_PAGE_TOKEN_SECRET = load_sql(__package__, "read_page_token_secret")
 
-# What blames a statement's own data, so that trying it again as it is can't help.
+# Errors caused by a statement's own data: a retry can't help.
 _CONTENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
 @asynccontextmanager
 async def stats_connection(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
-    """A connection of the pool. Raises NotCountable or Unavailable for what goes wrong on it, or on the way to it.
+    """A connection of the pool. Maps errors on it, or in acquiring it, to NotCountable or Unavailable.
 
-    One that failed, or whose user was cancelled in the middle, is thrown away: to return it in good order would mean to
-    wait for a server that may be frozen.
+    One that failed, or whose user was cancelled during a statement, is discarded: resetting it would mean
+    waiting for a server that may be frozen.
     """
     try:
         async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
@@ -41,9 +41,9 @@ async def stats_connection(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
 
 @asynccontextmanager
 async def stats_transaction(pool: asyncpg.Pool) -> AsyncGenerator[Any]:
-    """A connection in a transaction that is committed on the way out, or rolled back where something was raised.
+    """A connection in a transaction that is committed on exit, or rolled back on an exception.
 
-    Unlike the driver's own, it asks a server that gives no answer for no ROLLBACK: the session's end is one.
+    Unlike the driver's own, it sends no ROLLBACK to a server that gives no answer: the session's end rolls back.
     """
     async with stats_connection(pool) as connection:
         await connection.execute("BEGIN")

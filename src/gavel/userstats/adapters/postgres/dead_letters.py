@@ -1,4 +1,4 @@
-"""Dead letters in a table of stats_db, where no broker keeps them."""
+"""Dead letters in a table of stats_db, for processes without a broker."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _COUNT_DEAD_LETTERS = load_sql(__package__, "count_dead_letters")
 _DROP_DEAD_LETTERS = load_sql(__package__, "drop_dead_letters")
 
 REPLAY_PAGE_LETTERS = 100
-# What one look counts; more than that are told as this many.
+# The metric counts up to this many.
 LETTERS_COUNTED_MAX = 100_000
 
 _OLDEST = (datetime(1970, 1, 1, tzinfo=UTC), "")
@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 
 def dead_letters_kept(count: float) -> Metric:
-    """The metric of how many letters are kept, in stats_db or in the broker."""
+    """Metric of the number of letters kept, in stats_db or in the broker."""
     return gauge("gavel_dead_letters_kept", "Dead letters that are kept until someone decides.", (), {(): count})
 
 

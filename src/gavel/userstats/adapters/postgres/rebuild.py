@@ -1,8 +1,8 @@
-"""All totals counted again from the log, in tables of their own, beside live counting.
+"""Rebuild of all totals from the log, in separate tables, while live counting goes on.
 
-Wrong orders, each of which loses or doubles something: to read the log before live counters know of the rebuild
-loses what they count meanwhile and the log gave no more; to copy the ids first and the totals later doubles what
-comes between. So: live counters count into both sets of tables, then the log is read, then the sets change places.
+The order matters: live counters first count into both sets of tables, then the log is read, then the sets are swapped.
+Reading the log before live counters know of the rebuild would lose what they count meanwhile. Copying the ids first
+and the totals later would double what comes between.
 """
 
 from collections.abc import AsyncIterable, Sequence
@@ -26,7 +26,7 @@ REBUILD_LOCK = 7_226_582_172
 
 
 async def rebuild(connection: Any, log: AsyncIterable[Sequence[Event]]) -> int:
-    """See StatsBook.rebuild. The session is the rebuild's life: when it ends, counters leave the new tables alone."""
+    """See StatsBook.rebuild. The rebuild ends with its session: after that, counters ignore the new tables."""
     first_known = await _start(connection)
     counted = 0
     async for events in log:
@@ -40,7 +40,7 @@ async def rebuild(connection: Any, log: AsyncIterable[Sequence[Event]]) -> int:
 
 
 async def _start(connection: Any) -> EventId:
-    """Let all counters count for the rebuild too; the first id that they do not refuse. Raises RebuildRunning."""
+    """Make all counters count for the rebuild too; the first id that they do not refuse. Raises RebuildRunning."""
     if not await connection.fetchval(_HOLD_REBUILD, REBUILD_LOCK):
         raise RebuildRunning
     async with connection.transaction():
@@ -50,7 +50,7 @@ async def _start(connection: Any) -> EventId:
 
 
 async def _count(connection: Any, events: Sequence[Event], first_known: EventId) -> int:
-    """What is older than the horizon comes from the log alone, and once: its id need not be kept."""
+    """Count a batch of the log. Events older than the horizon come only from the log, and once: no id is kept."""
     old = [event for event in events if is_before(event.event_id, first_known)]
     await add_to_totals(connection, old)
     return len(old) + await count_new(

@@ -40,7 +40,7 @@ _TOP = TopPosition(2**63 - 1, UserId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
 
 
 class CounterMetrics:
-    """Events by what became of them, and the transactions that counted them."""
+    """Counter metrics: events by outcome, and the transactions that counted them."""
 
     def __init__(self) -> None:
         self._total = CounterPass()
@@ -50,15 +50,15 @@ class CounterMetrics:
         self._lag = Histogram(LONG_SECONDS)
 
     def passed(self, done: CounterPass) -> None:
-        """Count a pass that ended well."""
+        """Count a pass that succeeded."""
         self._total += done
 
     def failed(self) -> None:
-        """Count a pass that did not."""
+        """Count a pass that failed."""
         self._retries += 1
 
     def committed(self, events: Sequence[Event], seconds: float) -> None:
-        """Count a transaction that took so long. The lag is that of its oldest event, by this machine's clock."""
+        """Record a transaction and its duration. The lag is that of its oldest event, by this machine's clock."""
         self._events.observe(len(events))
         self._seconds.observe(seconds)
         if events:
@@ -139,7 +139,7 @@ class PostgresStatsBook:
         return [UserStats(*row) for row in rows]
 
     async def forget(self, older_than: timedelta, limit: int) -> int:
-        """See StatsBook.forget. First the horizon, then the ids: no counter goes by the old one any more."""
+        """See StatsBook.forget. Moves the horizon before it deletes ids, so that no counter uses the old horizon."""
         async with stats_connection(self._pool) as connection:
             async with connection.transaction():
                 await connection.execute(_LOCK_COUNTING)
@@ -157,7 +157,7 @@ class PostgresStatsBook:
 class CountedEvent:
     """Whether an event was counted, and when that was committed, by stats_db's clock.
 
-    `counted` is None where its id was forgotten since; `at` where the server keeps no such times.
+    `counted` is None if its id has been forgotten; `at` is None if the server keeps no commit times.
     """
 
     counted: bool | None
@@ -165,12 +165,12 @@ class CountedEvent:
 
 
 async def counted_event(connection: asyncpg.Connection, event_id: EventId) -> CountedEvent:
-    """What stats_db knows of one event: for operators, never for counting."""
+    """Look up one event in stats_db: for operators, never for counting."""
     [row] = await connection.fetch(_READ_COUNTED_EVENT, event_id)
     forgotten = not row["counted"] and is_before(event_id, first_event_id(row["forgotten_before"]))
     return CountedEvent(None if forgotten else row["counted"], row["counted_at"])
 
 
 def _rows(status: Any) -> int:
-    """How many rows a statement changed, from what Postgres says of it: DELETE 42."""
+    """Number of rows that a statement changed, from its command tag: DELETE 42."""
     return int(status.rpartition(" ")[2])

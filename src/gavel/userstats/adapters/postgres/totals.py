@@ -1,4 +1,4 @@
-"""What counting writes: ids claimed, totals added. The tables are those that the search path means."""
+"""Writes of counting: claim ids, add totals. The search path selects the set of tables."""
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -20,7 +20,7 @@ _by_event_id = attrgetter("event_id")
 
 
 async def count_new(connection: Any, events: Iterable[Event]) -> int:
-    """Claim the events' ids and add those to the totals that nobody claimed before; their number.
+    """Claim the events' ids, and add to the totals those that were not claimed before; their number.
 
     All within the caller's transaction. Locks are taken in one order: ids, items, users, each sorted.
     """

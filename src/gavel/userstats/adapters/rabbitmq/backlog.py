@@ -1,4 +1,4 @@
-"""How much lies in the broker's queues: what waits to be counted, and what someone has to decide about."""
+"""Queue length metrics: messages that wait to be counted, and dead letters."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from gavel.runtime.telemetry.metrics import gauge
 from gavel.userstats.adapters.postgres.dead_letters import dead_letters_kept
 from gavel.userstats.adapters.rabbitmq.event_source import STATS_EVENTS
 
-# Less than a page of metrics waits for a part of it.
+# Less than the metrics page waits for one source.
 ANSWER_SECONDS_MAX = 1.0
 
 

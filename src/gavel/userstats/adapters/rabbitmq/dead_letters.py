@@ -1,4 +1,4 @@
-"""Dead letters in a queue of the broker, beside what the broker itself gave up on."""
+"""Dead letters in a queue of the broker, with those that the broker itself dead-lettered."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +17,7 @@ from gavel.userstats.ports import DeadLetter, KeptLetter, Unavailable
 
 PUT_SECONDS_MAX = 5.0
 ANSWER_SECONDS_MAX = 5.0
-# What one look goes through; the broker holds as many for it meanwhile.
+# The most that one look goes through; the broker holds as many unacknowledged meanwhile.
 LOOK_LETTERS_MAX = 100_000
 # Headers must fit into one frame.
 REASON_CHARACTERS_MAX = 1_000
@@ -30,10 +30,9 @@ _log = structlog.get_logger(__name__)
 
 
 class RabbitMqDeadLetters:
-    """DeadLetters behind a work queue. A letter put twice is shown, replayed and let go of as one.
+    """DeadLetters behind a work queue. A letter put twice is shown, replayed and dropped as one.
 
-    While someone looks, the letters looked at are out of the queue for anybody else; then they are back in their
-    places.
+    During a look its letters are unavailable to other consumers; afterwards they return to their places in the queue.
     """
 
     def __init__(self, url: str, queue: WorkQueue = STATS_EVENTS) -> None:
@@ -110,7 +109,7 @@ class RabbitMqDeadLetters:
 
 
 class _Look:
-    """A way through a queue, each message once."""
+    """One look through a queue, each message once."""
 
     def __init__(self, queue: AbstractQueue) -> None:
         self._queue = queue
@@ -125,7 +124,7 @@ class _Look:
 
 
 async def _give_back(channel: AbstractChannel) -> None:
-    """Put back whatever was taken and not acknowledged."""
+    """Put back all that was taken and not acknowledged."""
     amqp = await channel.get_underlay_channel()
     everything = 0
     await amqp.basic_nack(everything, multiple=True, requeue=True)
@@ -151,7 +150,7 @@ def _kept(message: AbstractIncomingMessage) -> KeptLetter:
 
 
 def _died_at(headers: dict[str, Any]) -> datetime:
-    """When a counter, or the broker, put the letter there; anybody else may have put anything into the headers."""
+    """When a counter, or the broker, put the letter there. Headers from another publisher may hold anything."""
     with suppress(KeyError, TypeError, ValueError):
         return datetime.fromisoformat(headers[DIED_AT_HEADER])
     with suppress(LookupError, TypeError):

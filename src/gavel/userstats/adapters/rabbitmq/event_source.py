@@ -1,4 +1,4 @@
-"""The way from RabbitMQ: what is not acknowledged comes again, from here or from the broker."""
+"""Event source on RabbitMQ: unacknowledged deliveries come again, from here or from the broker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +15,7 @@ from gavel.runtime.rabbitmq.topology import WorkQueue
 from gavel.runtime.telemetry.tracing import is_sampled, record, valid
 from gavel.userstats.ports import Delivery, Unavailable
 
-# The same as the relay declares: events wait here, whoever comes first.
+# The same as the relay declares, so that events wait here whichever process starts first.
 STATS_EVENTS = WorkQueue(exchange="auction.events", name="userstats.events", dead_letters="userstats.events.dead")
 # Deliveries held here, with those that are being counted; a packed message has some 150 KB.
 PREFETCH_MAX = 64
@@ -42,9 +42,9 @@ class RabbitMqEventSource:
         return self._link.is_open
 
     async def take(self, deliveries_max: int, wait_seconds: float) -> Sequence[Delivery]:
-        """See EventSource.take. What a lost connection brought is forgotten here: it comes again, under other tags."""
+        """See EventSource.take. Deliveries of a lost connection are dropped here: they come again under other tags."""
         await self._run(self._go_on)
-        # Without this, one who only takes would never let more arrive.
+        # Yields to the event loop: without it, a caller that only takes would never let more arrive.
         await asyncio.sleep(0)
         intake = self._intake
         if not intake.deliveries and intake.consumes:
@@ -66,7 +66,7 @@ class RabbitMqEventSource:
             raise Unavailable("the connection that they came on was lost, so they come again")
 
     async def problem(self) -> str | None:
-        """What keeps events from coming, None where nothing does: a check for readiness."""
+        """Readiness check: the reason why no events can come, or None."""
         return await self._link.problem()
 
     async def close(self) -> None:
@@ -88,22 +88,22 @@ class RabbitMqEventSource:
         await self._intake.consume(channel, self._queue.name)
 
     async def _go_on(self, channel: AbstractChannel) -> None:
-        """Consume again where the broker ended it: the queue was deleted. What is held is held still."""
+        """Consume again if the broker ended it: the queue was deleted. Held deliveries stay held."""
         if not self._intake.consumes:
             await self._queue.declare(channel)
             await self._intake.consume(channel, self._queue.name)
 
 
 class _Intake:
-    """What one connection brought and was not acknowledged, oldest first."""
+    """Unacknowledged deliveries of one connection, oldest first."""
 
     def __init__(self, first_tag: int) -> None:
         self.first_tag = first_tag
         self.deliveries: dict[int, Delivery] = {}
-        # When a delivery came whose publisher's trace is sampled, and that trace's context.
+        # Arrival time and trace context of each delivery whose publisher's trace is sampled.
         self._traced: dict[int, tuple[float, str]] = {}
         self.consumes = False
-        # Set when a delivery came, and when none will come any more.
+        # Set when a delivery came, and when no more will come.
         self.changed = asyncio.Event()
 
     async def consume(self, channel: AbstractChannel, queue_name: str) -> None:
@@ -115,7 +115,7 @@ class _Intake:
 
     async def acknowledge(self, channel: AbstractChannel, tags: set[int]) -> None:
         amqp = await channel.get_underlay_channel()
-        # With a tag goes all that is held up to it.
+        # A tag can acknowledge all that is held up to it.
         oldest = list(takewhile(tags.__contains__, self.deliveries))
         if oldest:
             await amqp.basic_ack(oldest[-1] - self.first_tag, multiple=True)
@@ -135,7 +135,7 @@ class _Intake:
         self.changed.set()
 
     def _record(self, tags: set[int]) -> None:
-        """Write down the way of these deliveries from their arrival to their acknowledgement, as one span."""
+        """Record one span for these deliveries, from their arrival to their acknowledgement."""
         if traced := [self._traced.pop(tag) for tag in tags & self._traced.keys()]:
             record(
                 "consume events",
