@@ -1,4 +1,4 @@
-"""`gavel audit`: whether the log of bid_db is the one that was written, and what it ended with at a moment."""
+"""`gavel audit`: verify the digest chains of bid_db's log, and print their heads."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ Anchors = dict[ItemId, list[Anchor]]
 
 @dataclass(slots=True)
 class _Account:
-    """What has been looked at, told from time to time."""
+    """Count of what was checked, printed from time to time."""
 
     items: int = 0
     covered: int = 0
@@ -51,7 +51,7 @@ class _Account:
 
 
 async def verify(items: Sequence[str], heads: Path | None) -> None:
-    """Follow the chain of some items' logs, by default of all, and print what does not hold.
+    """Verify the chain of some items' logs, by default of all, and print each finding.
 
     With `heads`, a file that `print_heads` made, a log that was written anew from before then is found too.
     Raises typer.Exit with EXIT_WRONG where anything is wrong.
@@ -82,7 +82,7 @@ async def verify(items: Sequence[str], heads: Path | None) -> None:
 
 
 async def print_heads() -> None:
-    """Print what each item's log ends with, a line an item: to be kept elsewhere, where bidders can't read it."""
+    """Print the head of each item's log, a line an item: to be kept elsewhere, where bidders can't read it."""
     connection = await postgres.connect(load_settings(BidDatabaseSettings).bid_db_url, "gavel-audit")
     try:
         async with aclosing(read_heads(connection)) as heads:
@@ -93,7 +93,7 @@ async def print_heads() -> None:
 
 
 def read_anchors(file: Path) -> Anchors:
-    """The heads that a file holds, several of an item perhaps. Raises typer.BadParameter where a line is none."""
+    """Read heads from a file, which may have several of an item. Raises typer.BadParameter for a malformed line."""
     anchors: Anchors = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         try:

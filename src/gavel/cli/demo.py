@@ -1,4 +1,4 @@
-"""What someone who starts Gavel by hand is shown: where it is, what is on sale, and a bid to paste."""
+"""Welcome text of a Gavel started by hand: its address, open auctions, and a bid to paste."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -13,12 +13,12 @@ from gavel.cli.sample_auctions import SAMPLES, list_samples
 from gavel.standalone import Standalone
 
 ITEMS_SHOWN_MAX = 8
-# Where less than this many auctions are open, the samples are listed again.
+# With fewer open auctions, the samples are listed again.
 OPEN_AUCTIONS_MIN = len(SAMPLES) // 2
 
 
 async def welcome(running: Standalone, address: str, currency: str, *, sample_auctions: bool) -> None:
-    """Print the way in; list the sample auctions first where that is asked for and few auctions are open."""
+    """Print the welcome text; list the sample auctions first if that is requested and few auctions are open."""
     bids = running.bids
     items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
     if sample_auctions and len(items) < OPEN_AUCTIONS_MIN:
@@ -36,7 +36,7 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
             " then it is served here. The API needs none.\n"
         )
     if items:
-        # Without rich, which would wrap on a terminal what is there to be copied.
+        # Without rich, which would wrap text that is meant to be copied.
         print(_auctions(items, at), _paste(address, items[-1]), sep="\n", flush=True)  # noqa: T201
 
 

@@ -41,7 +41,7 @@ app = typer.Typer(
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a process. What keeps it from starting is told in one message, with exit status 2."""
+    """Run a process. If it can't start, print one message and exit with status 2."""
     try:
         uvloop.run(main())
     except (

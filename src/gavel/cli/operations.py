@@ -1,4 +1,4 @@
-"""What operators do by hand: look after dead letters, and count everything again from the log."""
+"""Operators' commands: dead letters, and rebuilding the totals from the log."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
@@ -54,7 +54,7 @@ async def drop_letters(letter_ids: list[str] | None) -> None:
 
 
 async def rebuild() -> None:
-    """Count all of bid_db's log again, beside live traffic; the new totals replace the old ones at one moment."""
+    """Rebuild the totals from bid_db's log, beside live traffic; the new totals replace the old ones at one moment."""
     bids, stats = load_settings(BidDatabaseSettings), load_settings(StatsDatabaseSettings)
     connection = await postgres.connect(bids.bid_db_url, "gavel-rebuild")
     try:

@@ -12,7 +12,7 @@ from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.use_cases.list_item import list_item
 
 LISTING_SECONDS_MAX = 10.0
-# The seller of every sample: a fixed id, so that it is known for what it is.
+# The seller of every sample: a fixed id, so that samples can be recognised.
 SAMPLE_SELLER_ID = UserId("5a3b1e00-0000-4000-8000-000000000001")
 
 

@@ -27,7 +27,7 @@ class KeyUnusable(Exception):
 
 
 class Minter(NamedTuple):
-    """A key that signs, where its public half lies, and what its tokens say of themselves."""
+    """Signing key, path of its public half, and the tokens' issuer and audience."""
 
     key: Ed25519PrivateKey
     public_key_path: Path
@@ -35,7 +35,7 @@ class Minter(NamedTuple):
     audience: str
 
     def mint(self, subject: str, roles: Sequence[str] | None, lifetime_seconds: float) -> str:
-        """A signed token. Without roles it says nothing of them."""
+        """Sign a token. Without roles it has no roles claim."""
         now_seconds = int(time.time())
         claims = {
             "iss": self.issuer,
@@ -48,7 +48,7 @@ class Minter(NamedTuple):
 
     @property
     def settings(self) -> dict[str, str]:
-        """What makes a Gavel believe these tokens."""
+        """Settings with which Gavel accepts these tokens."""
         return {
             "AUTH_MODE": "jwt",
             "JWT_ISSUER": self.issuer,
@@ -79,7 +79,7 @@ def open_minter(folder: Path) -> Minter:
 
 def _make(path: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Made under another name and then linked, so that of two who make one at a time both use the same.
+    # Made under another name and then linked, so that two processes that make one at a time use the same key.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""`gavel trace BID_ID`: one bid's way from its decision to the totals, from what both databases have stored."""
+"""`gavel trace BID_ID`: the history of a bid from its decision to the totals, read from both databases."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ class NoSuchBid(typer.BadParameter):
 
 
 async def trace_bid(bid_id: str) -> None:
-    """Print the way of a bid with its times, each by the clock of the database that tells it. Raises NoSuchBid."""
+    """Print the way of a bid with its times, each by the clock of the database it is read from. Raises NoSuchBid."""
     bids, stats = load_settings(BidDatabaseSettings), load_settings(StatsDatabaseSettings)
     canonical = canonical_uuid(bid_id)
     if canonical is None:

@@ -1,4 +1,4 @@
-"""What a case of the benchmark is. One file a case in `cases/`; a new one is added to the list there."""
+"""Interface of a benchmark case. One file a case in `cases/`; a new one is added to the list there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gavel_tools.bench.systems.processes import Server
 
 
 class MeasurementFailed(Exception):
-    """The figures of this run are worth nothing; the text says why."""
+    """The figures of this run are invalid; the text says why."""
 
 
 class Side(Enum):
@@ -42,7 +42,7 @@ class Effort:
     turns: int = 7
 
 
-# A look, not a measurement.
+# For a quick check, not a measurement.
 QUICK = Effort(
     seconds=1,
     single_bids=50,
@@ -100,7 +100,7 @@ class Case(Protocol):
 
     @property
     def figures(self) -> Sequence[Figure]:
-        """What it yields, the most telling first."""
+        """The figures it yields, the most important first."""
         ...
 
 
@@ -109,7 +109,7 @@ class ServerCase(Case, Protocol):
 
     @property
     def sides(self) -> Sequence[Side]:
-        """Whom it is measured on."""
+        """The sides it is measured on."""
         ...
 
     def measure(self, server: Server, effort: Effort) -> Measured:

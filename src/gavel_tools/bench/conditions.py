@@ -1,4 +1,4 @@
-"""What the figures were measured on: without it they mean nothing."""
+"""Conditions of a measurement: machine, versions and settings."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The results as a person reads them."""
+"""The results as text for people."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -27,7 +27,7 @@ def print_report(console: Console, rows: Sequence[Row], conditions: Conditions) 
 
 
 def warn_if_busy(console: Console, conditions: Conditions) -> None:
-    """Say so where the figures can't be the machine's best."""
+    """Warn if the machine was busy, so that the figures may be too low."""
     if conditions.busy:
         console.print(
             f"[yellow]This machine is not idle[/yellow] (load average {conditions.load_average:.2f} on"

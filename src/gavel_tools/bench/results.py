@@ -1,4 +1,4 @@
-"""What a run found: the rounds folded to medians, held against the goals, and written down."""
+"""Results of a run: medians of the rounds, compared with the goals, and written as JSON."""
 
 import json
 import statistics

@@ -26,7 +26,7 @@ from gavel_tools.local_servers.server_process import LocalServerFailed
 EXIT_MEASURED = 0
 EXIT_FAILED = 1
 
-# Ten thousand watchers, and what else a server holds.
+# Open files for ten thousand watchers and the server's other connections.
 OPEN_FILES = 16_384
 
 _FAILURES = (

@@ -1,4 +1,4 @@
-"""`gavel bidders`: simulated bidders against any Gavel, and an account of what it answered them."""
+"""`gavel bidders`: simulated bidders against any Gavel, and a report of its answers."""
 
 from gavel_tools.bidders.options import BiddersOptions
 

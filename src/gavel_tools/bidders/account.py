@@ -1,4 +1,4 @@
-"""What the server answered: every accepted bid once, whatever it took to get the answer."""
+"""Account of the server's answers: every accepted bid once, however many attempts it took."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ class AcceptedBid(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A bid or a purchase by what was asked for, where no id was told. Minor units."""
+    """A bid or a purchase by its request, if no id was received. Minor units."""
 
     user_id: str
     amount: int
@@ -60,7 +60,7 @@ class ItemAccount:
 
 @dataclass(slots=True)
 class Account:
-    """The whole run, as far as the bidders were told."""
+    """The whole run, from the answers that the bidders received."""
 
     asked: int = 0
     accepted: int = 0
@@ -91,7 +91,7 @@ class Account:
         self.purchases += 1
 
     def doubt(self, item_id: str, placed: Placed, maximum: int = 0) -> None:
-        """Note a bid that may be in the database although nobody was told so; `maximum` 0: its amount."""
+        """Note a bid that may be in the database although no answer said so; `maximum` 0: its amount."""
         item = self.items[item_id]
         item.doubtful[placed] += 1
         item.doubtful_maxima[placed.user_id] = max(item.doubtful_maxima.get(placed.user_id, 0), maximum, placed.amount)

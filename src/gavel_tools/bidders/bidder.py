@@ -13,14 +13,14 @@ from gavel_tools.bidders.market import ItemOnSale, Market
 from gavel_tools.bidders.options import NEEDS_TOKENS
 from gavel_tools.bidders.strategies import STRATEGIES, Bid, Buy, Rest, next_move, strategy_name
 
-# A server that fails is not asked again at once.
+# Delay before the next request to a server that failed.
 FAILURE_REST_SECONDS = 0.5
 _NEEDS_A_TOKEN = {"unauthenticated", "permission_denied"}
 
 
 @dataclass(slots=True)
 class Bounds:
-    """When the run ends: at `ends_at` on the event loop's clock, after `count` bids, or when someone stops it."""
+    """When the run ends: at `ends_at` on the event loop's clock, after `count` bids, or when it is stopped."""
 
     stopping: asyncio.Event
     ends_at: float
@@ -38,7 +38,7 @@ class Bounds:
         return True
 
     def stop(self, why: str) -> None:
-        """End the run; the first reason is the one that is told."""
+        """End the run; the first reason is the one reported."""
         self.why = self.why or why
         self.stopping.set()
 
@@ -137,7 +137,7 @@ class Bidder:
                 self._account.doubt(item.item_id, Placed(self.user_id, price))
 
     async def _take_no(self, item: ItemOnSale, answer: object) -> ItemOnSale | None:
-        """Learn from a no. Returns the item where the refusal says how to bid again."""
+        """Handle a refusal. Returns the item if the refusal says how to bid again."""
         match answer:
             case Refused(detail):
                 self._account.refused[str(detail.reason)] += 1

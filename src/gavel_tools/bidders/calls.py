@@ -1,4 +1,4 @@
-"""Connect's unary calls as JSON over HTTP, and the three ways in which a server says no."""
+"""Connect's unary calls as JSON over HTTP, and the three kinds of negative answer."""
 
 import json
 from asyncio import get_running_loop, sleep
@@ -22,7 +22,7 @@ BACKOFF_SECONDS_MAX = 2.0
 RETRY_AFTER_SECONDS_MAX = 10.0
 
 _TRANSIENT = {"unavailable", "deadline_exceeded", "resource_exhausted"}
-# The codes that say for certain that nothing was done.
+# The codes that guarantee that nothing was done.
 _DEFINITE = {
     "invalid_argument",
     "not_found",
@@ -76,7 +76,7 @@ class Refused:
 class NoAnswer:
     """Nothing was decided as far as the caller knows: the same request with the same key is the thing to do.
 
-    `maybe_done` tells whether it may have been done all the same. `retry_after_seconds` 0: the server named no time.
+    `maybe_done`: it may have been done all the same. `retry_after_seconds` 0: the server named no time.
     """
 
     kind: str
@@ -152,7 +152,7 @@ class Caller:
             return Failed("unreadable", f"{method.path}: {error}")
 
     async def insist(self, method: Method[Answer], request: Message[Any]) -> tuple[Answer | No, bool]:
-        """Ask until there is an answer, ATTEMPTS_MAX times at most, always for the same with the same key.
+        """Retry until there is an answer, ATTEMPTS_MAX times at most, always for the same with the same key.
 
         Returns the last answer, and whether an attempt before it may have been carried out unseen.
         """

@@ -122,7 +122,7 @@ def _extends_from(item: pb.Item) -> float:
 
 
 def _standing(item: pb.Item, rows: Sequence[BidRow]) -> Iterator[str]:
-    """What the item says of itself is what its bids say."""
+    """Check that the item's state follows from its bids."""
     last = rows[-1] if rows else BidRow("", FIRST_BID_SEQ - 1, "", 0, automatic=False, at=0)
     for name, shown, made in (
         ("bid_count", item.bid_count, len(rows)),
@@ -155,7 +155,7 @@ def _acknowledged(rows: Sequence[BidRow], account: ItemAccount) -> Iterator[str]
 
 
 def _unasked(rows: Sequence[BidRow], account: ItemAccount, bidders: Collection[str]) -> Iterator[str]:
-    """A bid of ours that nobody was told of is one whose answer was lost; a retry must not have placed it again."""
+    """Check unreported bids of ours: each must be one whose answer was lost, and placed only once by retries."""
     explained = account.doubtful + Counter(account.purchases)
     for row in rows:
         if row.automatic or row.user_id not in bidders or row.bid_id in account.accepted:
@@ -167,7 +167,7 @@ def _unasked(rows: Sequence[BidRow], account: ItemAccount, bidders: Collection[s
 
 
 def _outcome(item: pb.Item, rows: Sequence[BidRow]) -> Iterator[str]:
-    """An ended auction says what came of it: the last bid's bidder has won, unless a reserve was not met."""
+    """Check an ended auction's outcome: the last bid's bidder has won, unless a reserve was not met."""
     outcome = item.outcome
     if item.status is not pb.ItemStatus.ENDED:
         if outcome is not None:

@@ -1,4 +1,4 @@
-"""What the bidders of one process see of the items: the newest that any of them was told."""
+"""Items as the bidders of one process know them: the newest state that any of them received."""
 
 from dataclasses import dataclass
 from random import Random
@@ -17,7 +17,7 @@ _OVER = {pb.BidRejected.Reason.ENDED, pb.BidRejected.Reason.CANCELLED}
 class ItemOnSale:
     """An item as last heard of. Minor units; `ends_at` is on the event loop's clock, as is every `now` here.
 
-    `number` tells the items of a run apart, the same again for a seed; `worth` is what it is worth to the crowd.
+    `number` identifies an item within a run, the same again for a seed; `worth` is what it is worth to the crowd.
     """
 
     item_id: str
@@ -59,7 +59,7 @@ class ItemOnSale:
         return self.open and self.minimum_next_bid <= self.worth * ROOM_SHARE
 
     def sight(self, user_id: str, now: float, run_ends_at: float, budget: Budget = UNLIMITED) -> Sight:
-        """Return what one bidder sees of it, who would pay so much."""
+        """Return the item as seen by a bidder with this limit."""
         return Sight(
             self.price,
             self.minimum_next_bid,

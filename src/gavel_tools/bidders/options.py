@@ -1,4 +1,4 @@
-"""What a run of bidders is asked to do."""
+"""Options of a run of bidders."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How a run goes, while it goes: a live table on a terminal, a plain line a second elsewhere."""
+"""Progress of a run: a live table on a terminal, a plain line a second elsewhere."""
 
 import asyncio
 import sys
@@ -35,7 +35,7 @@ class Progress:
 
 
 class Watch:
-    """Looks at the account and the tally from time to time, and tells what has changed."""
+    """Reads the account and the tally from time to time, and reports what has changed."""
 
     def __init__(self, account: Account, tally: CallTally, now: float) -> None:
         self._account = account

@@ -1,4 +1,4 @@
-"""An auction played again from its bids and what is known of the maxima: who had to win, and for how much.
+"""Replay of an auction from its bids and the known maxima: the expected winner and price.
 
 Written apart from the rules that it checks, but for the table of increments. What is not known for certain, such as a
 maximum whose answer was lost or a stranger's, is a range: only what would be wrong for all of it is a difference.
@@ -123,7 +123,7 @@ def _decision(
         yield f"{last.user_id} leads at seq {last.seq} with {before} against {own} of {caller.user_id}"
     else:
         winner, loser = (own, before) if called_won else (before, own)
-        # Whoever comes later has to go higher.
+        # On equal maxima the earlier bidder leads: a later one has to go higher.
         ahead = 1 if called_won and stand.leader_id else 0
         loser = Range(loser.least, min(loser.most, winner.most - ahead))
         winner = Range(max(winner.least, loser.least + ahead), winner.most)
@@ -165,7 +165,7 @@ def _rows(
 
 
 def _lifts(item: pb.Item, stand: _Stand, row: BidRow, winner: Range, maxima: _Maxima) -> bool:
-    """Whether an automatic bid may be the one that reaches the reserve: there is one such, where nobody went before."""
+    """Whether an automatic bid may be the one that reaches the reserve: above all earlier amounts, at most one."""
     if not row.automatic or stand.lifted or item.reserve_state is not pb.ReserveState.MET:
         return False
     # A leader's raise that reaches it is answered with this bid.

@@ -1,4 +1,4 @@
-"""How calls go: latencies in a histogram of bounded size, and the kinds of no answer."""
+"""Call statistics: latencies in a histogram of bounded size, and failures by kind."""
 
 import math
 from collections import Counter

@@ -1,1 +1,1 @@
-"""Real servers of one's own from this machine's programs: private ports, data in one folder, nobody else's touched."""
+"""Local servers from this machine's programs: private ports, data in one folder, no other server touched."""

@@ -1,4 +1,4 @@
-"""Free ports of the loopback, for servers of one's own."""
+"""Free ports of the loopback, for local servers."""
 
 import random
 import socket
@@ -7,13 +7,13 @@ import socket
 # needs seconds to start, or is just being started again.
 FIRST_PORT, LAST_PORT = 20_000, 31_999
 
-# Not to be foreseen, so that two programs that ask at one moment hardly ever get the same.
+# Random, so that two programs that ask at one moment hardly ever get the same.
 _chance = random.SystemRandom()
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody has now, and that is given to nobody else in this process."""
+    """Return a free port that this process has not given out before."""
     while True:
         port = _chance.randint(FIRST_PORT, LAST_PORT)
         if port not in _given and is_free(port):

@@ -1,4 +1,4 @@
-"""A RabbitMQ of one's own: three private ports of the loopback, everything else in one folder."""
+"""Local RabbitMQ: three private ports of the loopback, everything else in one folder."""
 
 import os
 import re
@@ -33,13 +33,13 @@ class RabbitMqPorts:
 
 
 class LocalRabbitMq:
-    """A server in a folder: started, stopped and harmed from whatever process opens the folder. Calls block."""
+    """A server in a folder, controlled (and made to fail) by any process that opens the folder. Calls block."""
 
     def __init__(self, folder: Path, ports: RabbitMqPorts) -> None:
         self.url = f"amqp://guest:guest@127.0.0.1:{ports.amqp}/"
         self._folder = folder.resolve()
         self._ports = ports
-        # Started here because the server would leave one behind that nobody stops.
+        # Started here because the server would leave one running.
         self._registry = ServerProcess("epmd", self._folder)
         self._server = ServerProcess("rabbitmq", self._folder)
 
@@ -67,23 +67,23 @@ class LocalRabbitMq:
         self._registry.kill()
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Kill the server at once, as a power cut would."""
         self._server.kill()
 
     def freeze(self) -> None:
-        """Let it answer nobody, with its connections open."""
+        """Freeze the server: it answers nothing, its connections stay open."""
         self._server.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen one go on."""
+        """Resume a frozen server."""
         self._server.signal(signal.SIGCONT)
 
     def runs(self) -> bool:
-        """Whether it lives."""
+        """Whether the server runs."""
         return self._server.runs()
 
     def control(self, *arguments: str) -> str:
-        """What `rabbitmqctl` says to this. Takes about a second. Raises LocalServerFailed."""
+        """Run `rabbitmqctl` and return its output. Takes about a second. Raises LocalServerFailed."""
         command = [str(find_program("rabbitmqctl", SCRIPTS_FOLDER)), "--quiet", "--node", NODE, *arguments]
         done = subprocess.run(
             command,
@@ -107,7 +107,7 @@ class LocalRabbitMq:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
-            # The runtime keeps its cookie here, so that nobody else's tools reach the server.
+            # The runtime keeps its cookie here, so that no other tools reach the server.
             "HOME": str(folder),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._ports.registry),

@@ -1,4 +1,4 @@
-"""A Redis of one's own: one private port of the loopback, everything else in one folder."""
+"""Local Redis: one private port of the loopback, everything else in one folder."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ ANSWER_SECONDS_MAX = 1.0
 
 
 class LocalRedis:
-    """A server in a folder: started, stopped and harmed from whatever process opens the folder. Calls block."""
+    """A server in a folder, controlled (and made to fail) by any process that opens the folder. Calls block."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.url = f"redis://127.0.0.1:{port}/0"
@@ -47,19 +47,19 @@ class LocalRedis:
         self._server.stop(STOP_SECONDS_MAX)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Kill the server at once, as a power cut would."""
         self._server.kill()
 
     def freeze(self) -> None:
-        """Let it answer nobody, with its connections open."""
+        """Freeze the server: it answers nothing, its connections stay open."""
         self._server.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen one go on."""
+        """Resume a frozen server."""
         self._server.signal(signal.SIGCONT)
 
     def runs(self) -> bool:
-        """Whether it lives."""
+        """Whether the server runs."""
         return self._server.runs()
 
     def _options(self) -> list[str]:

@@ -1,7 +1,7 @@
 """A server program that runs apart from this process, under a name in a folder.
 
-It holds a lock on a file of the folder for as long as it lives. So whoever opens the folder later, from whatever
-process, knows whether the server runs and by what id, and never signals a stranger that was given the same number.
+It holds a lock on a file of the folder for as long as it lives. So any process that opens the folder
+later knows whether the server runs and its process id, and never signals another process that got the same id.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ def find_program(name: str, *folders: str) -> Path:
 
 
 class ServerProcess:
-    """One program in one folder, with whatever processes it starts."""
+    """One program in one folder, with the processes it starts."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class ServerProcess:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self, command: list[str], environment: Mapping[str, str]) -> None:
-        """Start the program; what it says goes to `log_file`. Raises LocalServerFailed where it runs already."""
+        """Start the program; its output goes to `log_file`. Raises LocalServerFailed where it runs already."""
         with self._lock_file.open("a+") as lock, self.log_file.open("ab") as log:
             if not _lock(lock.fileno(), fcntl.LOCK_EX):
                 raise LocalServerFailed(f"{self.name} runs already in {self._lock_file.parent}")
@@ -62,15 +62,15 @@ class ServerProcess:
             lock.write(str(self._child.pid))
 
     def runs(self) -> bool:
-        """Whether it lives, whoever started it."""
+        """Whether the program runs, whichever process started it."""
         try:
             with self._lock_file.open("a+") as lock:
-                # Shared, so that two who ask at one moment don't take each other for the server.
+                # Shared, so that two processes that check at one moment don't take each other for the server.
                 runs = not _lock(lock.fileno(), fcntl.LOCK_SH)
         except FileNotFoundError:
             return False
         if self._child is not None and not runs:
-            # It let go of the lock when it died, and is there as a zombie until somebody asks how it ended.
+            # It let go of the lock when it died, and is there as a zombie until its exit status is collected.
             self._child.wait(KILL_SECONDS_MAX)
         return runs
 
@@ -103,7 +103,7 @@ class ServerProcess:
                 return False
             time.sleep(POLL_SECONDS)
         if self._child is not None:
-            # Its files are closed a moment before it has ended for whoever started it.
+            # Its files are closed a moment before its parent can collect its exit status.
             self._child.wait()
         return True
 
@@ -113,7 +113,7 @@ class ServerProcess:
         return None if self._child is None else self._child.returncode
 
     def last_words(self) -> str:
-        """The end of what it said, for error messages."""
+        """The end of its output, for error messages."""
         said = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
         return said[-LOG_TAIL_CHARACTERS:].strip() or "it said nothing"
 

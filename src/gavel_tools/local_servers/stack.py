@@ -1,6 +1,6 @@
 """`make up`, `make down`, `make queues`: the four processes on a Postgres, RabbitMQ and Redis of their own.
 
-Everything runs apart from this program, in one folder, on ports of the loopback that are nobody's usual ones.
+Everything runs apart from this program, in one folder, on unusual ports of the loopback.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from gavel_tools.local_servers.readiness import is_ready
 from gavel_tools.local_servers.redis import LocalRedis
 from gavel_tools.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
 
-# As whom the processes come to each database: not as its owner, who could rewrite the log.
+# The processes' role in each database: not its owner, who could rewrite the log.
 SERVICE_ROLES = {"bid_db": "gavel_bids", "stats_db": "gavel_stats"}
 
-# All at once, on a machine that may have much else to do; one that ends instead is told of at once.
+# All start at once, on a machine that may be busy; a process that ends instead is reported at once.
 READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0
 EXIT_FAILED = 2
@@ -40,7 +40,7 @@ class StackPorts:
     """Where everything listens, on the loopback.
 
     A process is named by its command, with a number where it is not the first of its kind: `bid-api`, `bid-api-2`.
-    `admin` names all that there are, and `further_apis` tells where those with a number take calls.
+    `admin` names all that there are, and `further_apis` has the HTTP ports of those with a number.
     """
 
     bid_api: int = 8080
@@ -64,7 +64,7 @@ def command_of(name: str) -> str:
 
 
 def private_ports(counts: Mapping[str, int] | None = None) -> StackPorts:
-    """Ports that nobody has; `counts` tells how many processes of a command there are, where it is not one."""
+    """Choose free ports; `counts` is the number of processes of a command, if it is not one."""
     commands = tuple(StackPorts().admin)
     counts = counts or {}
     further = [f"{command}-{number}" for command in commands for number in range(2, counts.get(command, 1) + 1)]
@@ -92,7 +92,7 @@ class Stack:
         self.processes = {name: ServerProcess(name, self.folder) for name in ports.admin}
 
     def up(self, console: Console) -> None:
-        """Start what does not run yet, servers first, and tell each step.
+        """Start what does not run yet, servers first, and print each step.
 
         Raises LocalServerFailed, EmbeddedPostgresFailed, DataFolderUnusable or FolderInUse.
         """
@@ -112,7 +112,7 @@ class Stack:
                     self.wait_ready(name)
 
     def down(self, console: Console) -> None:
-        """Stop the processes, then the servers, and tell each step. Raises DataFolderUnusable or FolderInUse."""
+        """Stop the processes, then the servers, and print each step. Raises DataFolderUnusable or FolderInUse."""
         with held_data_folder(self.folder):
             for name, process in reversed(self.processes.items()):
                 with _step(console, f"Stopping gavel {name}"):
@@ -163,7 +163,7 @@ class Stack:
 
 @contextmanager
 def _step(console: Console, what: str) -> Generator[None]:
-    """Tell what is done and waited for now: a line that stays, and on a terminal a sign that it goes on."""
+    """Print the current step: a line that stays, and on a terminal a spinner."""
     console.print(f"{what} ...", markup=False)
     with console.status(""):
         yield

@@ -1,4 +1,4 @@
-"""What signing in costs on the bid path: bodies that are believed, and tokens that were seen before."""
+"""Cost of authentication on the bid path: trusted mode compared with tokens seen before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Auth:
     """Bids of many bidders, each with a token of their own that is verified once, in the warm-up.
 
     The difference between two servers under load holds what a longer request costs, and their noise, which is larger
-    than what is looked for: hence the door alone beside it.
+    than what is looked for: hence access control is also measured alone.
     """
 
     name: str = "auth"

@@ -1,4 +1,4 @@
-"""What every case of bids under load does: list items, warm up, bid, and take the server's own word for the count."""
+"""Base of the cases of bids under load: list items, warm up, bid, and read the count from the server."""
 
 import time
 from collections.abc import Sequence
@@ -110,7 +110,7 @@ def settled_counts(port: int, category: str) -> list[ItemCount]:
 
 
 def check_counts(before: Sequence[ItemCount], after: Sequence[ItemCount], load: Load, connections: int) -> None:
-    """Raise MeasurementFailed unless client and server tell the same story, and every item's seq is without a gap.
+    """Raise MeasurementFailed unless client and server agree, and every item's seq is without a gap.
 
     The client does not see the answers to the bids that were under way at its end, one a connection at most.
     """

@@ -18,9 +18,9 @@ from gavel_tools.bench.systems.processes import GAVEL_COMMAND, Server, running_s
 # So few to an item that a bid which waited is seldom overtaken by a higher one: by the rules it would be too low then.
 CALLERS_PER_ITEM = 2
 TIMES_CAPACITY = 3
-# Those who are let in wait so long for their answer; see WAIT_SECONDS_MAX in gavel.runtime.http.load_shedding.
+# How long admitted calls wait for their answer; see WAIT_SECONDS_MAX in gavel.runtime.http.load_shedding.
 WAIT_SECONDS = 1.0
-# Callers who ask again right away, whatever they were told: thirty times what can be done, were they answered at once.
+# Clients that ask again right away, whatever the answer: 30 times the capacity, if they were answered at once.
 FLOOD_PAUSE_MS = 100
 # The callers come within a second or two, and that counts.
 TIMES_AS_LONG = 3
@@ -32,7 +32,7 @@ class Overload:
     """In turn as many bids as it takes from a few callers, and callers without number, patient ones and a flood.
 
     The patient want three times as much, wait for their answer and rest; late answers make them ask less. The flood
-    has the same callers with hardly a rest. Meanwhile someone new comes now and then.
+    has the same callers with hardly a rest. Meanwhile new clients connect now and then.
     """
 
     name: str = "overload"
@@ -58,7 +58,7 @@ class Overload:
     def measure(self, scratch: Path, effort: Effort) -> Measured:
         """See OwnServersCase.measure.
 
-        What counts is a yes that its caller still gets. A caller asks again only after its answer and a rest: where
+        Only acceptances that reach their client count. A caller asks again only after its answer and a rest: where
         answers are late, less is asked than was meant.
         """
         with running_server(GAVEL_COMMAND, scratch) as server:
@@ -95,7 +95,7 @@ class Overload:
             return load.accepted / load.seconds
 
         bid(effort.connections, effort.warmup_seconds)
-        # In turn, so that whatever else the machine does hits all alike.
+        # In turn, so that noise of the machine affects all alike.
         peaks_per_s = [peak()]
         resting = max(effort.callers - peaks_per_s[0] * WAIT_SECONDS, 0)
         pause_ms = max(round(resting / (TIMES_CAPACITY * peaks_per_s[0]) * 1_000), 1)

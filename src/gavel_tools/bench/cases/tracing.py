@@ -1,4 +1,4 @@
-"""What tracing costs on the bid path: off, and with one request in ten sampled and its spans exported."""
+"""Cost of tracing on the bid path: off, and with one request in ten sampled and its spans exported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

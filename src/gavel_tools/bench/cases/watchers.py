@@ -1,4 +1,4 @@
-"""A crowd that watches one item of the bid-api: when a bid is on the wires, and what the crowd costs."""
+"""A crowd that watches one item of the bid-api: when a bid is delivered, and what the crowd costs."""
 
 import json
 import time
@@ -26,7 +26,7 @@ WATCHED_EVERY = 11
 # These watch all items, so that a load of five seconds sends them what the watched item alone would in a minute. Those
 # that do not read fill what the kernel and the feed hold for them, and are ended; so many that read are the comparison.
 OTHERS = 10
-# The last bid is told at once, or found missing by the feed within two seconds.
+# The last bid is sent at once, or found missing by the feed within two seconds.
 ARRIVE_SECONDS = 2.5
 
 
@@ -80,7 +80,7 @@ class Bidding:
 
 @dataclass(slots=True)
 class Turns:
-    """Loads in turn, so that whatever else the machine does hits all alike: nobody watches, a crowd does, and the
+    """Loads in turn, so that noise of the machine affects all alike: no watchers, a crowd, and the
     crowd beside others that read, or do not.
     """
 

@@ -1,1 +1,1 @@
-"""What makes load and what watches: clients of the system under test."""
+"""Clients of the system under test: load generators and watchers."""

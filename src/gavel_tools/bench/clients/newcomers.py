@@ -1,4 +1,4 @@
-"""People who come while hardly anybody is let in: how soon they are answered, which is mostly a no."""
+"""New clients during an overload: how soon they are answered, mostly with a refusal."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gavel_tools.bench.systems.processes import HOST
 
-# So that they are no load themselves.
+# So that these requests are no load themselves.
 PAUSE_SECONDS = 0.02
 ANSWER_SECONDS_MAX = 10.0
 _NO_ROOM = b"HTTP/1.1 503 "
@@ -19,7 +19,7 @@ _NO_ROOM = b"HTTP/1.1 503 "
 
 @dataclass(slots=True)
 class Newcomers:
-    """How long each took from connecting to an answer, and how many were told that there is no room."""
+    """Milliseconds from connecting to the answer, and the number refused by load shedding."""
 
     answers_ms: list[float] = field(default_factory=list[float])
     refused: int = 0
@@ -27,9 +27,9 @@ class Newcomers:
 
 @contextmanager
 def newcomers(port: int, item_id: str, told: Newcomers) -> Generator[None]:
-    """Have someone new ask for an item over and over in the context, each on a connection of their own, and add them.
+    """Read an item over and over in the context, each time on a new connection, and record the answers.
 
-    Raises OSError on the way out where someone was not answered at all.
+    Raises OSError on exit if a request got no answer.
     """
     over = threading.Event()
     body = json.dumps({"id": item_id})

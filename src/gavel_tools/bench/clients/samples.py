@@ -1,4 +1,4 @@
-"""Many numbers as one."""
+"""Percentiles of samples."""
 
 import math
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ PATH = "/bids.v1.BidService/WatchItems"
 OPENING_AT_ONCE_MAX = 64
 OPEN_SECONDS_MAX = 90.0
 RECEIVE_BYTES_MAX = 65_536
-# The least that the kernel gives: whoever stalls is full soon.
+# The kernel's minimum, so that a stalled watcher's buffer fills soon.
 STALLED_SOCKET_BYTES = 2_304
 
 _AMOUNT = re.compile(rb'"amount":\s*"(\d+)"')
@@ -109,7 +109,7 @@ class Crowd:
 
 
 def main() -> None:
-    """Open the watchers, say so, watch, and tell."""
+    """Open the watchers, print a line, watch, and print the result."""
     port, count, *item_ids = (argument for argument in sys.argv[1:] if argument != "--stall")
     crowd = Crowd(int(port), item_ids)
     crowd.open(int(count), stall="--stall" in sys.argv)

@@ -13,7 +13,7 @@ from pathlib import Path
 from gavel_tools.bench.case import MeasurementFailed
 from gavel_tools.bench.systems.processes import HOST
 
-# An answer later than this is told as late. The naive baseline takes a third of a second.
+# wrk reports a later answer as a timeout. The naive baseline takes a third of a second.
 ANSWER_SECONDS_MAX = 10
 # Beyond its own time wrk gets this long to start and to report.
 REPORT_SECONDS_MAX = 20
@@ -27,7 +27,7 @@ FIRST_AMOUNT = 100_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw: complete answers, those of them that were no 2xx, broken connections, and times of answers."""
+    """wrk's counts: complete answers, those of them that were no 2xx, broken connections, and times of answers."""
 
     answered: int
     refused: int

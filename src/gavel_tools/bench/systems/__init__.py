@@ -1,1 +1,1 @@
-"""What is measured: processes, the naive baseline, databases and probes inside them."""
+"""Systems under test: processes, the naive baseline, databases and probes inside them."""

@@ -1,4 +1,4 @@
-"""What the door takes for a call whose token it has seen before, alone, in this process."""
+"""Cost of access control for a call whose token was seen before, alone, in this process."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from gavel_tools.bench.case import MeasurementFailed
 
 PATH = "/bids.v1.BidService/PlaceBid"
 CALLS = 2_000
-# The least of so many tries: whatever else the machine does can only add to it.
+# The least of so many tries: noise of the machine can only add to it.
 TRIES = 15
 
 # As a bid's request has them, with and without a token.
@@ -23,12 +23,12 @@ _HEADERS = ((b"host", b"127.0.0.1"), (b"content-type", b"application/json"), (b"
 
 
 def known_token_us(minter: Minter, token: str) -> float:
-    """Microseconds of CPU that a call takes more with a token that was seen before, against a door that trusts all."""
+    """Microseconds of CPU that a call takes more with a token that was seen before, against trusted mode."""
     key = public_key_of(minter.public_key_path.read_bytes())
     verifier = TokenVerifier(OneKey(key), issuer=minter.issuer, audience=minter.audience, algorithms=("EdDSA",))
     signed = (*_HEADERS, (b"authorization", f"Bearer {token}".encode()))
     doors = ((AccessControl(verifier), signed), (AccessControl(None), _HEADERS))
-    # In turn, so that whatever else the machine does hits both.
+    # In turn, so that noise of the machine affects both.
     known_us, trusted_us = zip(*([asyncio.run(_call_us(*each)) for each in doors] for _ in range(TRIES)), strict=True)
     return min(known_us) - min(trusted_us)
 

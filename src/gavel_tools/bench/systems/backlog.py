@@ -1,4 +1,4 @@
-"""A backlog: bids that nobody placed, owed to the broker in rows as the lane writes them, each event another one."""
+"""Synthetic backlog: bids in the outbox, in rows as the lane writes them, each event distinct."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta

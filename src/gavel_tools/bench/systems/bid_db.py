@@ -1,4 +1,4 @@
-"""What the benchmark asks the database itself: how durable it is, and what is still owed to the consumer."""
+"""The benchmark's own database reads: durability settings, and events still owed to the consumer."""
 
 import asyncio
 import time

@@ -10,7 +10,7 @@ from rich.console import Console
 from gavel_tools.bench.systems.processes import HOST, Usage, process_usage
 from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
 
-# A measurement's few users bid more often than anyone may.
+# A measurement's few users exceed the rate limit of a user.
 _SETTINGS = {"AUTH_MODE": "trusted", "LOG_LEVEL": "WARNING", "HTTP_HOST": HOST, "RATE_LIMIT_USER_PER_SECOND": "0"}
 
 

@@ -1,4 +1,4 @@
-"""`python -m gavel_tools.bench.systems.naive_server`: standalone as it is, but that its bids go through the naive book.
+"""`python -m gavel_tools.bench.systems.naive_server`: standalone, but with the naive book for bids.
 
 The HTTP layer, the thin path, the checks, the decisions, the schema, Postgres, the relay and the consumer are the
 same, so that the difference between the two is the book alone. The naive book's commits do not wake the relay, which

@@ -28,7 +28,7 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has taken so far: CPU time, the most memory that it ever held, and what it holds now."""
+    """Resource usage of a process so far: CPU time, the most memory that it ever held, and what it holds now."""
 
     cpu_seconds: float
     memory_peak_mb: float
@@ -60,7 +60,7 @@ def running_server(
         "HTTP_HOST": HOST,
         "HTTP_PORT": str(port),
         "AUTH_MODE": "trusted",
-        # A measurement's few users bid more often than anyone may.
+        # A measurement's few users exceed the rate limit of a user.
         "RATE_LIMIT_USER_PER_SECOND": "0",
         "LOG_LEVEL": "WARNING",
         **(settings or {}),
@@ -89,7 +89,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log_file: P
 
 
 def _stop(process: "subprocess.Popen[bytes]", log_file: Path) -> None:
-    """End the server as an operator would; one that does not go is killed, and told of."""
+    """Stop the server as an operator would; one that does not stop is killed and reported."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS_MAX)

@@ -14,7 +14,7 @@ from gavel_tools.bench.systems.bid_db import wait_until_nothing_is_owed
 from gavel_tools.bench.systems.processes import GAVEL_COMMAND, Server, running_server
 
 ITEMS = 100
-# Short turns, so that whatever else the machine does hits all alike.
+# Short turns, so that noise of the machine affects all alike.
 TURN_SECONDS_MAX = 2
 DRAIN_SECONDS_MAX = 60.0
 

@@ -13,14 +13,14 @@ class _Taken(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Read the spans, and say thank you."""
+        """Read the spans, and answer 200."""
         self.server.taken += len(self.rfile.read(int(self.headers["Content-Length"])))  # type: ignore[attr-defined]
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
-        """Say nothing of it."""
+        """Log nothing."""
 
 
 class SpanSink(ThreadingHTTPServer):
