@@ -58,11 +58,11 @@ class PageSettings(HttpSettings):
 
     def page(self) -> dict[str, object]:
         """The page's public settings: authentication mode, house currency, and login provider, if any."""
-        told: dict[str, object] = {"auth_mode": self.auth_mode, "currency": self.house_currency}
+        page: dict[str, object] = {"auth_mode": self.auth_mode, "currency": self.house_currency}
         if self.login_origins():
             login = {"issuer": self.jwt_issuer, "client_id": self.page_login_client_id, "scope": self.page_login_scope}
-            told["login"] = login
-        return told
+            page["login"] = login
+        return page
 
     def login_origins(self) -> list[str]:
         """Origins that the page calls besides its own server: the login provider, if any."""

@@ -45,30 +45,30 @@ async def trace_bid(bid_id: str) -> None:
 
 def steps(way: BidTrace, counted: CountedEvent) -> list[Step]:
     """What happened to a bid, in the order in which it happens."""
-    told: list[Step] = [
+    steps: list[Step] = [
         (way.decided_at, f"decided at {money(way.amount, way.currency)}"),
         (way.committed_at, "committed in bid_db, and owed to the broker"),
     ]
     if way.owed_since is not None:
-        told.append((None, "still in the outbox"))
+        steps.append((None, "still in the outbox"))
     else:
-        told.append((None, "handed to the broker"))
+        steps.append((None, "handed to the broker"))
     if counted.counted:
-        told.append((counted.at, "counted in stats_db"))
+        steps.append((counted.at, "counted in stats_db"))
     elif counted.counted is None:
-        told.append((None, "too long ago for stats_db to know whether it was counted"))
+        steps.append((None, "too long ago for stats_db to know whether it was counted"))
     else:
-        told.append((None, "not counted yet"))
+        steps.append((None, "not counted yet"))
     if way.outbid_seq is not None and way.outbid_amount is not None:
-        told.append((way.outbid_at, f"outbid by seq {way.outbid_seq} at {money(way.outbid_amount, way.currency)}"))
+        steps.append((way.outbid_at, f"outbid by seq {way.outbid_seq} at {money(way.outbid_amount, way.currency)}"))
     if way.closed_at is not None:
-        told.append((way.closed_at, "auction closed: this bidder won" if way.won else "auction closed: not won"))
-    return told
+        steps.append((way.closed_at, "auction closed: this bidder won" if way.won else "auction closed: not won"))
+    return steps
 
 
-def _table(decided_at: datetime, told: list[Step]) -> Table:
+def _table(decided_at: datetime, steps: list[Step]) -> Table:
     table = Table("when", "after", "what", box=None)
-    for at, what in told:
+    for at, what in steps:
         after = "" if at is None else f"{(at - decided_at).total_seconds() * 1000:.1f} ms"
         table.add_row(_UNKNOWN_TIME if at is None else at.isoformat(" ", "microseconds"), after, what)
     return table

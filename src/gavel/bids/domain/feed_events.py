@@ -45,20 +45,20 @@ def feed_events(events: Iterable[Event], after: Auction) -> list[FeedEvent]:
     An extension comes right after the bid that caused it, so it has that bid's state with another end; a close and a
     cancellation are the last of all.
     """
-    told: list[FeedEvent] = []
+    made: list[FeedEvent] = []
     for event in events:
         match event:
             case BidPlaced():
-                told.append(_bid(event))
+                made.append(_bid(event))
             case AuctionExtended():
-                told.append(_rarer(FeedKind.EXTENDED, event, told[-1] if told else None, after, event.end_at))
+                made.append(_rarer(FeedKind.EXTENDED, event, made[-1] if made else None, after, event.end_at))
             case AuctionClosed():
-                told.append(_rarer(FeedKind.CLOSED, event, None, after, after.end_at, sold=event.sold))
+                made.append(_rarer(FeedKind.CLOSED, event, None, after, after.end_at, sold=event.sold))
             case AuctionCancelled():
-                told.append(_rarer(FeedKind.CANCELLED, event, None, after, after.end_at))
+                made.append(_rarer(FeedKind.CANCELLED, event, None, after, after.end_at))
             case _:
                 pass
-    return told
+    return made
 
 
 def _bid(event: BidPlaced) -> FeedEvent:

@@ -87,8 +87,8 @@ class ToldCodec:
 def _unquoted(complaint: str) -> str:
     """A parser's error text without what it quotes: that may be a maximum or a reserve, and the text is logged."""
     place = _PLACE.search(complaint)
-    told = _PYTHON_TYPE.sub(r"\1", complaint[: place.start()] if place else complaint)
-    return _QUOTED.sub("...", told) + (place[0] if place else "")
+    text = _PYTHON_TYPE.sub(r"\1", complaint[: place.start()] if place else complaint)
+    return _QUOTED.sub("...", text) + (place[0] if place else "")
 
 
 JSON_CODEC = ToldCodec(StrictJsonCodec())
@@ -120,21 +120,21 @@ class MappedErrors:
         try:
             return await call_next(request, ctx)
         except Exception as error:
-            told = connect_error_of(error, self._map_error, ctx.method.name)
+            mapped = connect_error_of(error, self._map_error, ctx.method.name)
             if (seen := current_request()) is not None:
-                seen.error_code = told.code.value
-            if isinstance(told, RetryLater):
-                ctx.response_headers["retry-after"] = told.retry_after
-            raise told from error
+                seen.error_code = mapped.code.value
+            if isinstance(mapped, RetryLater):
+                ctx.response_headers["retry-after"] = mapped.retry_after
+            raise mapped from error
 
 
 def connect_error_of(error: Exception, map_error: MapError, method: str) -> ConnectError:
     """Map an exception to a Connect error. An unexpected one is logged, and its reply shows only a reference id."""
-    told = error if isinstance(error, ConnectError) else map_error(error)
-    if told is not None:
-        if told.code not in (Code.UNAVAILABLE, Code.INTERNAL):
-            _log.info("request_refused", method=method, code=told.code.value, reason=told.message)
-        return told
+    mapped = error if isinstance(error, ConnectError) else map_error(error)
+    if mapped is not None:
+        if mapped.code not in (Code.UNAVAILABLE, Code.INTERNAL):
+            _log.info("request_refused", method=method, code=mapped.code.value, reason=mapped.message)
+        return mapped
     reference = uuid4().hex
     _log.error("unexpected_error", method=method, reference=reference, exc_info=error)
     return ConnectError(Code.INTERNAL, f"something went wrong on our side; reference {reference}")

@@ -93,8 +93,8 @@ async def _answer(
         response = await api.answer_bid(codec.decode(body, PlaceBidRequest), metadata)
         encoded = codec.encode(response)
     except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
-        told = connect_error_of(error, connect_error, METHOD)
-        return told.code.value, *error_reply(told)
+        mapped = connect_error_of(error, connect_error, METHOD)
+        return mapped.code.value, *error_reply(mapped)
     return OK, 200, [(b"content-type", content_type), (b"content-length", b"%d" % len(encoded))], encoded
 
 

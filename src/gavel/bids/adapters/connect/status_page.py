@@ -79,11 +79,11 @@ class StatusPage:
         return round(max(0, newest.bids - oldest.bids) / seconds, 1) if seconds > 0 else 0.0
 
 
-def page_settings(told: Mapping[str, object]) -> Asgi:
+def page_settings(settings: Mapping[str, object]) -> Asgi:
     """GET /page.json: the page's public settings, and for the bearer of a token the user id that they bid under."""
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         user_id = current_principal().user_id
-        await send_json(send, 200, told if user_id is None else {**told, "user_id": user_id})
+        await send_json(send, 200, settings if user_id is None else {**settings, "user_id": user_id})
 
     return app

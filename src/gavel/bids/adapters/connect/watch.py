@@ -102,9 +102,9 @@ def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
             wanted = watched_of(_CODECS[content_type].decode(message_of(body, encoding), WatchItemsRequest))
             await watch_items(feed, log, wanted, open_watcher)
         except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
-            told = end_of_stream(connect_error_of(error, connect_error, _METHOD))
+            ending = end_of_stream(connect_error_of(error, connect_error, _METHOD))
             await send(head)
-            await send({"type": "http.response.body", "body": told})
+            await send({"type": "http.response.body", "body": ending})
 
     return app
 

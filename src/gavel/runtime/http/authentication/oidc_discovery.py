@@ -64,9 +64,9 @@ def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str
     """The `jwks_uri` of a discovery document. Raises FetchFailed if it must not be used."""
     named = document.get("issuer")
     if named != issuer:
-        told = repr(_one_line(named)) if isinstance(named, str) else "none"
+        given = repr(_one_line(named)) if isinstance(named, str) else "none"
         raise FetchFailed(
-            f"{_shown(document_url)} names the issuer {told}, but JWT_ISSUER is {issuer!r}:"
+            f"{_shown(document_url)} names the issuer {given}, but JWT_ISSUER is {issuer!r}:"
             " they must be equal, trailing slash included"
         )
     url = document.get("jwks_uri")

@@ -37,5 +37,5 @@ class RabbitMqBacklog:
 
     async def _counts(self, channel: AbstractChannel) -> list[int]:
         amqp = await channel.get_underlay_channel()
-        told = [await amqp.queue_declare(name, passive=True) for name in (self._queue.name, self._queue.dead_letters)]
-        return [each.message_count or 0 for each in told]
+        counts = [await amqp.queue_declare(name, passive=True) for name in (self._queue.name, self._queue.dead_letters)]
+        return [each.message_count or 0 for each in counts]
