@@ -20,6 +20,7 @@ from gavel.runtime.http.access_control import AccessControl, open_access_control
 from gavel.runtime.http.health import health_app, metrics_app
 from gavel.runtime.http.routes import routed
 from gavel.runtime.http.server import Asgi
+from gavel.runtime.http.settings import Port
 from gavel.runtime.http.static_page import WebPage
 from gavel.runtime.postgres.data_folder import data_folder
 from gavel.runtime.postgres.embedded import embedded_postgres
@@ -42,7 +43,7 @@ _log = structlog.get_logger(__name__)
 class StandaloneSettings(PageSettings):
     """`gavel standalone`."""
 
-    http_port: int = 8080
+    http_port: Port = 8080
     # The built page. A checkout builds its own; an installed Gavel needs the setting.
     gavel_page_dir: Path = Path(__file__).parents[2] / "web" / "dist"
     # Meant for a person at a terminal.

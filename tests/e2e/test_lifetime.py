@@ -98,6 +98,7 @@ async def test_a_port_in_use_is_told_in_one_message(shared_gavel: Standalone, da
     [
         ({}, ["AUTH_MODE: is required"]),
         ({"AUTH_MODE": "trusted", "HTTP_HOST": "0.0.0.0"}, ["HTTP_HOST must be a loopback address"]),
+        ({"AUTH_MODE": "trusted", "HTTP_PORT": "70000"}, ["HTTP_PORT"]),
         (
             {"AUTH_MODE": "s3cret-a", "HTTP_PORT": "s3cret-b", "HOUSE_CURRENCY": "s3cret-c", "LOG_LEVEL": "s3cret-d"},
             ["AUTH_MODE", "HTTP_PORT", "HOUSE_CURRENCY", "LOG_LEVEL"],

@@ -1,6 +1,7 @@
 """A call whose answer was lost and that is sent again: it takes effect once, and is answered as the first one was."""
 
 import asyncio
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.contracts.bids.v1.bid_service_pb import CreateItemRequest, CreateItemResponse
-from tests.e2e.gavel_process import Client, running_standalone
+from tests.e2e.gavel_process import Client, bidder, running_standalone
 
 pytestmark = pytest.mark.e2e
 
@@ -133,3 +134,13 @@ async def test_calls_whose_answers_a_kill_has_lost_have_made_one_item_each(data_
         again = [(await client.ok("CreateItem", item))["item"]["id"] for item in items]
         assert again[0] == answered
         assert [await _listed(client, item["sellerId"]) for item in items] == [[item_id] for item_id in again]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+async def test_a_repeated_key_header_is_refused_by_both_paths(client: Client, content_type: str) -> None:
+    item_id = await client.list_item()
+    bid = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    headers = [("Content-Type", content_type), ("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    reply = await client.http.post(client.url_of("PlaceBid"), content=json.dumps(bid), headers=headers)
+    _refused(reply, 400, "invalid_argument")
+    assert await client.bids(item_id) == []

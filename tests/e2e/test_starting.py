@@ -188,3 +188,11 @@ async def test_under_nohup_it_outlives_a_hang_up(data_folder: Path) -> None:
         for _ in range(20):
             assert await _is_ready(client, gavel.url)
     assert await gavel.stop() == 0
+
+
+async def test_it_listens_on_an_ipv6_loopback_and_prints_its_address(data_folder: Path) -> None:
+    gavel = Standalone(data_folder)
+    gavel.url = f"http://[::1]:{gavel.port}"
+    gavel.env |= {"HTTP_HOST": "::1"}
+    await gavel.start()
+    assert await gavel.stop() == 0

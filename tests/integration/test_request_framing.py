@@ -165,6 +165,15 @@ async def test_a_trailer_field_is_no_header() -> None:
     assert server.headers[0].keys() == {b"host", b"transfer-encoding"}
 
 
+async def test_white_space_around_a_value_is_no_part_of_it() -> None:
+    async with _recorder() as server:
+        assert (
+            await server.replies([HEAD + b"idempotency-key:  k \t\r\ncontent-length: 0\r\n\r\n" + LAST])
+            == [(200, b"")] * 2
+        )
+    assert server.headers[0][b"idempotency-key"] == b"k"
+
+
 @pytest.mark.parametrize("endless", [b"0\r\nx: ", b"5;x="], ids=["trailer", "chunk extension"])
 async def test_trailers_and_chunk_extensions_are_bounded_as_a_head_is(endless: bytes) -> None:
     request = HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n" + endless

@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from uuid import uuid4
 
+from rich.style import Style
+from rich.text import Text
+
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.money import minor_units_per_major
 from gavel.bids.ports.catalogue import ItemView
@@ -25,11 +28,9 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
         await list_samples(bids.book, now=at, currency=currency)
         items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
     console = open_console()
-    console.print(
-        f"\n[bold]Gavel is open[/bold] at [link={address}]{address}[/link]   (Ctrl-C stops it; the data stays)\n"
-    )
+    console.print("\n[bold]Gavel is open[/bold] at", _link(address), "  (Ctrl-C stops it; the data stays)\n")
     if running.page.is_built:
-        console.print(f"Open [link={address}]{address}[/link] in a browser, twice, and bid against yourself.\n")
+        console.print("Open", _link(address), "in a browser, twice, and bid against yourself.\n")
     else:
         console.print(
             "The page is not built yet. `make demo` and `make page` build it with Node 20.19, 22.12 or newer, and"
@@ -38,6 +39,11 @@ async def welcome(running: Standalone, address: str, currency: str, *, sample_au
     if items:
         # Without rich, which would wrap text that is meant to be copied.
         print(_auctions(items, at), _paste(address, items[-1]), sep="\n", flush=True)  # noqa: T201
+
+
+def _link(address: str) -> Text:
+    # Not as markup: an IPv6 address has brackets.
+    return Text(address, style=Style(link=address))
 
 
 def _auctions(items: list[ItemView], at: datetime) -> str:

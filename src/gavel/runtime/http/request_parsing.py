@@ -45,7 +45,8 @@ class RequestParsing(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header field. A trailer field is dropped: it must not count as a header (RFC 9110, 6.5.1)."""
         if self._in_head:
-            super().on_header(name, value)
+            # White space behind a value is no part of it (RFC 9110, 5.5); httptools strips what stands before it alone.
+            super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """See HttpToolsProtocol."""

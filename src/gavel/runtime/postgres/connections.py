@@ -27,7 +27,7 @@ _REMEDIES = {
     "53300": "no connection is left for this role: raise max_connections, or the role's limit",
     "57P03": "the server starts or stops: wait",
     "25006": "the database is read-only: name the primary in its URL",
-    _INSUFFICIENT_PRIVILEGE: "the role lacks a right: run gavel migrate with GRANT_TO as the owner",
+    _INSUFFICIENT_PRIVILEGE: "the role lacks a right: grant it by gavel migrate with GRANT_TO, or connect as the owner",
 }
 
 CONNECT_SECONDS_MAX = 3.0

@@ -67,6 +67,9 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str
         if name == b"content-type":
             content_type = value
         elif name == b"idempotency-key":
+            if key:
+                # More than one: the full application refuses it.
+                return None
             key = value
         elif name == b"traceparent":
             traceparent = value

@@ -1,6 +1,7 @@
 """Parse requests for the use cases. Input that no auction could accept raises InvalidInput, which names the field."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -180,4 +181,10 @@ def metadata_of(ctx: Context) -> Metadata:
     deadline_seconds = asyncio.get_running_loop().time() + call_seconds(ctx)
     request = current_request()
     call = Call(deadline_seconds, "" if request is None else request.traceparent)
-    return Metadata(call, ctx.request_headers.get("idempotency-key") or "")
+    return Metadata(call, _single_key(ctx.request_headers.getall("idempotency-key")))
+
+
+def _single_key(keys: Sequence[str]) -> str:
+    if len(keys) > 1:
+        raise InvalidInput("idempotency_key", "the Idempotency-Key header must not be repeated")
+    return keys[0] if keys else ""
