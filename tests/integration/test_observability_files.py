@@ -47,7 +47,8 @@ def test_every_metric_of_an_alert_exists() -> None:
 
 
 def test_every_metric_of_a_page_exists() -> None:
-    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    # The changelog names metrics that were renamed.
+    pages = [*(ROOT / "docs").rglob("*.md"), *(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md")]
     named = {page.name: set(METRIC.findall(page.read_text(encoding="utf-8"))) for page in pages}
     assert {"RUNBOOK.md", "SIZING.md", "DEPLOYMENT.md"} <= {page for page, names in named.items() if names - OTHERS}
     known = documented().keys() | OTHERS
