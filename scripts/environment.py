@@ -167,7 +167,7 @@ def _digest(*files: Path) -> str:
 
 @contextmanager
 def _alone() -> Generator[int]:
-    """Wait until nobody else sets this checkout up; the number of the open lock file."""
+    """Hold the lock on setting up this checkout; yields the number of the open lock file."""
     LOCK_FILE.parent.mkdir(exist_ok=True)
     with LOCK_FILE.open("a") as lock:
         try:
