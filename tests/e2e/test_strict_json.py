@@ -62,6 +62,25 @@ async def test_so_is_every_other_integer(client: Client, method: str, body: str,
     assert _invalid(await _post(client, method, body % text)).endswith(f".{field}")
 
 
+@way
+async def test_a_field_that_is_named_twice_is_refused_by_its_name(client: Client, headers: Mapping[str, str]) -> None:
+    item_id = await client.list_item()
+    for twice, name in (('"amount": 1, "amount": 15000', "amount"), ('"maxAmount": 1, "max_amount": 2', "max_amount")):
+        bid = f'{{"itemId": "{item_id}", "userId": "{bidder(1)}", {twice}}}'
+        assert _invalid(await _post(client, "PlaceBid", bid, headers)).endswith(
+            f": bids.v1.PlaceBidRequest.{name} is given twice"
+        )
+    assert await client.bids(item_id) == []
+
+
+@pytest.mark.parametrize("name", ["startAt", "endAt", "end_at"])
+async def test_a_time_that_is_none_is_refused_with_its_field_and_the_form(client: Client, name: str) -> None:
+    body = json.dumps({"title": "A lot", "startPrice": 1, "sellerId": SELLER_ID, name: "tomorrow"})
+    said = _invalid(await _post(client, "CreateItem", body))
+    field = {"startAt": "start_at"}.get(name, "end_at")
+    assert f".{field} must be a time as RFC 3339 writes one, such as 20" in said
+
+
 async def test_so_is_the_position_of_a_watcher(client: Client) -> None:
     body = json.dumps({"items": [{"itemId": await client.list_item(), "afterSeq": "1_0"}]}).encode()
     reply = await client.http.post(

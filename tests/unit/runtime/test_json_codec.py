@@ -1,10 +1,12 @@
 """JSON requests are read strictly, by the ProtoJSON specification, and replies have every field."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,10 @@ SPELLINGS: dict[str, int | None] = {
 }
 
 
+TIME_FORM = "must be a time as RFC 3339 writes one, such as 2030-01-31T12:00:00Z"
+MASK_FORM = "must be a text with the names of fields, separated by commas, in camelCase"
+
+
 def _message(body: str, message: Any) -> Any:
     return JSON_CODEC.decode(body.encode(), message)
 
@@ -113,7 +119,13 @@ def test_whatever_is_taken_for_an_integer_is_the_number_that_json_has_under_that
     assert json.loads(text) == amount
 
 
-@pytest.mark.parametrize("status", ['"ENDED"', '"ended"', '"item_status_ended"', '""', '"2"', "99", "-1", "2147483648"])
+@pytest.mark.parametrize(
+    "status",
+    [
+        *('"ENDED"', '"ended"', '"item_status_ended"', '""', '"2"', "99", "-1", "2147483648"),
+        *("2.0", '"2.0"', "true", "[]", "{}", '["ITEM_STATUS_ENDED"]', '{"a": []}'),
+    ],
+)
 def test_an_enum_value_that_the_contract_does_not_have_is_refused(status: str) -> None:
     # Replies have enums within messages and lists, which a request may have one day.
     for body, message in (
@@ -133,8 +145,40 @@ def test_an_enum_value_is_named_or_numbered(status: str) -> None:
     assert _message(f'{{"status": {status}}}', bids.ListItemsRequest).status is bids.ItemStatus.ENDED
 
 
+@pytest.mark.parametrize(
+    ("body", "message", "field"),
+    [
+        ('{"amount": 1, "amount": 2}', bids.PlaceBidRequest, "bids.v1.PlaceBidRequest.amount"),
+        ('{"amount": 1, "amount": 1}', bids.PlaceBidRequest, "bids.v1.PlaceBidRequest.amount"),
+        ('{"amount": 1, "amount": null}', bids.PlaceBidRequest, "bids.v1.PlaceBidRequest.amount"),
+        (r'{"amount": 1, "\u0061mount": 1}', bids.PlaceBidRequest, "bids.v1.PlaceBidRequest.amount"),
+        ('{"maxAmount": 1, "itemId": "", "max_amount": 2}', bids.PlaceBidRequest, "bids.v1.PlaceBidRequest.max_amount"),
+        ('{"images": ["/a"], "images": ["/b"]}', bids.CreateItemRequest, "bids.v1.CreateItemRequest.images"),
+        ('{"softClose": {}, "softClose": {}}', bids.CreateItemRequest, "bids.v1.CreateItemRequest.soft_close"),
+        (
+            '{"softClose": {"windowSeconds": 1, "window_seconds": 1}}',
+            bids.CreateItemRequest,
+            "bids.v1.SoftClose.window_seconds",
+        ),
+        ('{"items": [{}, {"afterSeq": 1, "afterSeq": 1}]}', bids.WatchItemsRequest, "after_seq"),
+    ],
+)
+def test_a_field_that_is_named_twice_is_refused_by_its_name(body: str, message: Any, field: str) -> None:
+    with pytest.raises(ConnectError, match=rf"{re.escape(field)} is given twice$") as refused:
+        _message(body, message)
+    assert refused.value.code is Code.INVALID_ARGUMENT
+
+
+def test_objects_beside_each_other_have_the_same_fields() -> None:
+    body = '{"items": [{"itemId": "a", "afterSeq": 1}, {"itemId": "b", "afterSeq": 1}]}'
+    assert [item.item_id for item in _message(body, bids.WatchItemsRequest).items] == ["a", "b"]
+
+
 def test_unknown_fields_are_ignored_whatever_they_hold() -> None:
-    body = '{"nothing": {"status": "NONE", "amount": "1_0"}, "seq": "+1", "also": [1e-99999, 5e5], "amount": "7"}'
+    body = (
+        '{"nothing": {"status": "NONE", "amount": "1_0"}, "nothing": {"a": 1, "a": 2}, "seq": "+1",'
+        ' "also": [1e-99999, 5e5], "amount": "7"}'
+    )
     assert _message(body, bids.PlaceBidRequest) == bids.PlaceBidRequest(amount=7)
 
 
@@ -163,8 +207,38 @@ def test_null_is_a_field_that_is_not_set() -> None:
     ],
 )
 def test_a_time_is_one_of_rfc_3339(text: str) -> None:
-    with pytest.raises(ConnectError):
-        _message(json.dumps({"endAt": text}), bids.CreateItemRequest)
+    for name in ("endAt", "end_at"):
+        with pytest.raises(ConnectError) as refused:
+            _message(json.dumps({name: text}), bids.CreateItemRequest)
+        assert refused.value.message.endswith(f"bids.v1.CreateItemRequest.end_at {TIME_FORM}")
+
+
+@pytest.mark.parametrize("value", ["1735689600", "1.5", "true", "{}", '{"seconds": 1, "nanos": 0}', "[]", '""'])
+def test_a_time_that_is_no_text_is_refused_with_the_field_and_the_form(value: str) -> None:
+    with pytest.raises(ConnectError) as refused:
+        _message(f'{{"startAt": {value}}}', bids.CreateItemRequest)
+    assert refused.value.message.endswith(f"bids.v1.CreateItemRequest.start_at {TIME_FORM}")
+
+
+@pytest.mark.parametrize("value", ["5", '"soft_close"', '["title"]', '{"paths": ["title"]}', "true"])
+def test_a_mask_that_is_none_is_refused_with_the_field_and_the_form(value: str) -> None:
+    with pytest.raises(ConnectError) as refused:
+        _message(f'{{"updateMask": {value}}}', bids.UpdateItemRequest)
+    assert refused.value.message.endswith(f"bids.v1.UpdateItemRequest.update_mask {MASK_FORM}")
+
+
+@pytest.mark.parametrize("value", ["5", '"x"', "[]", "true", '[["windowSeconds", 1]]'])
+def test_a_message_that_is_no_object_is_refused_with_its_field(value: str) -> None:
+    with pytest.raises(ConnectError) as refused:
+        _message(f'{{"softClose": {value}}}', bids.CreateItemRequest)
+    assert refused.value.message.endswith("bids.v1.CreateItemRequest.soft_close must be an object")
+
+
+@pytest.mark.parametrize("body", ["[]", "5", "null", '"x"', '[["amount", 5]]', "", "{", "{'amount': 1}", '{"x": NaN}'])
+def test_a_body_that_is_no_object_is_refused(body: str) -> None:
+    with pytest.raises(ConnectError) as refused:
+        _message(body, bids.PlaceBidRequest)
+    assert refused.value.code is Code.INVALID_ARGUMENT
 
 
 def test_a_reply_has_its_zero_values() -> None:

@@ -17,7 +17,7 @@ from connectrpc.errors import ConnectError, ErrorDetail
 from connectrpc.request import RequestContext
 from protobuf import Message
 
-from gavel.runtime.http.json_codec import StrictJsonCodec
+from gavel.runtime.http.json_codec import FieldInvalid, StrictJsonCodec
 from gavel.runtime.http.server import Asgi, Receive, Scope, Send
 from gavel.runtime.telemetry.request_context import current_request
 
@@ -80,7 +80,7 @@ class ToldCodec:
         try:
             return self._codec.decode(data, message_class)
         except Exception as error:
-            problem = _unquoted(str(error))
+            problem = str(error) if isinstance(error, FieldInvalid) else _unquoted(str(error))
             raise ConnectError(Code.INVALID_ARGUMENT, f"the body is not what it should be: {problem}") from error
 
 

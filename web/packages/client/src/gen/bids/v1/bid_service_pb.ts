@@ -13,7 +13,7 @@
 //     With AUTH_MODE=jwt the token's subject is the actor; a differing id in the body is PERMISSION_DENIED.
 //   - JSON accepts snake_case and camelCase, int64 as number or string (proto3 JSON). An integer is spelled as JSON spells
 //     a number, in a string too ("1_000" and "+5" are INVALID_ARGUMENT). Unknown fields are ignored; unknown enum values
-//     are INVALID_ARGUMENT.
+//     and fields that are given twice are INVALID_ARGUMENT.
 //   - JSON replies have every field, zero values included; only messages that are absent are left out. The `debug` of an
 //     error's detail is Connect's own and leaves zero values out.
 
