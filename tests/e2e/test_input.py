@@ -322,6 +322,8 @@ _PAST = (datetime.now(UTC) - timedelta(hours=1)).isoformat().replace("+00:00", "
         ("description", {"description": "x" * 10_001}),
         ("images", {"images": ["https://example.com/x.png"] * 21}),
         ("images", {"images": ["javascript:alert(1)"]}),
+        ("images", {"images": ["https://"]}),
+        ("category", {"category": " "}),
         ("seller_id", {"sellerId": "me"}),
     ],
 )
@@ -330,7 +332,7 @@ async def test_an_item_that_nobody_can_list(client: Client, field: str, fields: 
     assert field in _refused(await client.call("CreateItem", item), 400, "invalid_argument")["message"]
 
 
-@pytest.mark.parametrize("category", ["nul\x00", "x" * 65])
+@pytest.mark.parametrize("category", ["nul\x00", "x" * 65, " "])
 async def test_a_category_that_no_item_can_have(client: Client, category: str) -> None:
     told = _refused(await client.call("ListItems", {"category": category}), 400, "invalid_argument")
     assert "category" in told["message"]

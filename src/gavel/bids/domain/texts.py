@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gavel.bids.domain.refusals import InvalidInput
 
@@ -67,6 +68,8 @@ def check_listing(listing: Listing) -> None:
 
 def check_category(category: str) -> None:
     """Raise InvalidInput if no item can have this category."""
+    if category and not category.strip():
+        raise InvalidInput("category", "must not be blank")
     _check_text("category", category, CATEGORY_CHARACTERS_MAX)
 
 
@@ -82,7 +85,7 @@ def _check(texts: ListingChanges) -> None:
     for image in images:
         _check_text("images", image, IMAGE_URL_CHARACTERS_MAX)
         if not _is_address_or_path(image):
-            raise InvalidInput("images", "each must be an http(s) address or a path")
+            raise InvalidInput("images", "each must be an http(s) address with a host, or a path")
 
 
 def _check_text(field: str, text: str, characters_max: int) -> None:
@@ -94,6 +97,19 @@ def _check_text(field: str, text: str, characters_max: int) -> None:
 
 
 def _is_address_or_path(image: str) -> bool:
-    """Whether a browser would fetch it by HTTP: the text before the first colon is no other scheme."""
+    """Whether a browser would fetch it by HTTP: an address with a host, or a path."""
     before, colon, _ = image.partition(":")
-    return bool(image.strip()) and (not colon or "/" in before or before.lower() in ("http", "https"))
+    if not colon or "/" in before:
+        # `//` begins an address, too: one of the page's own scheme.
+        return _has_host(image) if image.startswith("//") else bool(image.strip())
+    return before.lower() in ("http", "https") and _has_host(image)
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        # A port that is no number raises ValueError.
+        return len(host.split()) == 1 and parts.port != 0
+    except ValueError:
+        return False
