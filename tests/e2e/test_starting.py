@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gavel_tools.local_servers.ports import free_port
 from tests.e2e.gavel_process import (
     HOSTILE,
     START_SECONDS_MAX,
@@ -161,6 +162,47 @@ async def test_a_terminal_that_is_closed_stops_it_with_its_server(data_folder: P
     async with asyncio.timeout(STOP_SECONDS_MAX):
         assert await process.wait() == 0
     assert not lives(postmaster)
+
+
+async def test_without_standard_streams_it_runs_and_stops_with_its_server(data_folder: Path) -> None:
+    for closed in (">&-", "<&- >&- 2>&-"):
+        gavel = Standalone(data_folder)
+        command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "gavel", "standalone"]
+        process = await asyncio.create_subprocess_exec(*command, env=gavel.env)
+        try:
+            async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS_MAX):
+                while not await _is_ready(client, gavel.url):
+                    assert process.returncode is None, closed
+            postmaster = server_pid(gavel)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            assert await process.wait() == 0, closed
+        assert not lives(postmaster)
+
+
+@pytest.mark.parametrize("command", ["bid-api", "stats-api"])
+async def test_so_does_a_process_of_a_service(command: str, bid_db_url: str, stats_db_url: str) -> None:
+    port, admin_port = free_port(), free_port()
+    env = environment(
+        BID_DB_URL=bid_db_url,
+        STATS_DB_URL=stats_db_url,
+        AUTH_MODE="trusted",
+        HTTP_PORT=str(port),
+        ADMIN_PORT=str(admin_port),
+    )
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "gavel", command]
+    process = await asyncio.create_subprocess_exec(*shell, env=env)
+    try:
+        async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS_MAX):
+            while not await _is_ready(client, f"http://127.0.0.1:{admin_port}"):
+                assert process.returncode is None
+    finally:
+        if process.returncode is None:
+            process.terminate()
+    async with asyncio.timeout(STOP_SECONDS_MAX):
+        assert await process.wait() == 0
 
 
 def _read_what_is_there(terminal: int) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from gavel.runtime.process.standard_streams import open_standard_streams
+
 
 class OneLineErrors(TyperGroup):
     """A group of commands that prints a usage error as one line: no box, and no word that is split to fit into it."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command, and exit with its status. See TyperGroup.main."""
+        open_standard_streams()
         try:
             status = super().main(*args, **extra | {"standalone_mode": False})
         except typer.TyperException as error:

@@ -18,6 +18,7 @@ from gavel.runtime.postgres.connections import DATABASE_ERRORS
 from gavel.runtime.postgres.data_folder import DataFolderUnusable, FolderInUse, data_folder, held_data_folder
 from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed, PostgresCluster
 from gavel.runtime.postgres.migrations import migrate_database
+from gavel.runtime.process.standard_streams import open_standard_streams
 from gavel.standalone import DATABASES
 from gavel_tools.local_servers.ports import free_port
 from gavel_tools.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
@@ -171,6 +172,7 @@ def _step(console: Console, what: str) -> Generator[None]:
 
 def main(command: str) -> int:
     """Run `up`, `down` or `queues`; the exit status."""
+    open_standard_streams()
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     try:
         stack = Stack(data_folder() / "up", StackPorts())
