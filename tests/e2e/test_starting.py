@@ -53,6 +53,7 @@ async def gone(pid: int) -> None:
         ("{folder}/file/below", "Not a directory"),
         ("{folder}/file", "File exists"),
         ("~no-such-user/x", "there is no user no-such-user"),
+        ('"{folder}"', "it must be an absolute path, without quotes around it"),
         ("{folder}/two\nlines", r"its path has the character '\\n'"),
     ],
 )

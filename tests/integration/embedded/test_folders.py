@@ -99,6 +99,47 @@ def test_a_user_that_does_not_exist_and_one_without_a_home_are_told_of(
     assert data_folder() == Path("/somewhere/gavel")
 
 
+@pytest.mark.parametrize("named", ['"/x"', "'/x'", "x", "./x", "../x", " /x", "$HOME/x", '"~/x"', "file:///x"])
+def test_a_folder_whose_place_depends_on_the_working_folder_is_refused(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAVEL_DATA_DIR", named)
+    with pytest.raises(DataFolderUnusable) as refused:
+        data_folder()
+    assert str(refused.value) == (
+        f"can't use the data folder {Path(named)}: it must be an absolute path, without quotes around it;"
+        " GAVEL_DATA_DIR names another"
+    )
+
+
+@pytest.mark.parametrize("home", ["home", ".", " "])
+def test_so_is_the_default_of_a_user_whose_home_is_none(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    for name in ("GAVEL_DATA_DIR", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(DataFolderUnusable, match="it must be an absolute path"):
+        data_folder()
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+def test_a_blank_setting_is_none(blank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
+    monkeypatch.setenv("GAVEL_DATA_DIR", blank)
+    assert data_folder() == Path("/somewhere/gavel")
+
+
+@pytest.mark.parametrize("relative", ["somewhere", "./x", " ", '"/somewhere"', "~/x"])
+def test_a_relative_xdg_data_home_is_ignored(relative: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The XDG Base Directory Specification: "All paths set in these environment variables must be absolute."
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    monkeypatch.delenv("GAVEL_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", "/users/anna")
+    monkeypatch.setenv("XDG_DATA_HOME", relative)
+    assert data_folder() == Path("/users/anna/.local/share/gavel")
+
+
 def _no_such_user(uid: int) -> None:
     raise KeyError(uid)
 

@@ -28,19 +28,24 @@ def default_data_folder() -> Path:
     """
     if os.geteuid() == 0:
         return Path("/var/lib/gavel")
-    if sys.platform != "darwin" and (data_home := os.environ.get("XDG_DATA_HOME")):
-        return Path(data_home) / "gavel"
+    data_home = Path(os.environ.get("XDG_DATA_HOME", ""))
+    # The XDG Base Directory Specification: a relative path is invalid and must be ignored.
+    if sys.platform != "darwin" and data_home.is_absolute():
+        return data_home / "gavel"
     home = _expanded("~")
     return home / "Library/Application Support/gavel" if sys.platform == "darwin" else home / ".local/share/gavel"
 
 
 def data_folder() -> Path:
-    """Return the folder that GAVEL_DATA_DIR names, else the default one; it need not exist.
+    """Return the folder that GAVEL_DATA_DIR names, or the default one if that is blank; it need not exist.
 
-    Raises DataFolderUnusable.
+    Raises DataFolderUnusable, also for a relative path: the data would be found only from the same working folder.
     """
-    named = os.environ.get("GAVEL_DATA_DIR")
-    return _expanded(named) if named else default_data_folder()
+    named = os.environ.get("GAVEL_DATA_DIR", "")
+    folder = _expanded(named) if named.strip() else default_data_folder()
+    if not folder.is_absolute():
+        raise DataFolderUnusable(folder, "it must be an absolute path, without quotes around it")
+    return folder
 
 
 @contextmanager
