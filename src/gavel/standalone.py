@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import structlog
+from pydantic import BeforeValidator
 
 from gavel.bids.adapters.connect.access_rules import BOARD_PATH
 from gavel.bids.adapters.connect.access_rules import PORT_RULES as BID_RULES
@@ -35,6 +37,8 @@ from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
 from gavel.userstats.worker import running_stats_worker
 
+# A checkout builds its page there; an installed Gavel needs the setting.
+PAGE_FOLDER = Path(__file__).parents[2] / "web" / "dist"
 DATABASES = {"bid_db": "gavel.bids", "stats_db": "gavel.userstats"}
 
 _log = structlog.get_logger(__name__)
@@ -44,8 +48,10 @@ class StandaloneSettings(PageSettings):
     """`gavel standalone`."""
 
     http_port: Port = 8080
-    # The built page. A checkout builds its own; an installed Gavel needs the setting.
-    gavel_page_dir: Path = Path(__file__).parents[2] / "web" / "dist"
+    # Blank counts as not set: as a path, it is the working folder.
+    gavel_page_dir: Annotated[Path, BeforeValidator(lambda path: path if str(path).strip() else PAGE_FOLDER)] = (
+        PAGE_FOLDER
+    )
     # Meant for a person at a terminal.
     log_level: LogLevel = "WARNING"
     log_format: LogFormat = "console"

@@ -3,6 +3,7 @@
 import pytest
 
 from gavel.bids.settings import BidApiSettings
+from gavel.standalone import PAGE_FOLDER, StandaloneSettings
 
 ISSUER = "https://login.test/realms/gavel"
 
@@ -36,3 +37,14 @@ def test_an_issuer_that_is_no_address_has_no_login(issuer: str) -> None:
         page_login_client_id="page",
     )
     assert settings.login_origins() == []
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_folder_of_the_page_is_the_default_and_not_the_working_folder(
+    blank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH_MODE", "trusted")
+    monkeypatch.setenv("GAVEL_PAGE_DIR", blank)
+    assert StandaloneSettings.model_validate({}).gavel_page_dir == PAGE_FOLDER
+    monkeypatch.setenv("GAVEL_PAGE_DIR", "/built")
+    assert str(StandaloneSettings.model_validate({}).gavel_page_dir) == "/built"
