@@ -115,7 +115,7 @@ lock: ## Resolve the locked requirements again (UPGRADE=1 raises the versions)
 check: lint proto-check test audit ## All that CI runs
 
 .PHONY: test
-test: setup servers test-web test-page ## Run every test, with servers that are found or started for it
+test: setup servers helm test-web test-page ## Run every test, with servers that are found or started for it
 	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_FLAGS)
 
 .PHONY: test-web
@@ -165,6 +165,10 @@ audit: setup ## Ask the advisory services whether a locked package has a known w
 .PHONY: servers
 servers: ## Install the servers and tools that tests and benchmarks use (Debian, as root)
 	@scripts/install-test-servers.sh
+
+.PHONY: helm
+helm: ## Find Helm, or build it once with Go, for the checks of the charts
+	@scripts/install-helm.sh >/dev/null
 
 .PHONY: clean
 clean: ## Remove what Tilt put into the cluster, the virtual environment, caches and results (never the demo's data)
