@@ -20,6 +20,9 @@ CLIENTS = [
     (re.compile(r"\baiohttp\.ClientSession\("), re.compile(r"trust_env=False")),
     (re.compile(r"\bPyJWKClient\("), None),
     (re.compile(r"\bOTLPSpanExporter\("), re.compile(r"session=")),
+    # They use pyqwest, which can't be kept from a proxy of the environment; `gavel bidders` has its own connection.
+    (re.compile(r"(?<!class )\b\w+ServiceClient(Sync)?\("), None),
+    (re.compile(r"^\s*(import|from) pyqwest\b"), None),
     (re.compile(r"(^|[\s;|&(`@\"'\[])(curl|wget)\s+([-\"'$]|https?:)"), re.compile(r"--noproxy|--no-proxy")),
 ]
 # Files that may ask another machine, and have a test that they ask this one directly.
@@ -72,6 +75,9 @@ def test_every_client_asks_the_loopback_directly() -> None:
         "aiohttp.ClientSession()",
         "keys = PyJWKClient(url)",
         "OTLPSpanExporter(endpoint=url)",
+        'bids = BidServiceClient("http://127.0.0.1:8080")',
+        "with UserStatsServiceClientSync(url, http_client=http) as client:",
+        "from pyqwest import Client",
         "curl -fsS http://127.0.0.1:9090/readyz",
         'test: ["CMD-SHELL", "wget -q http://localhost:8080/livez"]',
         '\t@curl "$URL"',
@@ -88,6 +94,7 @@ def test_the_rule_on_clients_would_notice(line: str) -> None:
         "httpx.AsyncClient(trust_env=False)",
         "OTLPSpanExporter(endpoint=url, session=_session(url))",
         "curl --noproxy '*' http://127.0.0.1:9090/readyz",
+        "class BidServiceClient(ConnectClient):",
         'HTTPConnection("127.0.0.1", 9090, timeout=2)',
     ],
 )
