@@ -8,10 +8,9 @@ from uuid import uuid4
 from gavel_tools.bench.case import Effort, Figure, Measured, MeasurementFailed, Side
 from gavel_tools.bench.clients.bid_service import ItemCount, count_bids, create_items
 from gavel_tools.bench.clients.wrk import Load, place_bids
-from gavel_tools.bench.systems.bid_db import count_owed_events, wait_until_nothing_is_owed
+from gavel_tools.bench.systems.bid_db import count_owed_events, drain
 from gavel_tools.bench.systems.processes import Server
 
-DRAIN_SECONDS_MAX = 120.0
 SETTLE_SECONDS_MAX = 20.0
 SETTLE_POLL_SECONDS = 0.1
 
@@ -46,7 +45,7 @@ class BidsUnderLoad:
         accepted, used = total(count_bids(server.port, category)) - total(before), server.usage()
         owed_events = count_owed_events(server.bid_db_url)
         check_counts(before, settled_counts(server.port, category), load, effort.connections)
-        _drain(server)
+        drain(server.bid_db_url)
         return {
             "accepted_per_s": accepted / load.seconds,
             "decided_per_s": load.answered / load.seconds,
@@ -65,7 +64,7 @@ class BidsUnderLoad:
         load = place_bids(
             server.port, item_ids, bids_before=0, connections=effort.connections, seconds=effort.warmup_seconds
         )
-        _drain(server)
+        drain(server.bid_db_url)
         return load.sent_max(effort.connections)
 
 
@@ -124,8 +123,3 @@ def check_counts(before: Sequence[ItemCount], after: Sequence[ItemCount], load: 
     # An item's first event is its listing; bids far from the end make no other.
     if gaps := [count for count in after if count.seq != count.bid_count + 1]:
         raise MeasurementFailed(f"seq has gaps: {gaps[0]}")
-
-
-def _drain(server: Server) -> None:
-    if not wait_until_nothing_is_owed(server.bid_db_url, DRAIN_SECONDS_MAX):
-        raise MeasurementFailed(f"events were still owed {DRAIN_SECONDS_MAX:.0f} s after the load had ended")

@@ -5,12 +5,14 @@ import time
 
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.connections import load_sql
+from gavel_tools.bench.case import MeasurementFailed
 
 _COUNT_OWED_EVENTS = load_sql(__package__, "count_owed_events")
 
 # What decides how much a commit is worth, and so how long it takes.
 SETTINGS = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers")
 POLL_SECONDS = 0.1
+DRAIN_SECONDS_MAX = 120.0
 
 
 def read_settings(url: str) -> dict[str, str]:
@@ -39,14 +41,13 @@ def count_owed_events(url: str) -> int:
     return asyncio.run(count())
 
 
-def wait_until_nothing_is_owed(url: str, seconds_max: float) -> bool:
-    """Wait until the consumer has everything; whether it has.
+def drain(url: str) -> None:
+    """Wait until the consumer has every event: the next measurement would pay for what the last one left.
 
-    The next measurement would pay for what the last one left.
+    Raises MeasurementFailed after DRAIN_SECONDS_MAX.
     """
-    deadline_seconds = time.monotonic() + seconds_max
-    while count_owed_events(url):
+    deadline_seconds = time.monotonic() + DRAIN_SECONDS_MAX
+    while owed := count_owed_events(url):
         if time.monotonic() > deadline_seconds:
-            return False
+            raise MeasurementFailed(f"{owed} events were still owed {DRAIN_SECONDS_MAX:.0f} s after the load had ended")
         time.sleep(POLL_SECONDS)
-    return True
