@@ -12,6 +12,8 @@ from pathlib import Path
 from gavel import __version__
 from gavel_tools.bench.case import Effort
 from gavel_tools.bench.clients.wrk import program
+from gavel_tools.bench.systems.four_processes import PROCESSES_LOGS
+from gavel_tools.bench.systems.processes import STANDALONE_LOGS
 
 # Above this share of the cores the machine has other things to do, and the figures are not its own.
 BUSY_LOAD_PER_CPU = 0.25
@@ -34,6 +36,7 @@ class Conditions:
     seconds: int
     warmup_seconds: int
     single_bids: int
+    logs: str
     postgres: Mapping[str, str]
 
     @property
@@ -56,6 +59,7 @@ class Conditions:
             f"{self.date}, Gavel {self.gavel}, load average {self.load_average:.2f} at the start",
             f"{self.cpu_count} x {self.cpu}, {self.system}, everything on it: servers, Postgres, load",
             f"Python {self.python}, {self.wrk}, Postgres {version} ({postgres})",
+            f"Default log settings: {self.logs}",
             f"{rounds} of warm-up; {self.connections} connections; {self.single_bids} single bids a round; medians",
         ]
 
@@ -76,8 +80,13 @@ def read_conditions(rounds: int, effort: Effort) -> Conditions:
         seconds=effort.seconds,
         warmup_seconds=effort.warmup_seconds,
         single_bids=effort.single_bids,
+        logs=f"standalone {_words(STANDALONE_LOGS)}, the four processes {_words(PROCESSES_LOGS)}",
         postgres={},
     )
+
+
+def _words(logs: Mapping[str, str]) -> str:
+    return " ".join(logs.values())
 
 
 def _cpu_count() -> int:

@@ -21,6 +21,7 @@ CONDITIONS = Conditions(
     seconds=5,
     warmup_seconds=1,
     single_bids=500,
+    logs="standalone WARNING console",
     postgres={"server_version": "16.9 (Debian)", "fsync": "on"},
 )
 

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gavel.bids.settings import BidApiSettings, BidWorkerSettings
+from gavel.runtime.process.settings import ProcessSettings
+from gavel.standalone import StandaloneSettings
+from gavel.userstats.settings import StatsApiSettings, StatsWorkerSettings
 from gavel_tools.bench.systems import processes
-from gavel_tools.bench.systems.processes import ServerFailed, process_usage, running_server
+from gavel_tools.bench.systems.four_processes import PROCESSES_LOGS
+from gavel_tools.bench.systems.processes import STANDALONE_LOGS, ServerFailed, process_usage, running_server
 
 READY = """
 import http.server, os
@@ -26,6 +31,25 @@ def test_a_server_is_used_once_it_is_ready_and_gone_afterwards(tmp_path: Path) -
         os.kill(server.pid, 0)
     with pytest.raises(ProcessLookupError):
         os.kill(server.pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("logs", "settings"),
+    [
+        (STANDALONE_LOGS, [StandaloneSettings]),
+        (PROCESSES_LOGS, [BidApiSettings, BidWorkerSettings, StatsApiSettings, StatsWorkerSettings]),
+    ],
+)
+def test_servers_log_as_they_do_by_default(logs: dict[str, str], settings: list[type[ProcessSettings]]) -> None:
+    for each in settings:
+        assert {name: each.model_fields[name.lower()].default for name in logs} == logs
+
+
+def test_log_settings_of_the_environment_reach_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "ERROR")
+    command = (sys.executable, "-c", "import os; raise SystemExit(os.environ['LOG_LEVEL'])")
+    with pytest.raises(ServerFailed, match="WARNING"), running_server(command, tmp_path):
+        pass
 
 
 def test_a_server_that_does_not_start_is_told_with_its_own_words(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from rich.console import Console
 from gavel_tools.bench.systems.processes import HOST, Usage, process_usage
 from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, private_ports
 
+# The defaults of the four processes, set so that those of this process's environment have no effect.
+PROCESSES_LOGS = {"LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
 # A measurement's few users exceed the rate limit of a user.
-_SETTINGS = {"AUTH_MODE": "trusted", "LOG_LEVEL": "WARNING", "HTTP_HOST": HOST, "RATE_LIMIT_USER_PER_SECOND": "0"}
+_SETTINGS = {"AUTH_MODE": "trusted", "HTTP_HOST": HOST, "RATE_LIMIT_USER_PER_SECOND": "0", **PROCESSES_LOGS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ LOG_LINES_SHOWN_MAX = 15
 GAVEL_COMMAND = (sys.executable, "-m", "gavel", "standalone")
 NAIVE_COMMAND = (sys.executable, "-m", "gavel_tools.bench.systems.naive_server")
 
+# The defaults of `gavel standalone`, set so that those of this process's environment have no effect.
+STANDALONE_LOGS = {"LOG_LEVEL": "WARNING", "LOG_FORMAT": "console"}
+
 
 class ServerFailed(Exception):
     """A server did not start, or did not stop; the text has the end of its log."""
@@ -62,7 +65,7 @@ def running_server(
         "AUTH_MODE": "trusted",
         # A measurement's few users exceed the rate limit of a user.
         "RATE_LIMIT_USER_PER_SECOND": "0",
-        "LOG_LEVEL": "WARNING",
+        **STANDALONE_LOGS,
         **(settings or {}),
     }
     with log_file.open("ab") as log:
