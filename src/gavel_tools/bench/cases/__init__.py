@@ -7,6 +7,7 @@ from gavel_tools.bench.cases.decision import DECISION
 from gavel_tools.bench.cases.delays import DELAYS
 from gavel_tools.bench.cases.idle import IDLE
 from gavel_tools.bench.cases.many_items import MANY_ITEMS
+from gavel_tools.bench.cases.mixed import MIXED
 from gavel_tools.bench.cases.one_item import ONE_ITEM
 from gavel_tools.bench.cases.overload import OVERLOAD
 from gavel_tools.bench.cases.pipeline import PIPELINE
@@ -16,7 +17,7 @@ from gavel_tools.bench.cases.watchers import WATCHERS
 # On a standalone server, and on the naive one.
 SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, ONE_ITEM, MANY_ITEMS)
 # On the four processes, with RabbitMQ and Redis.
-PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
+PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, MIXED, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
 # On servers that they start themselves.
 OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (OVERLOAD, AUTH, TRACING)
 

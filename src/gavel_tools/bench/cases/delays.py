@@ -87,7 +87,7 @@ async def _measure(processes: FourProcesses, item_ids: Sequence[str], first_amou
         connections_to(ports.stats_api, CONNECTIONS) as stats_api,
     ):
 
-        async def bid(number: int) -> None:
+        async def bid(number: int, _due_seconds: float) -> None:
             followed = number % FOLLOWED_EVERY == 0
             bidder = str(uuid4()) if followed else bidders[number % BIDDERS]
             message = {"item_id": item_ids[number % ITEMS], "user_id": bidder, "amount": first_amount + number}

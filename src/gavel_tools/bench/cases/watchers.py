@@ -63,7 +63,7 @@ class Bidding:
         self._amount += round(BIDS_PER_S * seconds)
         async with connections_to(self._port, CONNECTIONS) as bid_api:
 
-            async def bid(number: int) -> None:
+            async def bid(number: int, _due_seconds: float) -> None:
                 watched, amount = number % WATCHED_EVERY == 0, first_amount + number
                 item_id = self.watched_id if watched else self._other_ids[number % OTHER_ITEMS]
                 message = {"item_id": item_id, "user_id": self._bidders[number % BIDDERS], "amount": amount}

@@ -1,6 +1,7 @@
 """Calls at an even pace, whether the server keeps up or not, over kept connections."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -52,19 +53,21 @@ async def connections_to(port: int, count: int) -> AsyncGenerator[Connections]:
         connections.close()
 
 
-async def at_pace(per_s: float, seconds: float, act: Callable[[int], Coroutine[Any, Any, None]]) -> float:
-    """Start `act(number)` at even times, whether those before have ended or not, and wait for all; how many a second.
+async def at_pace(per_s: float, seconds: float, act: Callable[[int, float], Coroutine[Any, Any, None]]) -> float:
+    """Start `act(number, due_seconds)` at even times, whether those before have ended or not, and wait for all.
 
-    Raises what the first that fails raises.
+    `due_seconds` is when it was to start, by `time.perf_counter`: a delay that is counted from there includes what a
+    late start adds. Timers have milliseconds, so a start may also be early by a part of one. Returns how many a second
+    ended. Raises what the first that fails raises.
     """
-    loop = asyncio.get_running_loop()
-    began_seconds = loop.time()
+    began_seconds = time.perf_counter()
     count = round(per_s * seconds)
     try:
         async with asyncio.TaskGroup() as group:
             for number in range(count):
-                await asyncio.sleep(began_seconds + number / per_s - loop.time())
-                group.create_task(act(number))
+                due_seconds = began_seconds + number / per_s
+                await asyncio.sleep(due_seconds - time.perf_counter())
+                group.create_task(act(number, due_seconds))
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
-    return count / (loop.time() - began_seconds)
+    return count / (time.perf_counter() - began_seconds)

@@ -1,4 +1,7 @@
-"""The four processes under test, with the servers that `make up` gives them, on data and ports of the run's own."""
+"""The four processes under test, with the servers that `make up` gives them, on data and ports of the run's own.
+
+Two more bid-apis can be started beside the first.
+"""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +17,7 @@ from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, private_por
 PROCESSES_LOGS = {"LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
 # A measurement's few users exceed the rate limit of a user.
 _SETTINGS = {"AUTH_MODE": "trusted", "HTTP_HOST": HOST, "RATE_LIMIT_USER_PER_SECOND": "0", **PROCESSES_LOGS}
+FURTHER_BID_APIS = ("bid-api-2", "bid-api-3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,12 @@ class FourProcesses:
 @contextmanager
 def running_four_processes(folder: Path, console: Console) -> Generator[FourProcesses]:
     """Run everything inside the context. Raises LocalServerFailed or EmbeddedPostgresFailed."""
-    stack = Stack(folder, private_ports(), _SETTINGS)
+    stack = Stack(folder, private_ports({"bid-api": 1 + len(FURTHER_BID_APIS)}), _SETTINGS)
+    processes = FourProcesses(stack)
     try:
         stack.up(console)
-        yield FourProcesses(stack)
+        for name in FURTHER_BID_APIS:
+            processes.stop(name)
+        yield processes
     finally:
         stack.down(console)
