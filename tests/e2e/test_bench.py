@@ -10,7 +10,7 @@ from gavel_tools.bench.run import BenchOptions, run_bench
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-def test_a_quick_run_measures_both_sides_of_every_case_by_the_servers_own_count(tmp_path: Path) -> None:
+def test_a_quick_run_measures_both_sides_by_the_servers_own_count_and_the_ceiling_with_them(tmp_path: Path) -> None:
     cases = ("idle", "decision", "one_item", "many_items")
     assert run_bench(BenchOptions(quick=True, only=cases, results=tmp_path)) == 0
     results = json.loads((tmp_path / "bench.json").read_text())
@@ -20,6 +20,11 @@ def test_a_quick_run_measures_both_sides_of_every_case_by_the_servers_own_count(
         assert 0 < section["p50_ms"] <= section["p99_ms"]
         # The last answer on each connection may have come too late for the client to count it.
         assert section["answered_2xx"] <= section["accepted"] <= section["answered_2xx"] + 64
+        assert section["ceiling_share"] == pytest.approx(
+            section["accepted_per_s"] / results["http_ceiling"]["answered_per_s"], abs=0.001
+        )
+        assert 0 < section["ceiling_share"] < 1
+        assert 0 < section["naive_ceiling_share"] < 1
     assert results["one_item"]["refused_percent"] < 10
     assert results["idle"]["decision_p50_ms"] > 0
     assert 0 < results["idle"]["p50_ms"] <= results["idle"]["p99_ms"]
@@ -30,11 +35,19 @@ def test_a_quick_run_measures_both_sides_of_every_case_by_the_servers_own_count(
 
 
 def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals_and_to_the_watchers(tmp_path: Path) -> None:
-    cases = ("pipeline", "delays", "watchers", "backlog")
+    cases = ("pipeline", "mixed", "delays", "watchers", "backlog")
     assert run_bench(BenchOptions(quick=True, only=cases, results=tmp_path)) == 0
     results = json.loads((tmp_path / "bench.json").read_text())
-    pipeline, delays, watchers, backlog = (results[name] for name in cases)
+    pipeline, mixed, delays, watchers, backlog = (results[name] for name in cases)
     assert 0 < pipeline["counted_per_s"] <= pipeline["accepted_per_s"]
+    assert pipeline["share_of_many_items"] == pytest.approx(
+        pipeline["counted_per_s"] / results["many_items"]["accepted_per_s"], abs=0.001
+    )
+    assert 0 < mixed["quiet_p50_ms_one"] <= mixed["quiet_p99_ms_one"]
+    assert 0 < mixed["quiet_p50_ms_three"] <= mixed["quiet_p99_ms_three"]
+    assert mixed["quiet_p99_times"] == pytest.approx(mixed["quiet_p99_ms_three"] / mixed["quiet_p99_ms_one"], rel=0.01)
+    assert 0 < mixed["kept_percent_one"] <= 101
+    assert 0 < mixed["kept_percent_three"] <= 101
     assert pipeline["bid_api_cpu_us"] > pipeline["stats_worker_cpu_us"] > 0
     assert 0 < delays["commit_to_confirm_p50_ms"] <= delays["commit_to_confirm_p99_ms"]
     assert 0 < delays["commit_to_stats_p50_ms"] <= delays["commit_to_stats_p99_ms"]

@@ -15,8 +15,12 @@ class MeasurementFailed(Exception):
 
 
 class Side(Enum):
-    """Whose figures they are. Both are served by the same HTTP layer, on the same schema and the same Postgres."""
+    """The server that a figure was measured on, in the order in which a round measures them.
 
+    Gavel and the naive baseline have the same HTTP layer, schema and Postgres. The HTTP ceiling is a bare HTTP server.
+    """
+
+    CEILING = "ceiling"
     GAVEL = "gavel"
     NAIVE = "naive"
 
@@ -56,12 +60,22 @@ QUICK = Effort(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A ratio of two figures of the same round: `part`, of the case itself, over `whole`, of `whole_case`."""
+
+    part: str
+    whole_case: str
+    whole: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A number that a case yields: its name in the results, the words it is shown with, and its goals.
 
-    `at_most` and `at_least` are in `unit`; `naive_times_at_least` is a multiple of the baseline's number. `compared`
-    figures are shown as a multiple of the baseline's.
+    `at_most` and `at_least` are in `unit`; `naive_times_at_least` and `naive_times_at_most` are multiples of the
+    baseline's number. `compared` figures are shown as a multiple of the baseline's. A figure with a `share` is not
+    measured: it is computed from two that are.
     """
 
     name: str
@@ -71,9 +85,11 @@ class Figure:
     at_most: float | None = None
     at_least: float | None = None
     naive_times_at_least: float | None = None
+    naive_times_at_most: float | None = None
+    share: Share | None = None
 
 
-# A measurement: a number for each figure of its case, by the figure's name.
+# A measurement: a number for each figure of its case but the shares, by the figure's name.
 Measured = Mapping[str, float]
 
 
@@ -105,7 +121,7 @@ class Case(Protocol):
 
 
 class ServerCase(Case, Protocol):
-    """Measured once a round on a server that runs for nothing else at that time."""
+    """Measured once a round on each of its sides, whose server runs alone at that time."""
 
     @property
     def sides(self) -> Sequence[Side]:
@@ -118,7 +134,7 @@ class ServerCase(Case, Protocol):
 
 
 class ProcessesCase(Case, Protocol):
-    """Measured on the four processes with RabbitMQ and Redis, which run for nothing else at that time."""
+    """Measured on the four processes with RabbitMQ and Redis, once a round while rounds are left for it."""
 
     @property
     def rounds_max(self) -> int:

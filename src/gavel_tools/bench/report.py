@@ -40,7 +40,7 @@ def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     # Only this one gives way where the terminal is narrow.
     table.add_column("")
-    for heading in ("Gavel", "naive", "times"):
+    for heading in ("measured", "naive", "times"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("goal", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -49,7 +49,7 @@ def _table(rows: Sequence[Row]) -> Table:
         for row in group:
             table.add_row(
                 f"  {row.figure.label}",
-                in_words(row.gavel, row.figure.unit),
+                in_words(row.value, row.figure.unit),
                 "" if row.naive is None else in_words(row.naive, row.figure.unit),
                 _times(row),
                 _goal(row.figure),
@@ -69,7 +69,9 @@ def _goal(figure: Figure) -> str:
     if figure.at_most is not None:
         parts.append(f"≤ {in_words(figure.at_most)}")
     if figure.naive_times_at_least is not None:
-        parts.append(f"{figure.naive_times_at_least:g}×")
+        parts.append(f"≥ {figure.naive_times_at_least:g}×")
+    if figure.naive_times_at_most is not None:
+        parts.append(f"≤ {figure.naive_times_at_most:g}×")
     return ", ".join(parts)
 
 

@@ -1,7 +1,7 @@
-"""One run: rounds in which Gavel and the baseline are measured in turn, so that noise hits both; then the processes."""
+"""One run: rounds in which everything is measured in turn, so that noise of the machine affects all alike."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,13 @@ from gavel_tools.bench.report import print_report, warn_if_busy
 from gavel_tools.bench.results import Results, in_words
 from gavel_tools.bench.systems.bid_db import read_settings
 from gavel_tools.bench.systems.four_processes import running_four_processes
-from gavel_tools.bench.systems.processes import GAVEL_COMMAND, NAIVE_COMMAND, ServerFailed, running_server
+from gavel_tools.bench.systems.processes import (
+    CEILING_COMMAND,
+    GAVEL_COMMAND,
+    NAIVE_COMMAND,
+    ServerFailed,
+    running_server,
+)
 from gavel_tools.local_servers.server_process import LocalServerFailed
 
 EXIT_MEASURED = 0
@@ -37,7 +43,7 @@ _FAILURES = (
     DataFolderUnusable,
     FolderInUse,
 )
-_COMMANDS = {Side.GAVEL: GAVEL_COMMAND, Side.NAIVE: NAIVE_COMMAND}
+_COMMANDS = {Side.CEILING: CEILING_COMMAND, Side.GAVEL: GAVEL_COMMAND, Side.NAIVE: NAIVE_COMMAND}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +63,19 @@ class BenchOptions:
 
     @property
     def cases(self) -> list[Case]:
-        """The cases that are asked for. Raises MeasurementFailed for a name that is none."""
+        """The cases that are asked for, and those that a share is of. Raises MeasurementFailed for a wrong name."""
         if unknown := set(self.only) - {case.name for case in CASES}:
             names = ", ".join(case.name for case in CASES)
             raise MeasurementFailed(f"no such case: {', '.join(sorted(unknown))}; there are {names}")
-        return [case for case in CASES if not self.only or case.name in self.only]
+        names = _with_wholes(self.only or [case.name for case in CASES])
+        return [case for case in CASES if case.name in names]
+
+
+def _with_wholes(names: Collection[str]) -> Collection[str]:
+    """Add the cases that shares of the named ones are of, and so on."""
+    figures = [figure for case in CASES if case.name in names for figure in case.figures]
+    wholes = {figure.share.whole_case for figure in figures if figure.share is not None}
+    return names if wholes <= set(names) else _with_wholes({*names, *wholes})
 
 
 def run_bench(options: BenchOptions) -> int:
@@ -72,6 +86,8 @@ def run_bench(options: BenchOptions) -> int:
     console = open_console()
     try:
         cases = options.cases
+        if added := [case.name for case in cases if options.only and case.name not in options.only]:
+            console.print(f"Also measured, because a share is of it: {', '.join(added)}", highlight=False)
         results = _measure(console, cases, 1 if options.quick else options.rounds, options.effort)
     except (*_FAILURES, *DATABASE_ERRORS) as error:
         console.print(f"[red]The measurement failed:[/red] {error or type(error).__name__}", highlight=False)
@@ -95,72 +111,67 @@ def _measure(console: Console, cases: Sequence[Case], rounds: int, effort: Effor
     # A short path: the socket of the embedded Postgres lies in it.
     with tempfile.TemporaryDirectory(prefix="gavel-") as scratch:
         for number in range(1, rounds + 1):
+            this_round = _Round(number, f"round {number}/{rounds}", Path(scratch), console, cases, effort, results)
             for side in Side:
-                _measure_side(console, f"{number}/{rounds}", side, Path(scratch), cases, effort, results)
-        _measure_processes(console, rounds, Path(scratch) / "processes", cases, effort, results)
-        _measure_own_servers(console, rounds, Path(scratch), cases, effort, results)
+                this_round.measure_side(side)
+            this_round.measure_processes()
+            this_round.measure_own_servers()
     return results
 
 
-def _measure_side(
-    console: Console,
-    round_name: str,
-    side: Side,
-    scratch: Path,
-    cases: Sequence[Case],
-    effort: Effort,
-    results: Results,
-) -> None:
-    """Start a side's server, measure its cases one after the other, and stop it: nothing runs beside it."""
-    asked = [case for case in SERVER_CASES if case in cases and side in case.sides]
-    if not asked:
-        return
-    with (
-        console.status(f"round {round_name}  {side.value}: starting") as status,
-        running_server(_COMMANDS[side], scratch / side.value) as server,
-    ):
-        _note_database(server.bid_db_url, results)
-        for case in asked:
-            status.update(f"round {round_name}  {side.value}: {case.title} ({case.name})")
-            measured = case.measure(server, effort)
-            results.add(case, side, measured)
-            _tell(console, f"round {round_name}  {side.value:<5}", case, measured)
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One round: each side, the four processes, and the cases with servers of their own, one after the other."""
 
+    number: int
+    name: str
+    scratch: Path
+    console: Console
+    cases: Sequence[Case]
+    effort: Effort
+    results: Results
 
-def _measure_processes(
-    console: Console, rounds: int, scratch: Path, cases: Sequence[Case], effort: Effort, results: Results
-) -> None:
-    """Start the four processes once, and measure their cases round after round."""
-    asked = [case for case in PROCESSES_CASES if case in cases]
-    if not asked:
-        return
-    with running_four_processes(scratch, console) as processes:
-        _note_database(processes.bid_db_url, results)
-        for number in range(1, rounds + 1):
+    def measure_side(self, side: Side) -> None:
+        """Start a side's server, measure its cases one after the other, and stop it."""
+        asked = [case for case in SERVER_CASES if case in self.cases and side in case.sides]
+        if not asked:
+            return
+        with (
+            self.console.status(f"{self.name}  {side.value}: starting") as status,
+            running_server(_COMMANDS[side], self.scratch / side.value) as server,
+        ):
+            if side is not Side.CEILING:
+                _note_database(server.bid_db_url, self.results)
             for case in asked:
-                if number > case.rounds_max:
-                    continue
-                with console.status(f"round {number}/{rounds}  {case.title} ({case.name})"):
-                    measured = case.measure(processes, effort)
-                results.add(case, Side.GAVEL, measured)
-                _tell(console, f"round {number}/{rounds}  gavel", case, measured)
+                status.update(f"{self.name}  {side.value}: {case.title} ({case.name})")
+                self._note(case, side, case.measure(server, self.effort))
 
+    def measure_processes(self) -> None:
+        """Start the four processes on new databases, measure their cases one after the other, and stop them."""
+        asked = [case for case in PROCESSES_CASES if case in self.cases and self.number <= case.rounds_max]
+        if not asked:
+            return
+        with running_four_processes(self.scratch / f"processes-{self.number}", self.console) as processes:
+            _note_database(processes.bid_db_url, self.results)
+            for case in asked:
+                with self.console.status(f"{self.name}  {case.title} ({case.name})"):
+                    measured = case.measure(processes, self.effort)
+                self._note(case, Side.GAVEL, measured)
 
-def _measure_own_servers(
-    console: Console, rounds: int, scratch: Path, cases: Sequence[Case], effort: Effort, results: Results
-) -> None:
-    for case in (case for case in OWN_SERVERS_CASES if case in cases):
-        for number in range(1, min(rounds, case.rounds_max) + 1):
-            with console.status(f"round {number}/{rounds}  {case.title} ({case.name})"):
-                measured = case.measure(scratch / f"{case.name}-{number}", effort)
-            results.add(case, Side.GAVEL, measured)
-            _tell(console, f"round {number}/{rounds}  gavel", case, measured)
+    def measure_own_servers(self) -> None:
+        """Measure the cases that start their own servers."""
+        for case in OWN_SERVERS_CASES:
+            if case in self.cases and self.number <= case.rounds_max:
+                with self.console.status(f"{self.name}  {case.title} ({case.name})"):
+                    measured = case.measure(self.scratch / f"{case.name}-{self.number}", self.effort)
+                self._note(case, Side.GAVEL, measured)
 
-
-def _tell(console: Console, where: str, case: Case, measured: Measured) -> None:
-    first = case.figures[0]
-    said = f"{first.label} {in_words(measured[first.name], first.unit)}"
-    console.print(f"{where}  {case.title}: {said}", highlight=False)
+    def _note(self, case: Case, side: Side, measured: Measured) -> None:
+        """Keep a measurement, and print its most important figure."""
+        self.results.add(case, side, measured)
+        first = next(figure for figure in case.figures if figure.name in measured)
+        said = f"{first.label} {in_words(measured[first.name], first.unit)}"
+        self.console.print(f"{self.name}  {side.value:<7}  {case.title}: {said}", highlight=False)
 
 
 def _note_database(bid_db_url: str, results: Results) -> None:

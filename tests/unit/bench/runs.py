@@ -32,10 +32,10 @@ def case_named(name: str) -> Case:
 
 
 def results_of(measured: Mapping[tuple[str, Side], Sequence[Mapping[str, float]]]) -> Results:
-    """Results with these rounds; a figure that is not named is 1 in each."""
+    """Results with these rounds; a measured figure that is not named is 1 in each."""
     results = Results(CONDITIONS)
     for (name, side), rounds in measured.items():
         case = case_named(name)
         for each in rounds:
-            results.add(case, side, {figure.name: 1.0 for figure in case.figures} | dict(each))
+            results.add(case, side, {figure.name: 1.0 for figure in case.figures if figure.share is None} | dict(each))
     return results

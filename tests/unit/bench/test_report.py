@@ -13,8 +13,11 @@ from tests.unit.bench.runs import CONDITIONS, results_of
 
 RESULTS = results_of(
     {
-        ("one_item", Side.GAVEL): [{"accepted_per_s": 8_100, "decided_per_s": 8_200, "p50_ms": 9}],
+        ("http_ceiling", Side.CEILING): [{"answered_per_s": 32_400}],
+        ("one_item", Side.GAVEL): [{"accepted_per_s": 8_100, "decided_per_s": 8_200, "memory_mb": 151}],
         ("one_item", Side.NAIVE): [{"accepted_per_s": 150, "decided_per_s": 820}],
+        ("idle", Side.GAVEL): [{"p50_ms": 3}],
+        ("idle", Side.NAIVE): [{"p50_ms": 4}],
     }
 )
 
@@ -32,13 +35,22 @@ def columns(label: str) -> list[str]:
 
 
 def test_a_line_tells_both_sides_the_multiple_and_the_goal() -> None:
-    assert columns("accepted bids") == ["accepted bids", "8,100/s", "150/s", "54.0", "≥ 8,000, 30×", "met"]
+    assert columns("accepted bids") == ["accepted bids", "8,100/s", "150/s", "54.0", "≥ 45×", "met"]
+    assert columns("over HTTP, p50") == ["over HTTP, p50", "3 ms", "4 ms", "0.8", "≤ 1×", "met"]
     assert columns("decided") == ["decided, refusals too", "8,200/s", "820/s", "10.0"]
 
 
+def test_a_share_of_the_ceiling_comes_first_in_its_case_and_the_ceiling_before_it() -> None:
+    lines = [line.strip() for line in printed()]
+    ceiling, case = lines.index("HTTP ceiling: a bare uvicorn"), lines.index("One hot item")
+    assert ceiling < case
+    assert re.split(r"\s{2,}", lines[ceiling + 1]) == ["answers", "32,400/s"]
+    assert re.split(r"\s{2,}", lines[case + 1]) == ["share of the HTTP ceiling", "0.250", "0.005", "≥ 0.250", "met"]
+
+
 def test_a_goal_that_was_missed_is_told_in_the_table_and_below_it() -> None:
-    assert columns("answer, p50") == ["answer, p50", "9 ms", "1 ms", "≤ 8", "missed"]
-    assert "missed  One hot item, answer, p50: 9 ms, not within 8 ms" in printed()
+    assert columns("server's memory, peak") == ["server's memory, peak", "151 MB", "1 MB", "≤ 150", "missed"]
+    assert "missed  One hot item, server's memory, peak: 151 MB, not within 150 MB" in printed()
 
 
 def test_nothing_of_the_table_is_cut_off_in_a_terminal_of_eighty_columns() -> None:
@@ -54,6 +66,7 @@ def test_the_conditions_are_printed() -> None:
         "fsync on",
         "64 connections",
         "3 rounds",
+        "Default log settings: standalone WARNING console",
     ):
         assert expected in text
 

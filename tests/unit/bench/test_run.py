@@ -10,7 +10,20 @@ from gavel_tools.bench.run import BenchOptions, run_bench
 
 def test_without_names_every_case_is_measured_and_names_choose_among_them() -> None:
     assert BenchOptions().cases == list(CASES)
-    assert [case.name for case in BenchOptions(only=("one_item", "idle")).cases] == ["idle", "one_item"]
+    assert [case.name for case in BenchOptions(only=("delays", "idle")).cases] == ["idle", "delays"]
+
+
+@pytest.mark.parametrize(
+    ("only", "measured"),
+    [
+        ("one_item", ["http_ceiling", "one_item"]),
+        ("pipeline", ["http_ceiling", "many_items", "pipeline"]),
+        ("http_ceiling", ["http_ceiling"]),
+        ("mixed", ["mixed"]),
+    ],
+)
+def test_what_a_share_is_of_is_measured_with_it(only: str, measured: list[str]) -> None:
+    assert [case.name for case in BenchOptions(only=(only,)).cases] == measured
 
 
 def test_a_quick_run_does_less_of_the_same() -> None:
@@ -26,5 +39,5 @@ def test_an_unknown_case_ends_with_status_1_and_the_names_that_there_are(
 ) -> None:
     assert run_bench(BenchOptions(only=("one_items",), results=tmp_path / "results")) == 1
     said = capsys.readouterr().out
-    assert "no such case: one_items; there are idle, decision, one_item, many_items, pipeline" in said
+    assert "no such case: one_items; there are http_ceiling, one_item, many_items, pipeline, mixed" in said
     assert not (tmp_path / "results").exists()

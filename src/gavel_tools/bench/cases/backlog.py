@@ -11,6 +11,7 @@ from gavel_tools.bench.systems.gauges import Gauge, looking_into
 
 RELAY = "bid-worker"
 COUNTER = "stats-worker"
+MEMORY_MB_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,16 @@ async def _measure(processes: FourProcesses, events: int) -> Measured:
     }
 
 
-def _figures(*, events_per_s_at_least: float | None, memory_mb_at_most: float | None) -> tuple[Figure, ...]:
+def _figures(
+    *, relay_per_s_at_least: float | None = None, counter_per_s_at_least: float | None = None
+) -> tuple[Figure, ...]:
     return (
-        Figure(name="relay_events_per_s", label="relay, into RabbitMQ", unit="/s", at_least=events_per_s_at_least),
-        Figure(name="relay_memory_mb", label="relay's memory, peak", unit="MB", at_most=memory_mb_at_most),
-        Figure(name="consumer_events_per_s", label="counter, from RabbitMQ", unit="/s", at_least=events_per_s_at_least),
-        Figure(name="consumer_memory_mb", label="counter's memory, peak", unit="MB", at_most=memory_mb_at_most),
+        Figure(name="relay_events_per_s", label="relay, into RabbitMQ", unit="/s", at_least=relay_per_s_at_least),
+        Figure(name="relay_memory_mb", label="relay's memory, peak", unit="MB", at_most=MEMORY_MB_MAX),
+        Figure(
+            name="consumer_events_per_s", label="counter, from RabbitMQ", unit="/s", at_least=counter_per_s_at_least
+        ),
+        Figure(name="consumer_memory_mb", label="counter's memory, peak", unit="MB", at_most=MEMORY_MB_MAX),
     )
 
 
@@ -67,13 +72,13 @@ BACKLOG = Backlog(
     name="backlog",
     title="A backlog of 200,000 events",
     events=lambda effort: effort.backlog_events,
-    figures=_figures(events_per_s_at_least=30_000, memory_mb_at_most=120),
+    figures=_figures(relay_per_s_at_least=100_000, counter_per_s_at_least=30_000),
     rounds_max=1,
 )
 LONG_BACKLOG = Backlog(
     name="long_backlog",
     title="A backlog of 1,000,000 events",
     events=lambda effort: effort.long_backlog_events,
-    figures=_figures(events_per_s_at_least=None, memory_mb_at_most=120),
+    figures=_figures(),
     rounds_max=1,
 )

@@ -6,5 +6,5 @@ MANY_ITEMS = BidsUnderLoad(
     name="many_items",
     title="500 items",
     item_count=500,
-    figures=rates(at_least=6_000, naive_times_at_least=2.5),
+    figures=rates(ceiling_share_at_least=0.19, naive_times_at_least=6),
 )

@@ -6,5 +6,5 @@ ONE_ITEM = BidsUnderLoad(
     name="one_item",
     title="One hot item",
     item_count=1,
-    figures=rates(at_least=8_000, naive_times_at_least=30),
+    figures=rates(ceiling_share_at_least=0.25, naive_times_at_least=45),
 )

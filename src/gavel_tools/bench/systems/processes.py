@@ -20,6 +20,7 @@ LOG_LINES_SHOWN_MAX = 15
 
 GAVEL_COMMAND = (sys.executable, "-m", "gavel", "standalone")
 NAIVE_COMMAND = (sys.executable, "-m", "gavel_tools.bench.systems.naive_server")
+CEILING_COMMAND = (sys.executable, "-m", "gavel_tools.bench.systems.ceiling_server")
 
 # The defaults of `gavel standalone`, set so that those of this process's environment have no effect.
 STANDALONE_LOGS = {"LOG_LEVEL": "WARNING", "LOG_FORMAT": "console"}
@@ -40,11 +41,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that is ready: where it listens, its process, and its database."""
+    """A server that is ready: where it listens, its process, and its data folder."""
 
     port: int
     pid: int
-    bid_db_url: str
+    folder: Path
+
+    @property
+    def bid_db_url(self) -> str:
+        """The URL of its bid_db; the HTTP ceiling has none."""
+        return PostgresCluster(self.folder.resolve()).server.url("bid_db")
 
     def usage(self) -> Usage:
         """What the process itself has taken; its Postgres is not counted."""
@@ -75,7 +81,7 @@ def running_server(
         )
     try:
         _wait_until_ready(process, port, log_file)
-        yield Server(port, process.pid, PostgresCluster(folder.resolve()).server.url("bid_db"))
+        yield Server(port, process.pid, folder)
     finally:
         _stop(process, log_file)
 
