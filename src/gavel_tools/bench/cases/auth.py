@@ -27,8 +27,8 @@ class Auth:
     title: str = "Tokens seen before"
     rounds_max: int = 1
     figures: Sequence[Figure] = (
-        Figure(name="known_token_us", label="the door knows it again, more CPU a call", unit="µs", at_most=20),
-        Figure(name="cost_us", label="more CPU a bid in the server, all told", unit="µs"),
+        Figure(name="known_token_us", label="access control, more CPU a call", unit="µs", at_most=20),
+        Figure(name="cost_us", label="more CPU a bid in the server", unit="µs"),
         Figure(name="cpu_us_trusted", label="server's CPU a bid, trusted", unit="µs"),
         Figure(name="cpu_us_jwt", label="server's CPU a bid, with tokens", unit="µs"),
         Figure(name="accepted_per_s_trusted", label="accepted bids, trusted", unit="/s"),

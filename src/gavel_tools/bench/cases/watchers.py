@@ -145,13 +145,13 @@ class Watchers:
             held = bidding.run(1)
             wires_ms(end_of(crowd), effort.held_watchers, held.decided_at)
         return {
-            **_told(turns),
+            **_figures_of(turns),
             "held": effort.held_watchers,
             "kb_per_watcher": (memory_mb - memory_before_mb) * 1_024 / effort.held_watchers,
         }
 
 
-def _told(turns: Turns) -> dict[str, float]:
+def _figures_of(turns: Turns) -> dict[str, float]:
     last_wire_ms = [max(wires) for wires in turns.wires_ms]
     wire_p99_ms = _p99_of_all(turns.beside_reading_wires_ms)
     stalled_wire_p99_ms = _p99_of_all(turns.beside_stalled_wires_ms)

@@ -26,7 +26,7 @@ class Newcomers:
 
 
 @contextmanager
-def newcomers(port: int, item_id: str, told: Newcomers) -> Generator[None]:
+def newcomers(port: int, item_id: str, noted: Newcomers) -> Generator[None]:
     """Read an item over and over in the context, each time on a new connection, and record the answers.
 
     Raises OSError on exit if a request got no answer.
@@ -45,8 +45,8 @@ def newcomers(port: int, item_id: str, told: Newcomers) -> Generator[None]:
                 connection.sendall(request)
                 answer = connection.recv(len(_NO_ROOM))
                 took_seconds = time.perf_counter() - began_seconds
-            told.answers_ms.append(took_seconds * 1_000)
-            told.refused += answer == _NO_ROOM
+            noted.answers_ms.append(took_seconds * 1_000)
+            noted.refused += answer == _NO_ROOM
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         asking = thread.submit(ask_on)

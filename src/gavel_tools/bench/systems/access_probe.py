@@ -27,9 +27,9 @@ def known_token_us(minter: Minter, token: str) -> float:
     key = public_key_of(minter.public_key_path.read_bytes())
     verifier = TokenVerifier(OneKey(key), issuer=minter.issuer, audience=minter.audience, algorithms=("EdDSA",))
     signed = (*_HEADERS, (b"authorization", f"Bearer {token}".encode()))
-    doors = ((AccessControl(verifier), signed), (AccessControl(None), _HEADERS))
+    cases = ((AccessControl(verifier), signed), (AccessControl(None), _HEADERS))
     # In turn, so that noise of the machine affects both.
-    known_us, trusted_us = zip(*([asyncio.run(_call_us(*each)) for each in doors] for _ in range(TRIES)), strict=True)
+    known_us, trusted_us = zip(*([asyncio.run(_call_us(*each)) for each in cases] for _ in range(TRIES)), strict=True)
     return min(known_us) - min(trusted_us)
 
 
@@ -43,7 +43,7 @@ async def _call_us(access_control: AccessControl, headers: Sequence[tuple[bytes,
         return {"type": "http.disconnect"}
 
     async def send(message: Mapping[str, object]) -> None:
-        raise MeasurementFailed(f"the door refused a call: {message}")
+        raise MeasurementFailed(f"access control refused a call: {message}")
 
     guarded = access_control.before(app, CALL_RULES)
     began_seconds = time.thread_time()
@@ -52,5 +52,5 @@ async def _call_us(access_control: AccessControl, headers: Sequence[tuple[bytes,
         await guarded(scope, receive, send)
     took_us = (time.thread_time() - began_seconds) / CALLS * 1e6
     if inside[PATH] != CALLS:
-        raise MeasurementFailed(f"the door let in {inside[PATH]} of {CALLS} calls")
+        raise MeasurementFailed(f"access control let in {inside[PATH]} of {CALLS} calls")
     return took_us
