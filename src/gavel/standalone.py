@@ -9,8 +9,8 @@ from typing import Annotated
 import structlog
 from pydantic import BeforeValidator
 
-from gavel.bids.adapters.connect.access_rules import BOARD_PATH
 from gavel.bids.adapters.connect.access_rules import PORT_RULES as BID_RULES
+from gavel.bids.adapters.connect.access_rules import STATUS_PATHS
 from gavel.bids.adapters.connect.status_page import page_settings
 from gavel.bids.adapters.memory.publisher import InProcessPublisher
 from gavel.bids.api import PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
@@ -100,7 +100,7 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             "/livez": health,
             "/readyz": health,
             "/metrics": metrics_app([process_source(), delay, *counted]),
-            BOARD_PATH: bids.board,
+            **dict.fromkeys(STATUS_PATHS, bids.status),
             PAGE_SETTINGS_PATH: page_settings(settings.page()),
         }
         page = WebPage(settings.gavel_page_dir.expanduser(), bids.app, settings.login_origins())

@@ -30,6 +30,7 @@ ROUTES = {
         "/bids.v1.BidService/": "bid-service-api",
         "/userstats.v1.UserStatsService/": "user-stats-service-api",
         "/page.json": "bid-service-api",
+        "/status.json": "bid-service-api",
         "/board.json": "bid-service-api",
         "/": "web-page",
     },

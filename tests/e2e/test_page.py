@@ -31,7 +31,8 @@ async def test_the_page_and_the_api_share_a_port(tmp_path: Path, built_page: Pat
             assert page.headers["content-type"].startswith("text/html")
             assert "default-src 'self'" in page.headers["content-security-policy"]
             assert (await http.get("/page.json")).json() == {"auth_mode": "trusted", "currency": "USD"}
-            assert (await http.get("/board.json")).json()["items_active"] == 1
+            for path in ("/status.json", "/board.json"):
+                assert (await http.get(path)).json()["items_active"] == 1
             # What is neither the page's nor an API's is nowhere.
             assert (await http.get("/assets/gone.js")).status_code == 404
             assert (await http.get("/livez")).json()["status"] == "alive"

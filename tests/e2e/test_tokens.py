@@ -187,6 +187,8 @@ async def test_reads_that_are_not_public_need_a_token(data_folder: Path) -> None
         client = Client(http, gavel.url)
         for method in ("GetItem", "ListItems", "ListSellerItems", "GetItemBids", "GetLeaderboard", "ListTopBidders"):
             _refused(await client.call(method, {}), 401, "unauthenticated")
+        for path in ("/status.json", "/board.json"):
+            _refused(await http.get(gavel.url + path), 401, "unauthenticated")
         good, bad = (f"Bearer {signer.sign(issuer='someone')}" for signer in (key, FORGER))
         await client.ok("ListItems", {}, Authorization=good)
         item = {"title": "A lot", "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"}

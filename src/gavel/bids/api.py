@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from gavel.bids.adapters.connect.access_rules import BOARD_PATH, PORT_RULES
+from gavel.bids.adapters.connect.access_rules import PORT_RULES, STATUS_PATHS
 from gavel.bids.adapters.connect.fast_path import fast_place_bid
 from gavel.bids.adapters.connect.service import BidApi, bid_service_app
 from gavel.bids.adapters.connect.status_page import StatusPage, page_settings
@@ -39,7 +39,7 @@ class OpenBidApi:
     """The applications to serve, readiness checks, checks that health only shows, ports, feed and metrics."""
 
     app: Asgi
-    board: Asgi
+    status: Asgi
     checks: Mapping[str, Check]
     shown: Mapping[str, Check]
     book: AuctionBook
@@ -76,12 +76,12 @@ async def open_bid_api(
         api = BidApi(book, reads.catalogue, reads.leaderboards, tokens, house_currency)
         app = fast_place_bid(api, watching(live_feed.feed, live_feed.log, bid_service_app(api)))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        board = StatusPage(pool, lambda: live_feed.feed.watcher_count)
+        status = StatusPage(pool, lambda: live_feed.feed.watcher_count)
         lane = lane_source("bids", book.metrics, lambda: book.waiting_count)
         pools = postgres.pool_source({"bid-api": pool})
         metrics = [api.calls.read, api.bids.read, lane, pools, feed_source(live_feed.feed), *reads.metrics]
         ports = (book, reads.catalogue, reads.leaderboards)
-        yield OpenBidApi(app, board.app, checks, reads.shown, *ports, live_feed.feed, metrics)
+        yield OpenBidApi(app, status.app, checks, reads.shown, *ports, live_feed.feed, metrics)
 
 
 @asynccontextmanager
@@ -94,5 +94,6 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
         open_bid_api(settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live) as api,
     ):
         page = page_settings(settings.page())
-        app = routed({SERVICE_PATH: api.app, BOARD_PATH: api.board, PAGE_SETTINGS_PATH: page}, otherwise=api.app)
+        small_files = {**dict.fromkeys(STATUS_PATHS, api.status), PAGE_SETTINGS_PATH: page}
+        app = routed({SERVICE_PATH: api.app, **small_files}, otherwise=api.app)
         yield Parts(api.checks, app, {**api.shown, **live.shown}, live.feed.stop, api.metrics, PORT_RULES, redis_url)

@@ -1,5 +1,5 @@
 /** The path at which the API serves the status of the system. */
-export const STATUS_PATH = "/board.json";
+export const STATUS_PATH = "/status.json";
 
 /** The status of the whole system at one moment. */
 export type SystemStatus = {

@@ -23,6 +23,6 @@ _BY_METHOD = {
 }
 CALL_RULES = {f"/bids.v1.BidService/{method}": rule for method, rule in _BY_METHOD.items()}
 
-# The status board is public if reads are public.
-BOARD_PATH = "/board.json"
-PORT_RULES = {**CALL_RULES, BOARD_PATH: _PUBLIC_READ}
+# The status is public if reads are public. The second path is its name in 0.1, kept for one release.
+STATUS_PATHS = ("/status.json", "/board.json")
+PORT_RULES = {**CALL_RULES, **dict.fromkeys(STATUS_PATHS, _PUBLIC_READ)}

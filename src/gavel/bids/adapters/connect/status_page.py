@@ -22,7 +22,7 @@ READING_SECONDS = 0.5
 # Outbox rows counted at most. A longer backlog is shown as this many.
 STATUS_OUTBOX_ROWS_MAX = 20_000
 
-_READ_SYSTEM_BOARD = load_sql(__package__, "read_status_page")
+_READ_STATUS = load_sql(__package__, "read_status_page")
 
 
 class _Reading(NamedTuple):
@@ -31,7 +31,7 @@ class _Reading(NamedTuple):
 
 
 class StatusPage:
-    """GET /board.json: the figures of the whole system at one moment, read once for all callers."""
+    """GET /status.json: the status of the whole installation at one moment, read once for all callers."""
 
     def __init__(self, pool: asyncpg.Pool, watchers: Callable[[], int]) -> None:
         self._pool = pool
@@ -42,21 +42,21 @@ class StatusPage:
         self._single_flight = SingleFlight(self._read)
 
     async def app(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer with the board, or with 503 if the database can't be read."""
+        """Respond with the status, or with 503 if the database can't be read."""
         try:
             await send_json(send, 200, await self.metrics())
         except Unavailable:
-            await send_json(send, 503, {"code": "unavailable", "message": "the figures can't be read now"})
+            await send_json(send, 503, {"code": "unavailable", "message": "the status can't be read now: try again"})
 
     async def metrics(self) -> Mapping[str, object]:
         """Bids a second, outbox events and the age of the oldest, watchers, open auctions. Raises Unavailable."""
         if self._told_until_seconds < asyncio.get_running_loop().time():
-            return await self._single_flight.join("board")
+            return await self._single_flight.join("status")
         return self._told
 
     async def _read(self, _: str) -> Mapping[str, object]:
         async with reading(self._pool) as connection:
-            row = await connection.fetchrow(_READ_SYSTEM_BOARD, STATUS_OUTBOX_ROWS_MAX)
+            row = await connection.fetchrow(_READ_STATUS, STATUS_OUTBOX_ROWS_MAX)
         self._told = {
             "bids_per_second": self._bids_per_second(_Reading(row["at"], row["bids"])),
             "outbox_events": row["outbox_events"],
