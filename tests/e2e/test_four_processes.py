@@ -166,7 +166,7 @@ async def test_poison_of_every_kind_is_listed_with_its_reason_and_the_queue_behi
     for poison in POISON:
         assert poison.reason in listed
     letter_id = listed.splitlines()[1].split()[0]
-    assert await run_command(shared_stack, "dead-letters", "replay", letter_id) == "0 counted and let go of\n"
+    assert await run_command(shared_stack, "dead-letters", "replay", letter_id) == "0 replayed\n"
     assert await run_command(shared_stack, "dead-letters", "drop", letter_id) == "1 dropped\n"
     rest = len(POISON) + len(GARBAGE) - 1
     assert await run_command(shared_stack, "dead-letters", "drop", "--all") == f"{rest} dropped\n"
@@ -178,7 +178,7 @@ async def test_a_dead_letter_is_replayed_by_command_into_the_totals(client: Stac
     await letters.put([DeadLetter(body([bid(user_id, 42, seq=2, item_id=str(uuid4()))]), "a bug of yesterday")])
     await letters.close()
     assert "a bug of yesterday" in await run_command(shared_stack, "dead-letters", "list")
-    assert await run_command(shared_stack, "dead-letters", "replay", "--all") == "1 counted and let go of\n"
+    assert await run_command(shared_stack, "dead-letters", "replay", "--all") == "1 replayed\n"
     assert (await client.stats_once(user_id, total_bids=1))["totalAmount"] == "42"
     assert await run_command(shared_stack, "dead-letters", "list") == "No dead letters.\n"
 

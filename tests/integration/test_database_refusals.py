@@ -51,7 +51,7 @@ async def test_a_user_who_is_not_let_in_is_named_by_a_command_in_one_line(
 ) -> None:
     status, said = await run(*arguments, env=environment(BID_DB_URL=as_stranger(bid_db_url)))
     assert status == 2
-    assert said.startswith("gavel: a server can't be used: authentication failed: mend user and password")
+    assert said.startswith("gavel: a server is unavailable: authentication failed: mend user and password")
     assert (said.count("\n"), "s3cret" in said) == (1, False)
 
 

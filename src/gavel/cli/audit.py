@@ -1,11 +1,11 @@
 """`gavel audit`: verify the digest chains of bid_db's log, and print their heads."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, chec
 from gavel.bids.adapters.postgres.audit.check import Anchor, ItemCheck
 from gavel.bids.domain.ids import ItemId, canonical_uuid
 from gavel.bids.settings import BidDatabaseSettings
+from gavel.cli.command_errors import run
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.process.settings import load_settings
 
@@ -21,16 +22,18 @@ EXIT_WRONG = 1
 
 Anchors = dict[ItemId, list[Anchor]]
 
+app = typer.Typer(no_args_is_help=True, help="Verify the log of all bids and changes.")
+
 
 @dataclass(slots=True)
-class _Account:
-    """Count of what was checked, printed from time to time."""
+class _Totals:
+    """Totals of the checks, printed as progress every PROGRESS_SECONDS."""
 
     items: int = 0
     covered: int = 0
     uncovered: int = 0
     wrong: int = 0
-    told_at: float = 0.0
+    printed_at: float = 0.0
 
     def add(self, check: ItemCheck) -> None:
         self.items += 1
@@ -40,27 +43,46 @@ class _Account:
         for finding in check.findings:
             typer.echo(f"{check.item_id} {finding.place}: {finding.what}")
         if check.wrong > len(check.findings):
-            typer.echo(f"{check.item_id} and {check.wrong - len(check.findings)} more of this item")
-        if monotonic() - self.told_at >= PROGRESS_SECONDS:
-            self.told_at = monotonic()
-            print(f"{self.items} items, {self.covered} changes so far ...", file=sys.stderr)  # noqa: T201 - progress
+            typer.echo(f"{check.item_id} log: {check.wrong - len(check.findings)} more findings")
+        if monotonic() - self.printed_at >= PROGRESS_SECONDS:
+            self.printed_at = monotonic()
+            typer.echo(f"{self.items} items, {self.covered} changes checked ...", err=True)
 
     def miss(self, item_id: ItemId) -> None:
         self.wrong += 1
-        typer.echo(f"{item_id} auctions: there is no such item")
+        typer.echo(f"{item_id} auctions: the item does not exist")
 
 
-async def verify(items: Sequence[str], heads: Path | None) -> None:
-    """Verify the chain of some items' logs, by default of all, and print each finding.
+@app.command("verify")
+def verify(
+    *,
+    item: Annotated[list[str] | None, typer.Option(help="Id of an item to verify; repeatable. Default: all.")] = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(help="Earlier output of `gavel audit heads`, to compare with.", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """Verify the digest chain of each item's log; exit status 1 if a row was changed, added or removed."""
+    run(lambda: _verify(item or (), heads))
 
-    With `heads`, a file that `print_heads` made, a log that was written anew from before then is found too.
-    Raises typer.Exit with EXIT_WRONG where anything is wrong.
+
+@app.command("heads")
+def print_heads() -> None:
+    """Print the head of each item's log, a line an item. Keep it outside the database, hidden from bidders."""
+    run(_print_heads)
+
+
+async def _verify(items: Sequence[str], heads: Path | None) -> None:
+    """Verify the logs of some items, by default of all, and print each finding.
+
+    A log that was rewritten as a whole shows only with `heads` from before. Raises typer.Exit with EXIT_WRONG if there
+    is a finding.
     """
     chosen = [_item_id(text) for text in items]
     anchors = {} if heads is None else read_anchors(heads)
     if chosen:
         anchors = {item_id: anchors[item_id] for item_id in chosen if item_id in anchors}
-    account = _Account(told_at=monotonic())
+    totals = _Totals(printed_at=monotonic())
     missing = {*chosen, *anchors}
     connection = await postgres.connect(load_settings(BidDatabaseSettings).bid_db_url, "gavel-audit")
     try:
@@ -68,21 +90,20 @@ async def verify(items: Sequence[str], heads: Path | None) -> None:
             async with aclosing(check_log(connection, first, last, anchors)) as checks:
                 async for check in checks:
                     missing.discard(check.item_id)
-                    account.add(check)
+                    totals.add(check)
     finally:
         await connection.close()
     for item_id in sorted(missing):
-        account.miss(item_id)
+        totals.miss(item_id)
     typer.echo(
-        f"{account.items} items: {account.covered} changes are covered, {account.uncovered} are from before there was"
-        f" a chain, {_anchored(anchors)}; {account.wrong or 'nothing'} wrong"
+        f"{totals.items} items: {totals.covered} changes with a digest, {totals.uncovered} from before the chain,"
+        f" {_anchored(anchors)}; findings: {totals.wrong or 'none'}"
     )
-    if account.wrong:
+    if totals.wrong:
         raise typer.Exit(EXIT_WRONG)
 
 
-async def print_heads() -> None:
-    """Print the head of each item's log, a line an item: to be kept elsewhere, where bidders can't read it."""
+async def _print_heads() -> None:
     connection = await postgres.connect(load_settings(BidDatabaseSettings).bid_db_url, "gavel-audit")
     try:
         async with aclosing(read_heads(connection)) as heads:
@@ -93,14 +114,14 @@ async def print_heads() -> None:
 
 
 def read_anchors(file: Path) -> Anchors:
-    """Read heads from a file, which may have several of an item. Raises typer.BadParameter for a malformed line."""
+    """Read heads from a file, which may have several of one item. Raises typer.BadParameter for a malformed line."""
     anchors: Anchors = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             item_id, seq, revision, digest = line.split()
             anchor = Anchor(int(seq), int(revision), bytes.fromhex(digest))
         except ValueError:
-            raise typer.BadParameter(f"{file}, line {number} is no head of a log") from None
+            raise typer.BadParameter(f"{file}, line {number}: not a line of `gavel audit heads`") from None
         anchors.setdefault(_item_id(item_id), []).append(anchor)
     return anchors
 
@@ -108,9 +129,9 @@ def read_anchors(file: Path) -> Anchors:
 def _item_id(text: str) -> ItemId:
     canonical = canonical_uuid(text)
     if canonical is None:
-        raise typer.BadParameter("an item's id is a UUID of 36 characters")
+        raise typer.BadParameter("an item id is a UUID of 36 characters")
     return ItemId(canonical)
 
 
 def _anchored(anchors: Mapping[ItemId, Sequence[Anchor]]) -> str:
-    return f"{sum(map(len, anchors.values()))} heads were noted"
+    return f"{sum(map(len, anchors.values()))} heads compared"

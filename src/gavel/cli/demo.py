@@ -9,9 +9,8 @@ from rich.style import Style
 from rich.text import Text
 
 from gavel.bids.domain.auction import Status
-from gavel.bids.domain.money import minor_units_per_major
 from gavel.bids.ports.catalogue import ItemView
-from gavel.cli.console import open_console
+from gavel.cli.console import money, open_console
 from gavel.cli.sample_auctions import SAMPLES, list_samples
 from gavel.standalone import Standalone
 
@@ -56,14 +55,6 @@ def _auctions(items: list[ItemView], at: datetime) -> str:
     return "\n".join(lines)
 
 
-def money(amount: int, currency: str) -> str:
-    """An amount of minor units in major units: 1250 USD is 12.50 USD."""
-    minor_per_major = minor_units_per_major(currency)
-    digits = len(str(minor_per_major)) - 1
-    whole, rest = divmod(amount, minor_per_major)
-    return f"{whole:,}.{rest:0{digits}d} {currency}" if digits else f"{whole:,} {currency}"
-
-
 def _time_left(seconds: float) -> str:
     minutes = int(seconds // 60)
     days, hours = minutes // 1440, minutes // 60
@@ -86,6 +77,6 @@ Bid {money(amount, item.auction.terms.currency)} on it (amounts are in minor uni
 
 
 def curl_command(address: str) -> str:
-    """The beginning of a curl command that posts JSON to `address`, past a proxy of the environment where need be."""
+    """The beginning of a curl command that posts JSON to `address`, never through a proxy of the environment."""
     directly = " --noproxy '*'" if getproxies() and not proxy_bypass(urlsplit(address).hostname or "") else ""
     return f'curl{directly} -X POST -H "Content-Type: application/json"'

@@ -1,12 +1,15 @@
-"""Tokens for development, signed with a key of this machine: so that AUTH_MODE=jwt can be tried without a provider."""
+"""`gavel token`: tokens for development, signed with this machine's key, to try AUTH_MODE=jwt without a provider."""
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+from uuid import uuid4
 
 import jwt
+import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -16,14 +19,38 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from gavel.cli.command_errors import refused
+from gavel.runtime.postgres.data_folder import DataFolderUnusable, data_folder
+
 DEFAULT_ISSUER = "gavel-development"
 DEFAULT_AUDIENCE = "gavel"
 
 _PRIVATE_NAME, _PUBLIC_NAME = "development-key.pem", "development-key.pub.pem"
 
 
+def token(
+    user: Annotated[str | None, typer.Argument(help="The token's subject. Default: a new UUID.")] = None,
+    *,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="bidder, seller or admin; repeatable. Default: no roles claim, the user may bid and sell."),
+    ] = None,
+    lifetime: Annotated[int, typer.Option(min=1, help="Lifetime in seconds.")] = 3_600,
+    settings: Annotated[bool, typer.Option("--settings", help="Print the settings that accept these tokens.")] = False,
+) -> None:
+    """Sign a token for development with this machine's key. Not for production."""
+    try:
+        minter = open_minter(data_folder())
+    except (KeyUnusable, DataFolderUnusable) as error:
+        raise refused(str(error)) from None
+    if settings:
+        typer.echo("\n".join(f"export {name}={shlex.quote(value)}" for name, value in minter.settings.items()))
+    else:
+        typer.echo(minter.mint(user or str(uuid4()), role, lifetime))
+
+
 class KeyUnusable(Exception):
-    """The key can't be read or made; the text names the file."""
+    """The key can't be read or made. The text names the file and says what to do."""
 
 
 class Minter(NamedTuple):
@@ -58,9 +85,9 @@ class Minter(NamedTuple):
 
 
 def open_minter(folder: Path) -> Minter:
-    """The minter whose key lies in the folder; it is made there where it is missing, readable for its owner alone.
+    """Open the minter with the key in the folder. A missing key is made, readable only by its owner.
 
-    Issuer and audience are those of JWT_ISSUER and JWT_AUDIENCE where they are set. Raises KeyUnusable.
+    Issuer and audience are JWT_ISSUER and JWT_AUDIENCE if they are set. Raises KeyUnusable.
     """
     private_path, public_path = folder / _PRIVATE_NAME, folder / _PUBLIC_NAME
     try:
@@ -69,10 +96,12 @@ def open_minter(folder: Path) -> Minter:
             _make(private_path)
         key = load_pem_private_key(private_path.read_bytes(), password=None)
         if not isinstance(key, Ed25519PrivateKey):
-            raise KeyUnusable(f"{private_path} holds no Ed25519 key")
+            raise KeyUnusable(f"{private_path} holds no Ed25519 key: delete it, and a new key is made")
         public_path.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except (OSError, ValueError) as error:
-        raise KeyUnusable(f"{private_path} can't be used ({type(error).__name__})") from error
+        raise KeyUnusable(
+            f"can't use the key {private_path} ({type(error).__name__}): mend or delete it, or set GAVEL_DATA_DIR"
+        ) from error
     issuer, audience = os.environ.get("JWT_ISSUER"), os.environ.get("JWT_AUDIENCE")
     return Minter(key, public_path.resolve(), issuer or DEFAULT_ISSUER, audience or DEFAULT_AUDIENCE)
 

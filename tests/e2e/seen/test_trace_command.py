@@ -16,7 +16,7 @@ from tests.servers.rabbitmq_broker import until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 STEP = re.compile(
-    r"^ *(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00|time not kept) +(?:(-?[\d.]+) ms +)?(\S.*?) *$", re.MULTILINE
+    r"^ *(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00|not recorded) +(?:(-?[\d.]+) ms +)?(\S.*?) *$", re.MULTILINE
 )
 
 
@@ -50,12 +50,12 @@ async def test_it_tells_a_bids_decision_commit_counting_and_fate_with_their_time
     steps = STEP.findall(told)
     assert [what for _, _, what in steps] == [
         "decided at 1.00 USD",
-        "committed in bid_db, and owed to the broker",
-        "handed to the broker",
+        "committed in bid_db, with its event in the outbox",
+        "published to the broker",
         "counted in stats_db",
         "outbid by seq 3 at 2.50 USD",
     ]
-    known = [at for at, _, _ in steps if at != "time not kept"]
+    known = [at for at, _, _ in steps if at != "not recorded"]
     assert len(known) == 4
     assert known[:3] == sorted(known[:3])
     assert mine["bid"]["createdAt"].rstrip("Z").replace("T", " ") in known[0]

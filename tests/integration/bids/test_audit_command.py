@@ -35,11 +35,11 @@ async def _forge(house: House, statement: str) -> None:
         await connection.execute(statement)
 
 
-async def test_an_untouched_log_is_told_so_with_status_0(new_house: House, item_id: ItemId) -> None:
+async def test_an_untouched_log_has_no_findings_and_exit_status_0(new_house: House, item_id: ItemId) -> None:
     status, said = await _audit(new_house, "verify")
     assert (status, said.strip()) == (
         0,
-        "2 items: 5 changes are covered, 0 are from before there was a chain, 0 heads were noted; nothing wrong",
+        "2 items: 5 changes with a digest, 0 from before the chain, 0 heads compared; findings: none",
     )
 
 
@@ -49,13 +49,11 @@ async def test_a_changed_maximum_is_named_without_its_value_with_status_1(new_ho
         status, said = await _audit(new_house, "verify", *chosen)
         assert status == 1
         assert f"{item_id} bids, seq 2: does not follow from the row before it" in said
-        assert said.rstrip().endswith("; 1 wrong")
+        assert said.rstrip().endswith("; findings: 1")
         assert str(MAXIMUM)[:-1] not in said
 
 
-async def test_heads_that_were_kept_tell_of_a_log_that_was_taken_away(
-    new_house: House, item_id: ItemId, tmp_path: Path
-) -> None:
+async def test_kept_heads_show_that_a_log_was_removed(new_house: House, item_id: ItemId, tmp_path: Path) -> None:
     status, heads = await _audit(new_house, "heads")
     assert status == 0
     [kept] = [line for line in heads.splitlines() if line.startswith(item_id)]
@@ -63,27 +61,27 @@ async def test_heads_that_were_kept_tell_of_a_log_that_was_taken_away(
     file = tmp_path / "heads.txt"
     file.write_text(heads, encoding="utf-8")
     status, said = await _audit(new_house, "verify", "--heads", str(file))
-    assert (status, "2 heads were noted; nothing wrong" in said) == (0, True), said
+    assert (status, "2 heads compared; findings: none" in said) == (0, True), said
     for table in ("bids", "item_events", "listings", "auctions"):
         await _forge(new_house, f"DELETE FROM {table} WHERE item_id = '{item_id}'")
     assert (await _audit(new_house, "verify"))[0] == 0
     status, said = await _audit(new_house, "verify", "--heads", str(file))
-    assert (status, f"{item_id} auctions: there is no such item" in said) == (1, True), said
+    assert (status, f"{item_id} auctions: the item does not exist" in said) == (1, True), said
 
 
-async def test_what_can_not_be_meant_is_refused_with_status_2(new_house: House, tmp_path: Path) -> None:
+async def test_invalid_arguments_are_refused_with_status_2(new_house: House, tmp_path: Path) -> None:
     file = tmp_path / "heads.txt"
     file.write_text("nonsense\n", encoding="utf-8")
     missing = tmp_path / "missing"
     for arguments, wrong in (
-        (("--item", "7"), "Invalid value: an item's id is a UUID of 36 characters"),
-        (("--heads", str(file)), f"Invalid value: {file}, line 1 is no head of a log"),
+        (("--item", "7"), "Invalid value: an item id is a UUID of 36 characters"),
+        (("--heads", str(file)), f"Invalid value: {file}, line 1: not a line of `gavel audit heads`"),
         (("--heads", str(missing)), f"Invalid value for '--heads': file '{missing}' does not exist."),
     ):
         said = f"gavel audit verify: {wrong} (see gavel audit verify --help)\n"
         assert await _audit(new_house, "verify", *arguments, out=False) == (2, said)
     status, said = await _audit(new_house, "verify", "--item", str(uuid4()))
-    assert (status, "there is no such item" in said) == (1, True)
+    assert (status, "the item does not exist" in said) == (1, True)
 
 
 async def test_a_role_that_may_read_everything_and_nothing_else_can_verify(
@@ -93,4 +91,4 @@ async def test_a_role_that_may_read_everything_and_nothing_else_can_verify(
         await new_house.pool.execute(f"GRANT pg_read_all_data TO {role}")
         env = environment(BID_DB_URL=url_as(new_house.url, role))
         status, said = await run("audit", "verify", env=env, out=True)
-        assert (status, said.rstrip().endswith("nothing wrong")) == (0, True), said
+        assert (status, said.rstrip().endswith("findings: none")) == (0, True), said

@@ -93,7 +93,7 @@ async def test_the_role_can_not_rebuild(stats_book: PostgresStatsBook) -> None:
 async def test_a_rebuild_by_command_as_the_role_is_told_that_it_needs_the_owner(
     urls: tuple[str, str], bid_db_url: str
 ) -> None:
-    said = "gavel: the database lets this role do no such thing: connect as the owner\n"
+    said = "gavel: the database denies this role permission: connect as the owner of the schema\n"
     assert await run("stats", "rebuild", env=environment(BID_DB_URL=bid_db_url, STATS_DB_URL=urls[1])) == (2, said)
     env = environment(BID_DB_URL=bid_db_url, STATS_DB_URL=urls[0])
     assert await run("stats", "rebuild", env=env, out=True) == (0, "0 events counted from the log\n")

@@ -78,7 +78,7 @@ def load_settings(kind: type[_Settings]) -> _Settings:
             f"  {'_'.join(map(str, each['loc'])).upper() or 'SETTINGS'}: {_words(each['type'], each['msg'])}"
             for each in error.errors(include_input=False, include_url=False, include_context=False)
         ]
-        raise SettingsInvalid("These settings need mending:\n" + "\n".join(mistakes)) from None
+        raise SettingsInvalid("Invalid configuration. Correct these settings:\n" + "\n".join(mistakes)) from None
 
 
 def _words(kind: str, message: str) -> str:
