@@ -17,6 +17,8 @@ IMPURE_CALLS = re.compile(
     r"(datetime\.(now|utcnow|today)|date\.today|time\.\w+|uuid\d|uuid\.\w+|random\.\w+|secrets\.\w+|os\.urandom"
     r"|(\A|\W)(time|monotonic|perf_counter|process_time|thread_time)(_ns)?)$"
 )
+# The runtime knows no side: words of the auction in it are a dependency that no import shows.
+AUCTION_WORDS = re.compile(r"\b(auctions?|bid(s|der|ders|ding)?|items?(?!\()|lots?|sellers?)\b", re.IGNORECASE)
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
 
 
@@ -93,6 +95,26 @@ def test_the_rule_on_impure_calls_lets_pass_what_reads_no_clock(code: str, tmp_p
 def test_names_say_what_a_file_is_for() -> None:
     vague = [named(path) for path in python_files("src", "tests") if path.stem in VAGUE_NAMES]
     assert vague == []
+
+
+def test_the_runtime_has_no_word_of_the_auction() -> None:
+    http = SOURCE / "runtime" / "http"
+    runtime = [path for path in python_files("src/gavel/runtime") if http not in path.parents]
+    assert runtime
+    found = [
+        f"{named(path)}:{number} {match[0]}"
+        for path in runtime
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for match in AUCTION_WORDS.finditer(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line", ["# A bid takes milliseconds.", "Items of a list", "the seller's", "def bidders() -> None:"]
+)
+def test_the_rule_on_words_of_the_auction_notices(line: str) -> None:
+    assert AUCTION_WORDS.search(line)
 
 
 def test_every_statement_in_a_sql_file_is_used() -> None:

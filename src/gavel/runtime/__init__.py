@@ -1,1 +1,1 @@
-"""What any process needs and no auction word: databases, the HTTP server, health, logs, settings."""
+"""Infrastructure of every process: databases, broker, HTTP server, telemetry, settings. It knows neither side."""

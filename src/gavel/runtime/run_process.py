@@ -50,7 +50,7 @@ class Parts:
 def settle_memory() -> None:
     """Exclude the objects made at start from garbage collection, and collect less often.
 
-    Call it once all that stays has been made. A collection stops every call, and took a tenth of a bid's CPU.
+    Call it once all that stays has been made. A collection stops every call, and took a tenth of the CPU under load.
     """
     gc.collect()
     gc.freeze()
@@ -103,5 +103,5 @@ def warn_of_trust(settings: HttpSettings, address: str) -> None:
             "authentication_disabled",
             auth_mode="trusted",
             address=address,
-            meaning="whoever reaches it can bid as anyone",
+            meaning="any client that reaches this address can act as any user",
         )

@@ -69,7 +69,7 @@ def leaves_connection_in_doubt(error: BaseException | None) -> bool:
 
 @cache
 def load_sql(package: str, name: str) -> str:
-    """Load the package's `sql/NAME.sql`. Called at import: FileNotFoundError comes then, not at the first bid."""
+    """Load the package's `sql/NAME.sql`. Call it at import, to find a missing file at start."""
     return (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 

@@ -48,7 +48,7 @@ _SERVER_SETTINGS = {
     "wal_compression": "on",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # `gavel trace` shows them. They cost ten bytes a transaction, which serves many bids.
+    # `gavel trace` shows the times of commits. They cost ten bytes a transaction.
     "track_commit_timestamp": "on",
     # Otherwise its log would quote refused rows and the parameters of statements.
     "log_error_verbosity": "terse",

@@ -82,7 +82,7 @@ def _remedy(code: str, error: BaseException) -> str:
 
 @cache
 def load_lua(package: str, *names: str) -> str:
-    """Concatenate the package's `lua/NAME.lua` into one script. Called at import: FileNotFoundError comes then."""
+    """Concatenate the package's `lua/NAME.lua` into one script. Call it at import, to find a missing file at start."""
     return "\n".join((files(package) / "lua" / f"{name}.lua").read_text(encoding="utf-8") for name in names)
 
 

@@ -1,9 +1,9 @@
-"""Histogram of plain numbers, cheap enough to update on every bid, and read only for the metrics page."""
+"""Histogram of plain numbers, cheap enough to update on every request, and read only for a scrape."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
-# Upper bounds of the buckets, in seconds: a bid takes milliseconds, a backlog minutes.
+# Upper bounds of the buckets, in seconds: for requests of some milliseconds, and for backlogs of minutes.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LONG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0)
 
