@@ -21,7 +21,7 @@ from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports.book import AuctionBook, Call, CommitListener
+from gavel.bids.ports.book import AuctionBook, Call, CommandCall, CommitListener
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.runtime.postgres import connections as postgres
@@ -51,7 +51,7 @@ SELLER = new_user()
 
 def soon(seconds: float = PATIENCE_SECONDS, traceparent: str = "") -> Call:
     """A call that waits for so many seconds from now."""
-    return Call(asyncio.get_running_loop().time() + seconds, traceparent)
+    return CommandCall(asyncio.get_running_loop().time() + seconds, traceparent)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:

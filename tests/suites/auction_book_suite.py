@@ -22,7 +22,7 @@ from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, ItemNotFound, KeyReused
 from gavel.bids.domain.texts import Listing, ListingChanges
 from gavel.bids.ports.book import Change, DeadlineExceeded
-from tests.auction_house import SELLER, BookWords, new_user, soon, unchanged
+from tests.auction_house import PATIENCE_SECONDS, SELLER, BookWords, new_user, soon, unchanged
 
 NOBODYS = ItemId("99999999-9999-4999-8999-999999999999")
 
@@ -212,6 +212,19 @@ class AuctionBookSuite:
         with pytest.raises(KeyReused):
             await ask(RetryKey(user, "k", "six"))
         assert committed.amounts(item_id) == [5, 9]
+
+    async def test_a_submitted_command_is_answered_once_by_a_callback_and_never_within_submit(
+        self, book: BookWords
+    ) -> None:
+        item_id, unknown = await book.list_item(), NOBODYS
+        outcomes: asyncio.Queue[Answer | Exception] = asyncio.Queue()
+        for each, call in ((item_id, soon()), (unknown, soon()), (item_id, soon(-1))):
+            book.book.submit(each, unchanged, outcomes.put_nowait, call=call)
+            assert outcomes.empty()
+        kinds = {type(await asyncio.wait_for(outcomes.get(), PATIENCE_SECONDS)) for _ in range(3)}
+        assert kinds == {Answer, ItemNotFound, DeadlineExceeded}
+        await self.state(book, item_id)
+        assert outcomes.empty()
 
     async def test_what_was_committed_last_is_seen_and_never_something_newer(self, book: BookWords) -> None:
         item_id = await book.list_item()

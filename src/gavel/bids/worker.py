@@ -13,7 +13,7 @@ from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
 from gavel.bids.adapters.postgres.writing.due_auctions import CloserMetrics, PostgresDueAuctions
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeedPublisher
 from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
-from gavel.bids.ports.book import AuctionBook, Call, Change, CommitListener, Unavailable
+from gavel.bids.ports.book import AuctionBook, Change, CommandCall, CommitListener, Unavailable
 from gavel.bids.ports.due_auctions import DueAuctions
 from gavel.bids.ports.outbox import EventPublisher, EventsNotPublished
 from gavel.bids.settings import BidWorkerSettings
@@ -115,7 +115,7 @@ def closer(book: AuctionBook, due_auctions: DueAuctions) -> Loop:
     async def close() -> bool:
         loop = asyncio.get_running_loop()
         now_seconds = loop.time()
-        call, suspects = Call(now_seconds + CLOSE_SECONDS_MAX), deferred.suspects
+        call, suspects = CommandCall(now_seconds + CLOSE_SECONDS_MAX), deferred.suspects
         done = await close_due(book, due_auctions, deferred.at(now_seconds), call=call, suspects=suspects)
         for item_id, error in done.failed.items():
             pause_seconds = deferred.add(item_id, loop.time())

@@ -8,7 +8,7 @@ from uuid import uuid4
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft, Listing
-from gavel.bids.ports.book import AuctionBook, Call
+from gavel.bids.ports.book import AuctionBook, CommandCall
 from gavel.bids.use_cases.list_item import list_item
 
 LISTING_SECONDS_MAX = 10.0
@@ -53,5 +53,5 @@ async def list_samples(book: AuctionBook, *, now: datetime, currency: str) -> No
             buy_now_price=sample.buy_now_price,
             increment=sample.increment,
         )
-        call = Call(asyncio.get_running_loop().time() + LISTING_SECONDS_MAX)
+        call = CommandCall(asyncio.get_running_loop().time() + LISTING_SECONDS_MAX)
         await list_item(book, draft, item_id=ItemId(str(uuid4())), currency=currency, call=call)

@@ -16,7 +16,7 @@ from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefused, ItemNotFound
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports.book import Call, DeadlineExceeded
+from gavel.bids.ports.book import CommandCall, DeadlineExceeded
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.contracts.events.v1.auction_events_pb import EventBatch
@@ -30,8 +30,8 @@ SELLER = UserId("22222222-0000-4000-8000-000000000001")
 BIDDERS = [UserId(f"33333333-0000-4000-8000-{number:012x}") for number in range(64)]
 
 
-def call(seconds: float = 30) -> Call:
-    return Call(asyncio.get_running_loop().time() + seconds)
+def call(seconds: float = 30) -> CommandCall:
+    return CommandCall(asyncio.get_running_loop().time() + seconds)
 
 
 async def open_item(book: NaiveAuctionBook, now: datetime, end_in: timedelta = timedelta(days=1)) -> None:

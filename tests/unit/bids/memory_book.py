@@ -13,10 +13,18 @@ from gavel.bids.domain.events import BidPlaced, Event
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import ItemNotFound, KeyReused
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports.book import Call, Change, CommitListener, DeadlineExceeded
+from gavel.bids.ports.book import Answered, Call, Change, CommitListener, DeadlineExceeded, Submitted, answer_of
 from gavel.bids.ports.catalogue import BidderItem, ItemPosition, ItemView
 
 T = TypeVar("T")
+
+
+class _Decided:
+    """Submitted that was decided when it was submitted, so that it can't be withdrawn."""
+
+    def withdraw(self) -> bool:
+        """See Submitted.withdraw."""
+        return False
 
 
 class MemoryAuctionBook:
@@ -34,9 +42,23 @@ class MemoryAuctionBook:
         self._keys: dict[tuple[ItemId, UserId, str], tuple[str, int]] = {}
         self._opened: dict[tuple[UserId, str], tuple[str, ItemId]] = {}
 
+    def submit(
+        self, item_id: ItemId, decide: Decide, answered: Answered, *, call: Call, key: RetryKey | None = None
+    ) -> Submitted:
+        """See AuctionBook.submit."""
+        self.updates += 1
+        try:
+            outcome = self._decide(item_id, decide, call, key)
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            outcome = error
+        asyncio.get_running_loop().call_soon(answered, outcome)
+        return _Decided()
+
     async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
         """See AuctionBook.update."""
-        self.updates += 1
+        return await answer_of(lambda answered: self.submit(item_id, decide, answered, call=call, key=key))
+
+    def _decide(self, item_id: ItemId, decide: Decide, call: Call, key: RetryKey | None) -> Answer:
         _check_deadline(call)
         before, at = self.auctions.get(item_id), datetime.now(UTC)
         if before is None:

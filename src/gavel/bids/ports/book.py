@@ -1,9 +1,10 @@
 """Auction book: the port for every change of an auction, and for commit listeners."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
@@ -28,15 +29,40 @@ class DeadlineExceeded(Exception):
     """The caller's deadline passed. If the command was already being decided, it may have been accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Context of a command: its caller's deadline, and the W3C trace context of its request.
+class Call(Protocol):
+    """Context of a command: its caller's deadline, and the W3C trace context of its request."""
 
-    `deadline_seconds` is on the event loop's clock. An empty `traceparent` means the request had none.
-    """
+    @property
+    def deadline_seconds(self) -> float:
+        """The deadline, on the event loop's clock."""
+        ...
+
+    @property
+    def traceparent(self) -> str:
+        """The trace context; empty if the request had none."""
+        ...
+
+
+class CommandCall(NamedTuple):
+    """A Call of its own, for commands that no request made."""
 
     deadline_seconds: float
     traceparent: str = ""
+
+
+# Receives a command's outcome: its answer, or the exception that AuctionBook.update would raise.
+Answered = Callable[[Answer | Exception], None]
+
+
+class Submitted(Protocol):
+    """A command that was submitted to the book."""
+
+    def withdraw(self) -> bool:
+        """Drop the command if it is still queued; return whether it was dropped, and will never be answered.
+
+        A command that was taken already is decided and answered all the same.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +89,26 @@ class CommitListener(Protocol):
 class AuctionBook(Protocol):
     """Every auction's state, changed by one decision at a time under the auction's row lock."""
 
-    async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
-        """Run `decide` on the auction under its lock, store what it returns, and answer after COMMIT.
+    def submit(
+        self, item_id: ItemId, decide: Decide, answered: Answered, *, call: Call, key: RetryKey | None = None
+    ) -> Submitted:
+        """Queue a command, to run `decide` on the auction under its lock and store what it returns. Never raises.
 
         Atomic: auction, bids, log, key and outbox rows are written together or not at all. Commands on one item
-        run in order of arrival. `decide` must be pure: it may run again, when a batch failed before COMMIT was sent.
-        A key that was accepted before is answered with its first bid, without calling `decide`.
+        run in order of submission. `decide` must be pure: it may run again, when a batch failed before COMMIT was
+        sent. A key that was accepted before is answered with its first bid, without calling `decide`.
 
-        Raises what `decide` raises, ItemNotFound, KeyReused, Overloaded, DeadlineExceeded, or Unavailable;
-        after the last two a command that was being decided may still have been accepted.
+        Unless the command is withdrawn in time, `answered` is called exactly once, by the event loop and never within
+        `submit`: after COMMIT with the answer, or with an exception: what `decide` raised, ItemNotFound, KeyReused,
+        Overloaded, DeadlineExceeded, or Unavailable. After the last two a command that was being decided may still
+        have been accepted.
+        """
+        ...
+
+    async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
+        """Submit a command and wait for its answer. Raises the exceptions that `submit` answers with.
+
+        A caller that is cancelled withdraws its command.
         """
         ...
 
@@ -94,3 +131,23 @@ class AuctionBook(Protocol):
         None if it saw none lately. May be older than the database's state; never newer.
         """
         ...
+
+
+async def answer_of(submit: Callable[[Answered], Submitted]) -> Answer:
+    """Submit a command and wait for its answer, for callers that are tasks. See AuctionBook.update."""
+    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def answered(outcome: Answer | Exception) -> None:
+        if answer.done():
+            return
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+    submitted = submit(answered)
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        submitted.withdraw()
+        raise

@@ -4,16 +4,25 @@ from gavel.bids.domain.bidding import NewBid, refuse_early
 from gavel.bids.domain.bidding import place_bid as decide_bid
 from gavel.bids.domain.decision import Answer, retry_key
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports.book import AuctionBook, Call
+from gavel.bids.ports.book import Answered, AuctionBook, Call, Submitted, answer_of
 
 
-async def place_bid(book: AuctionBook, item_id: ItemId, bid: NewBid, *, idempotency_key: str, call: Call) -> Answer:
-    """Decide a bid under the item's lock, and answer once it is committed.
+def submit_bid(
+    book: AuctionBook, item_id: ItemId, bid: NewBid, answered: Answered, *, idempotency_key: str, call: Call
+) -> Submitted:
+    """Submit a bid, to be decided under the item's lock; `answered` is called as AuctionBook.submit describes.
 
     A bid that a state seen earlier shows to be too low, and that no key can turn into a replay, is refused
-    without the database. Raises BidRefused, InvalidInput (the key), and what AuctionBook.update raises.
+    without the database. Raises that BidRefused, and InvalidInput (the key), at once; then there is no other answer.
     """
     key = retry_key(bid.user_id, idempotency_key, f"bid {bid.amount} up to {bid.maximum}")
     if key is None and (seen := book.last_seen(item_id)) is not None:
         refuse_early(*seen, bid)
-    return await book.update(item_id, lambda auction, at: decide_bid(auction, at, bid), call=call, key=key)
+    return book.submit(item_id, lambda auction, at: decide_bid(auction, at, bid), answered, call=call, key=key)
+
+
+async def place_bid(book: AuctionBook, item_id: ItemId, bid: NewBid, *, idempotency_key: str, call: Call) -> Answer:
+    """Submit a bid and wait for its answer. Raises BidRefused, InvalidInput (the key), and what update raises."""
+    return await answer_of(
+        lambda answered: submit_bid(book, item_id, bid, answered, idempotency_key=idempotency_key, call=call)
+    )

@@ -21,7 +21,7 @@ from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft, Listing
-from gavel.bids.ports.book import AuctionBook, Call
+from gavel.bids.ports.book import AuctionBook, CommandCall
 from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import place_bid
 from gavel.runtime.postgres import connections as postgres
@@ -36,8 +36,8 @@ CALL_SECONDS_MAX = 10.0
 WARMUP_BIDS = 20
 
 
-def _call() -> Call:
-    return Call(asyncio.get_running_loop().time() + CALL_SECONDS_MAX)
+def _call() -> CommandCall:
+    return CommandCall(asyncio.get_running_loop().time() + CALL_SECONDS_MAX)
 
 
 async def time_decisions(url: str, bids: int, pause_seconds: float) -> dict[str, list[float]]:

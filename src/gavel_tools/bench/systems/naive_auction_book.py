@@ -19,7 +19,7 @@ from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Listing
 from gavel.bids.domain.refusals import ItemNotFound
-from gavel.bids.ports.book import AuctionBook, Call, DeadlineExceeded, Unavailable
+from gavel.bids.ports.book import Answered, AuctionBook, Call, DeadlineExceeded, Submitted, Unavailable
 from gavel.runtime.postgres.connections import load_sql
 
 _LOCK_AUCTION = load_sql(__package__, "lock_auction")
@@ -37,6 +37,14 @@ class _NotPlain(Exception):
     """The decision is more than bids. Nothing was written."""
 
 
+class _UnderWay:
+    """Submitted whose transaction has begun."""
+
+    def withdraw(self) -> bool:
+        """See Submitted.withdraw."""
+        return False
+
+
 class NaiveAuctionBook:
     """AuctionBook for plain bids on bid_db: lock, clock, decide, INSERT, UPDATE, INSERT, COMMIT.
 
@@ -47,6 +55,25 @@ class NaiveAuctionBook:
     def __init__(self, pool: asyncpg.Pool, beside: AuctionBook) -> None:
         self._pool = pool
         self._beside = beside
+        # The loop itself holds its tasks by weak references only.
+        self._deciding: set[asyncio.Task[None]] = set()
+
+    def submit(
+        self, item_id: ItemId, decide: Decide, answered: Answered, *, call: Call, key: RetryKey | None = None
+    ) -> Submitted:
+        """See AuctionBook.submit. Nothing is queued, so nothing can be withdrawn."""
+
+        async def answer() -> None:
+            try:
+                outcome = await self.update(item_id, decide, call=call, key=key)
+            except Exception as error:  # noqa: BLE001 - handed to the caller
+                outcome = error
+            answered(outcome)
+
+        task = asyncio.create_task(answer())
+        self._deciding.add(task)
+        task.add_done_callback(self._deciding.discard)
+        return _UnderWay()
 
     async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
         """See AuctionBook.update."""

@@ -7,23 +7,45 @@ from datetime import datetime
 from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
-from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Command, Lane
+from gavel.bids.adapters.postgres.writing.command import Command
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Lane
 from gavel.bids.domain.auction import Auction
-from gavel.bids.domain.decision import Decision
+from gavel.bids.domain.decision import Answer, Decision
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports.book import Call, Overloaded, Unavailable
+from gavel.bids.ports.book import CommandCall, DeadlineExceeded, Overloaded, Unavailable
 
 HOT = ItemId("hot")
-CALL = Call(deadline_seconds=0.0)
+PATIENT = CommandCall(deadline_seconds=float("inf"))
 
 
 def _never(auction: Auction, at: datetime) -> Decision:
     raise AssertionError("the lane itself decides nothing")
 
 
+class Caller:
+    """A submitted command, and the outcomes that it was answered with."""
+
+    def __init__(self, item_id: ItemId, deadline_seconds: float | None = None) -> None:
+        call = PATIENT if deadline_seconds is None else CommandCall(deadline_seconds)
+        self.outcomes: list[Answer | Exception] = []
+        self.is_answered = asyncio.Event()
+        self.command = Command(item_id, _never, self._answered, call, None)
+
+    def _answered(self, outcome: Answer | Exception) -> None:
+        self.outcomes.append(outcome)
+        self.is_answered.set()
+
+    async def outcome(self) -> Answer | Exception:
+        """The one outcome, once it is there."""
+        await asyncio.wait_for(self.is_answered.wait(), 5)
+        [outcome] = self.outcomes
+        return outcome
+
+
 def _command(item_id: ItemId) -> Command:
-    return Command(item_id, _never, CALL, None, asyncio.get_running_loop().create_future())
+    return Caller(item_id).command
 
 
 class Batches:
@@ -135,6 +157,18 @@ async def test_a_quiet_items_bid_waits_at_most_two_batches_behind_a_hot_one(quie
     assert len(following) == LANE_BATCH_COMMANDS_MAX
 
 
+@pytest.mark.parametrize("hot_items", [2, 7, 100])
+async def test_a_quiet_items_bid_is_in_the_next_batch_behind_several_hot_ones(hot_items: int) -> None:
+    async with _running() as batches:
+        batches.submit(ItemId(f"hot {n % hot_items}") for n in range(LANE_COMMANDS_MAX - 1))
+        await batches.next()
+        [bid] = batches.submit([_quiet(1)])
+        batches.let_go()
+        following = await batches.next()
+    assert bid in following
+    assert len(following) == LANE_BATCH_COMMANDS_MAX
+
+
 async def test_one_items_share_of_a_batch_is_bounded_by_what_the_others_need() -> None:
     async with _running() as batches:
         batches.submit([ItemId("under way")])
@@ -161,9 +195,12 @@ async def test_a_full_lane_refuses_at_once_with_a_retry_hint_and_takes_again_whe
         await batches.next()
         batches.submit([HOT] * LANE_COMMANDS_MAX)
         for item_id in (HOT, _quiet(1)):
-            with pytest.raises(Overloaded) as refusal:
-                batches.lane.submit(_command(item_id))
-            assert refusal.value.retry_after_seconds > 0
+            refused = Caller(item_id)
+            batches.lane.submit(refused.command)
+            assert refused.outcomes == [], "answered within `submit`"
+            outcome = await refused.outcome()
+            assert isinstance(outcome, Overloaded)
+            assert outcome.retry_after_seconds > 0
         assert batches.lane.waiting_count == LANE_COMMANDS_MAX
         batches.let_go()
         await batches.next()
@@ -171,15 +208,85 @@ async def test_a_full_lane_refuses_at_once_with_a_retry_hint_and_takes_again_whe
         batches.submit([_quiet(1)] * LANE_BATCH_COMMANDS_MAX)
 
 
-async def test_a_command_whose_caller_left_before_it_was_taken_is_not_decided() -> None:
+async def test_a_command_that_is_withdrawn_before_it_was_taken_is_neither_decided_nor_answered() -> None:
     async with _running() as batches:
         batches.submit([HOT])
         await batches.next()
-        stays, leaves, stays_too = batches.submit([HOT, HOT, _quiet(1)])
-        leaves.answer.cancel()
+        leaves = Caller(HOT)
+        batches.lane.submit(leaves.command)
+        stays, stays_too = batches.submit([HOT, _quiet(1)])
+        assert leaves.command.withdraw()
+        assert not leaves.command.withdraw()
         batches.let_go()
         assert set(await batches.next()) == {stays, stays_too}
         assert batches.lane.waiting_count == 0
+        leaves.command.answer(Unavailable())
+        assert leaves.outcomes == []
+
+
+async def test_a_command_that_was_taken_can_not_be_withdrawn() -> None:
+    async with _running() as batches:
+        caller = Caller(HOT)
+        batches.lane.submit(caller.command)
+        await batches.next()
+        assert not caller.command.withdraw()
+        caller.command.answer(Unavailable())
+        assert len(caller.outcomes) == 1
+
+
+async def test_a_command_is_answered_once() -> None:
+    caller = Caller(HOT)
+    for number in range(3):
+        caller.command.answer(Unavailable(number))
+    assert [error.args for error in caller.outcomes if isinstance(error, Exception)] == [(0,)]
+
+
+async def test_a_callback_that_raises_disturbs_no_other() -> None:
+    def broken(outcome: Answer | Exception) -> None:
+        raise KeyError("a bug")
+
+    command = Command(HOT, _never, broken, PATIENT, None)
+    with capture_logs() as logs:
+        command.answer(Unavailable())
+    assert [entry["event"] for entry in logs] == ["command_callback_failed"]
+    assert command.settled
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
+async def test_commands_are_answered_at_their_deadlines_taken_or_not_whatever_their_order(
+    order: tuple[int, ...],
+) -> None:
+    async with _running() as batches:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        patient, callers = Caller(HOT), [Caller(HOT, began + number * 0.03) for number in order]
+        batches.lane.submit(callers[0].command)
+        assert await batches.next() == [callers[0].command]
+        for caller in (*callers[1:], patient):
+            batches.lane.submit(caller.command)
+        for caller in sorted(callers, key=lambda caller: caller.command.call.deadline_seconds):
+            assert isinstance(await caller.outcome(), DeadlineExceeded)
+            assert loop.time() >= caller.command.call.deadline_seconds
+        batches.let_go()
+        assert await batches.next() == [patient.command], "a command past its deadline was taken"
+        assert patient.outcomes == []
+
+
+async def test_a_caller_that_submits_again_when_its_deadline_passes_is_queued() -> None:
+    async with _running() as batches:
+        now = asyncio.get_running_loop().time()
+        again, submitted = Caller(HOT), asyncio.Event()
+
+        def submit_again(outcome: Answer | Exception) -> None:
+            batches.lane.submit(again.command)
+            submitted.set()
+
+        batches.submit([HOT])
+        await batches.next()
+        batches.lane.submit(Command(HOT, _never, submit_again, CommandCall(now + 0.01), None))
+        await asyncio.wait_for(submitted.wait(), 5)
+        batches.let_go()
+        assert await batches.next() == [again.command]
 
 
 async def test_a_lane_that_everyone_left_decides_nothing_and_goes_on() -> None:
@@ -187,7 +294,7 @@ async def test_a_lane_that_everyone_left_decides_nothing_and_goes_on() -> None:
         batches.submit([HOT])
         await batches.next()
         for command in batches.submit([HOT] * 300):
-            command.answer.cancel()
+            assert command.withdraw()
         batches.let_go()
         [later] = batches.submit([_quiet(1)])
         assert await batches.next() == [later]
@@ -197,8 +304,9 @@ async def test_a_lane_that_closes_takes_no_more_and_ends_when_those_that_wait_ar
     batches = Batches()
     waiting = batches.submit([HOT] * (LANE_BATCH_COMMANDS_MAX + 1))
     batches.lane.close()
-    with pytest.raises(Unavailable):
-        batches.lane.submit(_command(HOT))
+    refused = Caller(HOT)
+    batches.lane.submit(refused.command)
+    assert isinstance(await refused.outcome(), Unavailable)
     batches.let_go(2)
     await asyncio.wait_for(batches.lane.run(), 5)
     assert [await batches.next(), await batches.next()] == [waiting[:LANE_BATCH_COMMANDS_MAX], waiting[-1:]]

@@ -1,9 +1,14 @@
 """Placing a bid: refused early where an older state suffices, replayed by its key, else decided by the book."""
 
+import asyncio
+
 import pytest
 
+from gavel.bids.domain.bidding import new_bid
+from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, KeyReused
-from tests.auction_house import BookWords, new_user
+from gavel.bids.use_cases.place_bid import submit_bid
+from tests.auction_house import BookWords, new_user, soon
 from tests.unit.bids.memory_book import MemoryAuctionBook
 
 
@@ -54,3 +59,24 @@ async def test_a_key_that_is_none_is_refused_before_the_book_is_asked(
     with pytest.raises(InvalidInput):
         await book.bid(item_id, 100, key=key)
     assert memory.updates == 0
+
+
+async def test_a_submitted_bid_that_is_refused_early_raises_at_once_and_is_not_answered(
+    book: BookWords, memory: MemoryAuctionBook
+) -> None:
+    item_id, outcomes = await book.list_item(increment=10), list[Answer | Exception]()
+    await book.bid(item_id, 100)
+
+    def submit(amount: int, key: str = "") -> None:
+        bid = new_bid(new_user(), amount, 0)
+        submit_bid(memory, item_id, bid, outcomes.append, idempotency_key=key, call=soon())
+
+    with pytest.raises(BidRefused):
+        submit(109)
+    with pytest.raises(InvalidInput):
+        submit(110, "a\nb")
+    submit(110)
+    await asyncio.sleep(0)
+    [accepted] = outcomes
+    assert isinstance(accepted, Answer)
+    assert accepted.auction.price == 110

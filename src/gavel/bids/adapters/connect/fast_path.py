@@ -12,7 +12,7 @@ from time import perf_counter
 from gavel.bids.adapters.connect.errors import connect_error
 from gavel.bids.adapters.connect.requests import Metadata
 from gavel.bids.adapters.connect.service import BidApi
-from gavel.bids.ports.book import Call
+from gavel.bids.ports.book import CommandCall
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest
 from gavel.runtime.http.connect import (
     CALL_SECONDS_MAX,
@@ -83,7 +83,7 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Metadata, str
     incoming = tracing.valid(traceparent.decode("latin-1")) if traceparent else ""
     request = Request(tracing.begin(incoming), request_id.decode("latin-1"))
     # UTF-8, as in the body and in Connect. Invalid bytes become characters that no key may have.
-    metadata = Metadata(Call(deadline_seconds, request.traceparent), key.decode(errors="surrogateescape"))
+    metadata = Metadata(CommandCall(deadline_seconds, request.traceparent), key.decode(errors="surrogateescape"))
     return content_type, metadata, incoming, request
 
 

@@ -16,7 +16,7 @@ from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges, listing_changes
 from gavel.bids.feed.watch_items import check_watched
-from gavel.bids.ports.book import Call
+from gavel.bids.ports.book import Call, CommandCall
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.authentication.principals import current_principal
@@ -180,7 +180,7 @@ def metadata_of(ctx: Context) -> Metadata:
     """The metadata of a call that came through Connect's full application."""
     deadline_seconds = asyncio.get_running_loop().time() + call_seconds(ctx)
     request = current_request()
-    call = Call(deadline_seconds, "" if request is None else request.traceparent)
+    call = CommandCall(deadline_seconds, "" if request is None else request.traceparent)
     return Metadata(call, _single_key(ctx.request_headers.getall("idempotency-key")))
 
 

@@ -12,14 +12,15 @@ import asyncpg
 from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions
 from gavel.bids.adapters.postgres.writing.batch import prepare_session
 from gavel.bids.adapters.postgres.writing.batch_runner import BatchMetrics, BatchRunner
+from gavel.bids.adapters.postgres.writing.command import Command
 from gavel.bids.adapters.postgres.writing.item_opener import ItemOpener
-from gavel.bids.adapters.postgres.writing.lane import Command, Lane
+from gavel.bids.adapters.postgres.writing.lane import Lane
 from gavel.bids.adapters.postgres.writing.lane_connection import Connect, LaneConnection
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
-from gavel.bids.ports.book import Call, CommitListener, DeadlineExceeded, Unavailable
+from gavel.bids.ports.book import Answered, Call, CommitListener, Submitted, Unavailable, answer_of
 from gavel.runtime.telemetry import tracing
 
 DRAIN_SECONDS_MAX = 5.0
@@ -64,20 +65,19 @@ class PostgresAuctionBook:
         """How many commands wait in the lane."""
         return self._lane.waiting_count
 
+    def submit(
+        self, item_id: ItemId, decide: Decide, answered: Answered, *, call: Call, key: RetryKey | None = None
+    ) -> Submitted:
+        """See AuctionBook.submit."""
+        if tracing.is_sampled(call.traceparent):
+            answered = _recorded(answered, call.traceparent)
+        command = Command(item_id, decide, answered, call, key)
+        self._lane.submit(command)
+        return command
+
     async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
         """See AuctionBook.update."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
-        self._lane.submit(Command(item_id, decide, call, key, answer))
-        alarm = loop.call_at(call.deadline_seconds, _give_up, answer)
-        queued_seconds = perf_counter() if tracing.is_sampled(call.traceparent) else 0.0
-        try:
-            return await answer
-        finally:
-            alarm.cancel()
-            if queued_seconds:
-                error = answer.exception() if answer.done() and not answer.cancelled() else None
-                _record_decision(call, queued_seconds, error)
+        return await answer_of(lambda answered: self.submit(item_id, decide, answered, call=call, key=key))
 
     async def open(
         self, open_at: Callable[[datetime], Decision], listing: Listing, *, call: Call, key: RetryKey | None = None
@@ -96,13 +96,13 @@ class PostgresAuctionBook:
         await self._lane.run()
 
 
-def _give_up(answer: asyncio.Future[Answer]) -> None:
-    if not answer.done():
-        answer.set_exception(DeadlineExceeded())
-
-
-def _record_decision(call: Call, queued_seconds: float, error: BaseException | None) -> None:
+def _recorded(answered: Answered, traceparent: str) -> Answered:
     """Record the span of one command, from the lane's queue to its answer."""
-    outcome = "accepted" if error is None else type(error).__name__
-    attributes = {"gavel.outcome": outcome}
-    tracing.record("decide", (call.traceparent,), queued_seconds, perf_counter(), attributes=attributes)
+    queued_seconds = perf_counter()
+
+    def record(outcome: Answer | Exception) -> None:
+        attributes = {"gavel.outcome": type(outcome).__name__ if isinstance(outcome, Exception) else "accepted"}
+        tracing.record("decide", (traceparent,), queued_seconds, perf_counter(), attributes=attributes)
+        answered(outcome)
+
+    return record

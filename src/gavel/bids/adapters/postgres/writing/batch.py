@@ -11,7 +11,7 @@ import asyncpg
 from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted
 from gavel.bids.adapters.postgres.rows import array, auction_of, bid_of
 from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows
-from gavel.bids.adapters.postgres.writing.lane import Command
+from gavel.bids.adapters.postgres.writing.command import Command
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced
@@ -164,7 +164,7 @@ def _decide_each(commands: Sequence[Command], known: _Known) -> _Decided:
 
 def _decide(command: Command, known: _Known, decided: _Decided, now_seconds: float) -> None:
     item_id, key = command.item_id, command.key
-    if command.call.deadline_seconds <= now_seconds or command.answer.done():
+    if command.call.deadline_seconds <= now_seconds or command.settled:
         raise DeadlineExceeded
     auction = known.auctions.get(item_id)
     if auction is None:

@@ -10,7 +10,8 @@ from prometheus_client.core import Metric
 from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted, blames_content, to_caller_error
 from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions
 from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, BatchTimes, commit_batch
-from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, Command
+from gavel.bids.adapters.postgres.writing.command import Command
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
 from gavel.bids.adapters.postgres.writing.lane_connection import LaneConnection
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.postgres.connections import leaves_connection_in_doubt
@@ -78,8 +79,7 @@ class BatchRunner:
         elif isinstance(error, NotCommitted):
             error = to_caller_error(error.__cause__ or error, _UNDECIDED)
         for command in commands:
-            if not command.answer.done():
-                command.answer.set_exception(error)
+            command.answer(error)
 
     def abandon(self, commands: Sequence[Command]) -> None:
         """Answer the callers of commands that will not be run."""
@@ -146,11 +146,9 @@ class BatchRunner:
         if self._notifier.has_listeners and outcome.rows.auctions:
             self._notifier.notify(outcome.rows.committed())
         for command, answer in outcome.answers:
-            if not command.answer.done():
-                command.answer.set_result(answer)
+            command.answer(answer)
         for command, refusal in outcome.refusals:
-            if not command.answer.done():
-                command.answer.set_exception(refusal)
+            command.answer(refusal)
 
 
 def _record_commit(commands: Sequence[Command], times: BatchTimes) -> None:

@@ -7,27 +7,16 @@ decides a bid at once, and a busy one fills its batches.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Generator, Sequence
 
-from gavel.bids.domain.decision import Answer, Decide, RetryKey
+from gavel.bids.adapters.postgres.writing.command import Command
+from gavel.bids.adapters.postgres.writing.deadlines import DeadlineClock
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports.book import Call, Overloaded, Unavailable
+from gavel.bids.ports.book import Overloaded, Unavailable
 
 LANE_COMMANDS_MAX = 10_000
 LANE_BATCH_COMMANDS_MAX = 256
 OVERLOADED_RETRY_AFTER_SECONDS = 1.0
-
-
-@dataclass(slots=True, eq=False)
-class Command:
-    """One caller's decision on one auction, and the future that the caller waits on."""
-
-    item_id: ItemId
-    decide: Decide
-    call: Call
-    key: RetryKey | None
-    answer: asyncio.Future[Answer]
 
 
 class Lane:
@@ -38,6 +27,8 @@ class Lane:
         # In order of turn: an item that was served and still waits goes to the end.
         self._queues: OrderedDict[ItemId, deque[Command]] = OrderedDict()
         self._waiting_count = 0
+        self._under_way: Sequence[Command] = ()
+        self._deadlines = DeadlineClock(self._pending)
         self._work = asyncio.Event()
         self._closing = False
 
@@ -47,17 +38,23 @@ class Lane:
         return self._waiting_count
 
     def submit(self, command: Command) -> None:
-        """Queue a command behind the others of its item. Raises Overloaded at once if the lane is full."""
+        """Queue a command behind the others of its item.
+
+        A full lane answers it with Overloaded, a closed one with Unavailable, in the next turn of the event loop.
+        """
         if self._closing:
-            raise Unavailable("the server is stopping")
+            self._refuse(command, Unavailable("the server is stopping"))
+            return
         if self._waiting_count >= LANE_COMMANDS_MAX:
-            raise Overloaded(OVERLOADED_RETRY_AFTER_SECONDS)
+            self._refuse(command, Overloaded(OVERLOADED_RETRY_AFTER_SECONDS))
+            return
         queue = self._queues.get(command.item_id)
         if queue is None:
             self._queues[command.item_id] = deque((command,))
         else:
             queue.append(command)
         self._waiting_count += 1
+        self._deadlines.watch(command)
         self._work.set()
 
     async def run(self) -> None:
@@ -65,7 +62,9 @@ class Lane:
         while True:
             await self._work.wait()
             if batch := self._take_batch():
+                self._under_way = batch
                 await self._run_batch(batch)
+                self._under_way = ()
             if not self._queues:
                 if self._closing:
                     return
@@ -81,7 +80,17 @@ class Lane:
         waiting = [command for queue in self._queues.values() for command in queue]
         self._queues.clear()
         self._waiting_count = 0
+        self._deadlines.stop()
         return waiting
+
+    @staticmethod
+    def _refuse(command: Command, error: Exception) -> None:
+        asyncio.get_running_loop().call_soon(command.answer, error)
+
+    def _pending(self) -> Generator[Command]:
+        yield from self._under_way
+        for queue in self._queues.values():
+            yield from queue
 
     def _take_batch(self) -> list[Command]:
         """Take commands in order of arrival for each item; first a fair share of each, then what room is left.
@@ -93,8 +102,11 @@ class Lane:
         self._take_turns(batch, max(1, LANE_BATCH_COMMANDS_MAX // max(1, len(self._queues))))
         self._take_turns(batch, LANE_BATCH_COMMANDS_MAX)
         self._waiting_count -= len(batch)
-        # Drop commands whose caller left before they were taken.
-        return [command for command in batch if not command.answer.done()]
+        # Without those that were withdrawn or have expired.
+        batch = [command for command in batch if not command.settled]
+        for command in batch:
+            command.taken = True
+        return batch
 
     def _take_turns(self, batch: list[Command], share: int) -> None:
         for _ in range(len(self._queues)):
