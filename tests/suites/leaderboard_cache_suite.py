@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -175,9 +174,9 @@ class LeaderboardCacheSuite:
         board = Leaderboard(many, many, many, (entry,))
         await cache.store(bidding.item_id, board, whole=True)
         assert await cache.read(bidding.item_id, ALL) == board
-        [event] = [replace(event, seq=many + 1) for event in first.events if isinstance(event, BidPlaced)]
-        auction = replace(first.auction, revision=many + 1, seq=many + 1, last_bid_seq=many + 1)
-        await cache.apply([Change(auction, many, (replace(event, amount=11),))])
+        [event] = [event._replace(seq=many + 1) for event in first.events if isinstance(event, BidPlaced)]
+        auction = first.auction._replace(revision=many + 1, seq=many + 1, last_bid_seq=many + 1)
+        await cache.apply([Change(auction, many, (event._replace(amount=11),))])
         moved = LeaderboardEntry(A, 11, many + 1, many + 1)
         assert await cache.read(bidding.item_id, ALL) == Leaderboard(many + 1, many + 1, many + 1, (moved,))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from traceback import format_exception
 
@@ -32,7 +31,7 @@ def _bid_and(spoil: Callable[[Auction], Auction]) -> Decide:
 
     def decide(auction: Auction, at: datetime) -> Decision:
         decision = place_bid(auction, at, new_bid(new_user(), auction.minimum_next_bid, SECRET))
-        return replace(decision, auction=spoil(decision.auction))
+        return decision._replace(auction=spoil(decision.auction))
 
     return decide
 
@@ -42,10 +41,10 @@ def _good_bid(auction: Auction, at: datetime) -> Decision:
 
 
 POISONS: dict[str, tuple[Decide, str]] = {
-    "a check of the table": (_bid_and(lambda auction: replace(auction, leader_id=SELLER)), "k"),
-    "a guard": (_bid_and(lambda auction: replace(auction, revision=auction.revision - 1)), "k"),
-    "a number out of range": (_bid_and(lambda auction: replace(auction, leader_maximum=2**63 + SECRET)), "k"),
-    "an id that is none": (_bid_and(lambda auction: replace(auction, leader_id=UserId("{nobody}"))), "k"),
+    "a check of the table": (_bid_and(lambda auction: auction._replace(leader_id=SELLER)), "k"),
+    "a guard": (_bid_and(lambda auction: auction._replace(revision=auction.revision - 1)), "k"),
+    "a number out of range": (_bid_and(lambda auction: auction._replace(leader_maximum=2**63 + SECRET)), "k"),
+    "an id that is none": (_bid_and(lambda auction: auction._replace(leader_id=UserId("{nobody}"))), "k"),
     "a key with NUL": (_bid_and(lambda auction: auction), "\x00"),
     "a key that no encoding has": (_bid_and(lambda auction: auction), "\ud800"),
 }
@@ -161,7 +160,7 @@ async def test_a_listing_that_can_not_be_stored_quotes_no_value(house: House) ->
 
     def again(at: datetime) -> Decision:
         decision = place_bid(auction, at, new_bid(new_user(), 1, 0))
-        return replace(decision, events=decision.events[:1])
+        return decision._replace(events=decision.events[:1])
 
     with pytest.raises(NotStorable) as told:
         await house.book.open(again, Listing(title="the same id again"), call=soon())

@@ -1,11 +1,10 @@
 """Auctions to decide on: fixed people, a fixed clock, and a few words to bring an auction about."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, NamedTuple, ParamSpec
 
-from gavel.bids.domain.auction import Auction, SoftClose, Terms
+from gavel.bids.domain.auction import Auction, SoftClose, Terms, new_auction
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import BidPlaced, Event
@@ -57,7 +56,7 @@ def listed(
         soft_close=soft_close or SoftClose(),
         increment=BidIncrement(fixed=increment),
     )
-    return Auction(ITEM, terms, end_at=end_at, seq=1, revision=1)
+    return new_auction(ITEM, terms)
 
 
 def bid(auction: Auction, user_id: UserId, amount: int, maximum: int = 0, *, at: datetime = MIDWAY) -> Decision:
@@ -72,7 +71,7 @@ def led_by(user_id: UserId, amount: int, maximum: int = 0, *, on: Auction) -> Au
 
 def cancelled(auction: Auction) -> Auction:
     """The auction as if it had been cancelled, whatever else holds of it."""
-    return replace(auction, cancelled_at=START)
+    return auction._replace(cancelled_at=START)
 
 
 class Row(NamedTuple):
@@ -104,5 +103,5 @@ def outcome(
 
 def visible(event: Event) -> dict[str, object]:
     """What an event tells: its kind and all of its fields but the maximum."""
-    told = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "maximum"}
+    told = {name: value for name, value in event._asdict().items() if name != "maximum"}
     return {"kind": type(event).__name__, **told}

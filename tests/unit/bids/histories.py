@@ -1,7 +1,7 @@
 """Random auctions, lived through: terms, commands and the log that they leave."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ def auctions(draw: st.DrawFn) -> Auction:
         end_at=START + seconds(120),
         currency=draw(st.sampled_from(["USD", "JPY"])),
     )
-    return replace(auction, terms=replace(auction.terms, increment=draw(increments)))
+    return auction._replace(terms=auction.terms._replace(increment=draw(increments)))
 
 
 soft_closes = st.builds(

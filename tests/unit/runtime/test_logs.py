@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import structlog
@@ -46,6 +46,28 @@ def test_a_traceback_names_the_line_and_no_value_of_a_variable(
     assert "no luck with 15 digits" in logged
     assert "_fails_with_a_secret_in_a_variable" in logged
     assert "7" * 15 not in logged
+
+
+class Hiding(NamedTuple):
+    """A named tuple whose repr leaves out a field."""
+
+    shown: str
+    hidden: str
+
+    def __repr__(self) -> str:
+        return f"Hiding({self.shown})"
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_named_tuple_is_logged_by_its_repr_wherever_it_stands(
+    log_format: LogFormat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("INFO", log_format)
+    value = Hiding("shown", "secret")
+    structlog.get_logger().info("something_happened", alone=value, inside=[{"of": (value,)}])
+    logged = capsys.readouterr().err
+    assert logged.count("Hiding(shown)") == 2
+    assert "secret" not in logged
 
 
 def _logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Auction state: the terms fixed at listing, and what bids have changed since."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
+from gavel.bids.domain.hidden import repr_without
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement, increment_at
 
@@ -25,8 +26,7 @@ class ReserveState(Enum):
     MET = "met"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftClose:
+class SoftClose(NamedTuple):
     """Soft-close rule: a bid in the last `window_seconds` moves the end; a window of 0 switches it off."""
 
     window_seconds: int = 60
@@ -34,8 +34,7 @@ class SoftClose:
     max_extension_seconds: int = 1800
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(NamedTuple):
     """Auction terms, fixed when the item is listed. Prices in minor units; 0 means there is none.
 
     The reserve is left out of the repr, so that no log line can show it.
@@ -46,27 +45,33 @@ class Terms:
     start_at: datetime
     scheduled_end_at: datetime
     start_price: int
-    reserve_price: int = field(default=0, repr=False)
+    reserve_price: int = 0
     buy_now_price: int = 0
     soft_close: SoftClose = SoftClose()
     increment: BidIncrement = BidIncrement()
 
+    def __repr__(self) -> str:
+        """Leave out the reserve."""
+        return repr_without(self, "reserve_price")
 
-@dataclass(frozen=True, slots=True)
-class Auction:
+
+class Auction(NamedTuple):
     """Auction state, which a decision reads and replaces as a whole.
 
-    `price` is the visible price, 0 before the first bid; `leader_maximum` is the leader's hidden maximum,
-    left out of the repr, so that no log line can show it; `seq` numbers the item's events, `last_bid_seq` is that
-    of the leader's standing bid; `revision` rises with every event, and with a change that makes none.
+    `price` is the visible price, 0 before the first bid; `minimum_next_bid` is the least amount that would be
+    accepted now, `least_bid` of terms and price, kept because every bid asks for it several times; `leader_maximum`
+    is the leader's hidden maximum, left out of the repr, so that no log line can show it; `seq` numbers the item's
+    events, `last_bid_seq` is that of the leader's standing bid; `revision` rises with every event, and with a change
+    that makes none.
     """
 
     item_id: ItemId
     terms: Terms
     end_at: datetime
+    minimum_next_bid: int
     price: int = 0
     leader_id: UserId | None = None
-    leader_maximum: int = field(default=0, repr=False)
+    leader_maximum: int = 0
     bid_count: int = 0
     last_bid_seq: int = 0
     seq: int = 0
@@ -74,10 +79,9 @@ class Auction:
     cancelled_at: datetime | None = None
     closed_at: datetime | None = None
 
-    @property
-    def minimum_next_bid(self) -> int:
-        """The least amount that would be accepted now, in minor units."""
-        return least_bid(self.terms, self.price)
+    def __repr__(self) -> str:
+        """Leave out the leader's maximum."""
+        return repr_without(self, "leader_maximum")
 
     @property
     def reserve_met(self) -> bool:
@@ -115,6 +119,11 @@ class Auction:
         return self.bid_count == 0 or (not self.reserve_met and self.price < terms.buy_now_price)
 
 
+def new_auction(item_id: ItemId, terms: Terms) -> Auction:
+    """The state of an auction right after its first event, the listing."""
+    return Auction(item_id, terms, terms.scheduled_end_at, terms.start_price, seq=1, revision=1)
+
+
 def least_bid(terms: Terms, price: int) -> int:
     """The least amount that beats a price: the start price before the first bid, then price plus increment."""
     return price + increment_at(price, terms.increment, terms.currency) if price else terms.start_price
@@ -127,7 +136,7 @@ def extended_end(auction: Auction, at: datetime) -> datetime:
     scheduled end plus `max_extension_seconds`, and never back.
     """
     rule = auction.terms.soft_close
-    if rule.window_seconds == 0 or at < auction.end_at - timedelta(seconds=rule.window_seconds):
+    if rule.window_seconds == 0 or (auction.end_at - at).total_seconds() > rule.window_seconds:
         return auction.end_at
     latest = auction.terms.scheduled_end_at + timedelta(seconds=rule.max_extension_seconds)
     return max(auction.end_at, min(at + timedelta(seconds=rule.extension_seconds), latest))

@@ -4,16 +4,14 @@ A bid is its amount, shown at once, and a maximum up to which Gavel bids on. The
 docs/auction-rules.md is run as a test.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from gavel.bids.domain.auction import Auction, Status, extended_end, least_bid
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import AuctionExtended, BidPlaced
+from gavel.bids.domain.hidden import repr_without
 from gavel.bids.domain.ids import UserId
-from gavel.bids.domain.increments import increment_at
 from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
 
@@ -24,16 +22,19 @@ _REFUSAL_BY_STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NewBid:
+class NewBid(NamedTuple):
     """A requested bid. Minor units; `maximum` is never below `amount`.
 
     The repr shows neither, so that no log line can: where a leader raises, the amount may be the maximum.
     """
 
     user_id: UserId
-    amount: int = field(repr=False)
-    maximum: int = field(repr=False)
+    amount: int
+    maximum: int
+
+    def __repr__(self) -> str:
+        """Leave out the amount and the maximum."""
+        return repr_without(self, "amount", "maximum")
 
 
 def new_bid(user_id: UserId, amount: int, max_amount: int) -> NewBid:
@@ -63,7 +64,7 @@ def place_bid(auction: Auction, at: datetime, bid: NewBid) -> Decision:
         return _raise_maximum(auction, at, bid)
     if bid.amount < auction.minimum_next_bid:
         raise refused(BidRefusal.TOO_LOW, auction, at)
-    return _accept(auction, at, list(_contest(auction, bid)))
+    return _accept(auction, at, _contest(auction, bid))
 
 
 def refuse_early(auction: Auction, at: datetime, bid: NewBid) -> None:
@@ -86,13 +87,14 @@ def check_open(auction: Auction, at: datetime, user_id: UserId) -> None:
     """Raise BidRefused for the seller, and if the auction takes no bids at `at`."""
     if user_id == auction.terms.seller_id:
         raise refused(BidRefusal.SELLER, auction, at)
-    if (reason := _REFUSAL_BY_STATUS.get(auction.status_at(at))) is not None:
-        raise refused(reason, auction, at)
+    if (status := auction.status_at(at)) is not Status.ACTIVE:
+        raise refused(_REFUSAL_BY_STATUS[status], auction, at)
 
 
 def refused(reason: BidRefusal, auction: Auction, at: datetime) -> BidRefused:
     """The refusal of a bid, with the facts of the state it was refused on."""
-    return BidRefused(reason, auction.price, auction.minimum_next_bid, auction.end_at, at)
+    least = auction.minimum_next_bid if auction.minimum_next_bid <= AMOUNT_MAX else 0
+    return BidRefused(reason, auction.price, least, auction.end_at, at)
 
 
 def _raise_maximum(auction: Auction, at: datetime, bid: NewBid) -> Decision:
@@ -102,39 +104,43 @@ def _raise_maximum(auction: Auction, at: datetime, bid: NewBid) -> Decision:
     reserve = auction.terms.reserve_price
     if auction.price < reserve <= bid.maximum:
         return _accept(auction, at, [_Row(bid.user_id, reserve, bid.maximum, automatic=True)])
-    raised = replace(auction, leader_maximum=bid.maximum, revision=auction.revision + 1)
+    raised = auction._replace(leader_maximum=bid.maximum, revision=auction.revision + 1)
     return Decision(raised, at, bid_seq=auction.last_bid_seq, raised_maximum=True)
 
 
-def _contest(auction: Auction, bid: NewBid) -> Iterator[_Row]:
+def _contest(auction: Auction, bid: NewBid) -> list[_Row]:
     """The rows that a bid against the leader writes: the bid, the loser's maximum, the winner's price.
 
     The latter two are left out where they show nothing new.
     """
     caller = _Row(bid.user_id, bid.amount, bid.maximum, automatic=False)
-    yield caller
-    if auction.leader_id is None:
-        winner, price = caller, bid.amount
-    else:
+    rows, winner, price = [caller], caller, bid.amount
+    if auction.leader_id is not None:
         leader = _Row(auction.leader_id, auction.price, auction.leader_maximum, automatic=True)
         # On equal maxima the earlier one, the leader's, wins.
         winner, loser = (caller, leader) if caller.maximum > leader.maximum else (leader, caller)
-        one_more = loser.maximum + increment_at(loser.maximum, auction.terms.increment, auction.terms.currency)
-        price = max(bid.amount, min(one_more, winner.maximum))
+        price = max(price, min(_least_bid(auction, loser.maximum), winner.maximum))
         if loser.maximum >= caller.amount and loser.maximum > loser.amount:
-            yield loser._replace(amount=loser.maximum, automatic=True)
+            rows.append(loser._replace(amount=loser.maximum, automatic=True))
     if price < auction.terms.reserve_price <= winner.maximum:
         price = auction.terms.reserve_price
     if price > winner.amount:
-        yield winner._replace(amount=price, automatic=True)
+        rows.append(winner._replace(amount=price, automatic=True))
+    return rows
+
+
+def _least_bid(auction: Auction, price: int) -> int:
+    """The least amount that beats a price on this auction."""
+    return auction.minimum_next_bid if price == auction.price else least_bid(auction.terms, price)
 
 
 def _accept(auction: Auction, at: datetime, rows: list[_Row]) -> Decision:
     """Write the rows as events, the first being the one to answer with, then the extension if there is one."""
     seq, bid_count, outbid = auction.seq, auction.bid_count, auction.leader_id
+    minimum_next_bid = auction.minimum_next_bid
     events: list[BidPlaced | AuctionExtended] = []
     for row in rows:
-        seq, bid_count = seq + 1, bid_count + 1
+        seq, bid_count, minimum_next_bid = seq + 1, bid_count + 1, least_bid(auction.terms, row.amount)
         events.append(
             BidPlaced(
                 auction.item_id,
@@ -146,7 +152,7 @@ def _accept(auction: Auction, at: datetime, rows: list[_Row]) -> Decision:
                 row.automatic,
                 outbid if outbid != row.user_id else None,
                 bid_count,
-                least_bid(auction.terms, row.amount),
+                minimum_next_bid,
                 auction.end_at,
             )
         )
@@ -159,6 +165,7 @@ def _accept(auction: Auction, at: datetime, rows: list[_Row]) -> Decision:
         auction.item_id,
         auction.terms,
         end_at,
+        minimum_next_bid,
         last.amount,
         last.user_id,
         last.maximum,

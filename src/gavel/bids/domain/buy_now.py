@@ -1,6 +1,5 @@
 """Buy-now rules: a bid at the buy-now price that ends the auction at once."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from gavel.bids.domain.auction import Auction, least_bid
@@ -34,9 +33,9 @@ def buy_now(auction: Auction, at: datetime, user_id: UserId) -> Decision:
         minimum_next_bid=least_bid(auction.terms, price),
         end_at=auction.end_at,
     )
-    bought = replace(
-        auction,
+    bought = auction._replace(
         price=price,
+        minimum_next_bid=bid.minimum_next_bid,
         leader_id=user_id,
         leader_maximum=price,
         bid_count=bid.bid_count,

@@ -1,6 +1,5 @@
 """Seller changes to a listed item: its texts, or its cancellation."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from gavel.bids.domain.auction import Auction, Status
@@ -27,7 +26,7 @@ def cancel_item(auction: Auction, at: datetime, seller_id: UserId) -> Decision:
     _check_changeable(auction, at, seller_id)
     if auction.bid_count:
         raise ChangeRefused(ChangeRefusal.HAS_BIDS)
-    after = replace(auction, cancelled_at=at, seq=auction.seq + 1, revision=auction.revision + 1)
+    after = auction._replace(cancelled_at=at, seq=auction.seq + 1, revision=auction.revision + 1)
     return Decision(after, at, (AuctionCancelled(auction.item_id, after.seq, at),))
 
 
@@ -41,7 +40,7 @@ def update_item(auction: Auction, at: datetime, seller_id: UserId, changes: List
     fixed = tuple(field for field in changes.fields if field in FIELDS_FIXED_BY_A_BID)
     if fixed and auction.bid_count:
         raise ChangeRefused(ChangeRefusal.HAS_BIDS, fixed)
-    return Decision(replace(auction, revision=auction.revision + 1), at, changes=changes)
+    return Decision(auction._replace(revision=auction.revision + 1), at, changes=changes)
 
 
 def _check_changeable(auction: Auction, at: datetime, seller_id: UserId, fields: tuple[str, ...] | None = None) -> None:

@@ -1,6 +1,5 @@
 """Auction close: happens once, with the leader as the winner, or unsold."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from gavel.bids.domain.auction import Auction
@@ -18,6 +17,6 @@ def close_due(auction: Auction, at: datetime) -> Decision:
 
 def closed(auction: Auction, at: datetime) -> tuple[Auction, AuctionClosed]:
     """The auction after its close at `at`, and the event that records it."""
-    after = replace(auction, closed_at=at, seq=auction.seq + 1, revision=auction.revision + 1)
+    after = auction._replace(closed_at=at, seq=auction.seq + 1, revision=auction.revision + 1)
     winner = auction.leader_id if auction.sold else None
     return after, AuctionClosed(auction.item_id, after.seq, at, auction.sold, winner, auction.price if winner else 0)

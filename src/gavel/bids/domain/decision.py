@@ -1,18 +1,18 @@
 """Decisions: a new state and its events, to be stored together or not at all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.events import BidPlaced, Event
+from gavel.bids.domain.hidden import repr_without
 from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Outcome of a command: the state after it, the events that led there in order of seq, and the bid to answer with.
 
     `bid_seq` is the seq of the bid that the answer shows: the caller's own, or the standing bid of a leader
@@ -33,8 +33,7 @@ KEY_CHARACTERS_MAX = 128
 Decide = Callable[[Auction, datetime], Decision]
 
 
-@dataclass(frozen=True, slots=True)
-class RetryKey:
+class RetryKey(NamedTuple):
     """Idempotency key of one request of one user: on one item, or to list one.
 
     The request names a maximum, and is left out of the repr, so that no log line can show it.
@@ -42,7 +41,11 @@ class RetryKey:
 
     user_id: UserId
     key: str
-    request: str = field(repr=False)
+    request: str
+
+    def __repr__(self) -> str:
+        """Leave out the request."""
+        return repr_without(self, "request")
 
 
 def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:
@@ -54,8 +57,7 @@ def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:
     return RetryKey(user_id, key, request)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Answer to an accepted command: the bid, and the item's present state at `at`.
 
     `bid` is None where the command was no bid. A replay (the key was accepted before) carries the first bid.

@@ -3,14 +3,14 @@
 A bid carries the state right after it; a rarer event only what it changed. The log keeps the state after every event.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
+from gavel.bids.domain.hidden import repr_without
 from gavel.bids.domain.ids import ItemId, UserId
 
 
-@dataclass(frozen=True, slots=True)
-class BidPlaced:
+class BidPlaced(NamedTuple):
     """An accepted bid, or an automatic one: its bidder leads at its amount until the next event.
 
     `maximum` is what this bidder is prepared to pay; it is stored and never shown, so the repr leaves it out.
@@ -22,16 +22,19 @@ class BidPlaced:
     at: datetime
     user_id: UserId
     amount: int
-    maximum: int = field(repr=False)
+    maximum: int
     automatic: bool
     outbid_user_id: UserId | None
     bid_count: int
     minimum_next_bid: int
     end_at: datetime
 
+    def __repr__(self) -> str:
+        """Leave out the maximum."""
+        return repr_without(self, "maximum")
 
-@dataclass(frozen=True, slots=True)
-class AuctionExtended:
+
+class AuctionExtended(NamedTuple):
     """Soft close moved the end."""
 
     item_id: ItemId
@@ -40,8 +43,7 @@ class AuctionExtended:
     end_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AuctionClosed:
+class AuctionClosed(NamedTuple):
     """The auction is over: `winner_id` buys at `amount`, or it is unsold (`sold` false)."""
 
     item_id: ItemId
@@ -52,8 +54,7 @@ class AuctionClosed:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuctionCancelled:
+class AuctionCancelled(NamedTuple):
     """The seller withdrew the item before the first bid."""
 
     item_id: ItemId
@@ -61,8 +62,7 @@ class AuctionCancelled:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ItemListed:
+class ItemListed(NamedTuple):
     """The item was listed; always seq 1."""
 
     item_id: ItemId

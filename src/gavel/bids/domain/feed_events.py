@@ -1,9 +1,9 @@
 """Feed events: an auction event as watchers see it, with the visible state right after it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event
@@ -19,8 +19,7 @@ class FeedKind(Enum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class FeedEvent:
+class FeedEvent(NamedTuple):
     """One event with the item's visible state after it. A bid is its leader's, at its price.
 
     `automatic` is of a bid, `sold` of a close: to the leader, at the price.

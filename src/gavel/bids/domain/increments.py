@@ -4,7 +4,6 @@ A new increment rule goes here: `increment_at` is the only place that knows one.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gavel.bids.domain.money import minor_units_per_major
@@ -27,8 +26,7 @@ _BELOW_PRICES = [step.below_price for step in HOUSE_STEPS]
 _RAISES = [*(step.raise_by for step in HOUSE_STEPS), HOUSE_RAISE_ABOVE]
 
 
-@dataclass(frozen=True, slots=True)
-class BidIncrement:
+class BidIncrement(NamedTuple):
     """An item's own increment: the larger of a fixed part (minor units) and a share (100 = 1 %) of the price.
 
     Both zero means that the house table applies.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gavel.bids.domain.events import BidPlaced, Event
 from gavel.bids.domain.ids import UserId
@@ -34,8 +35,7 @@ class Leaderboard:
 BOARD_BIDDERS_MAX = 500
 
 
-@dataclass(frozen=True, slots=True)
-class NewStanding:
+class NewStanding(NamedTuple):
     """A bidder's standing after a change: the highest amount, the seq of that bid, and the number of bids added."""
 
     amount: int

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gavel.bids.domain.auction import Auction, SoftClose, Terms
+from gavel.bids.domain.auction import SoftClose, Terms, new_auction
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import ItemListed
 from gavel.bids.domain.ids import ItemId, UserId
@@ -41,7 +41,8 @@ class Draft:
 
 def request_digest(draft: Draft) -> str:
     """Digest the whole draft, the reserve included: a retry must repeat it."""
-    text = json.dumps(asdict(draft), sort_keys=True, default=datetime.isoformat)
+    by_name = {"soft_close": draft.soft_close._asdict(), "increment": draft.increment._asdict()}
+    text = json.dumps(asdict(draft) | by_name, sort_keys=True, default=datetime.isoformat)
     return sha256(text.encode()).hexdigest()
 
 
@@ -63,8 +64,7 @@ def list_item(draft: Draft, item_id: ItemId, at: datetime, currency: str) -> Dec
         increment=draft.increment,
     )
     _check_times(terms, at)
-    auction = Auction(item_id, terms, end_at=draft.end_at, seq=1, revision=1)
-    return Decision(auction, at, (ItemListed(item_id, 1, at, draft.listing.title),))
+    return Decision(new_auction(item_id, terms), at, (ItemListed(item_id, 1, at, draft.listing.title),))
 
 
 def _check_prices(draft: Draft) -> None:

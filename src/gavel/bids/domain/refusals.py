@@ -25,7 +25,10 @@ class BidRefusal(Enum):
 
 @dataclass(eq=False, slots=True)
 class BidRefused(Refusal):
-    """The rules refuse a bid; carries the state it was refused on. Prices in minor units."""
+    """The rules refuse a bid; carries the state it was refused on. Prices in minor units.
+
+    `minimum_next_bid` is 0 if no amount that is allowed would be high enough.
+    """
 
     reason: BidRefusal
     current_highest_bid: int
@@ -35,9 +38,10 @@ class BidRefused(Refusal):
 
     def __str__(self) -> str:
         """Say what to do next if there is something to do."""
-        if self.reason is BidRefusal.TOO_LOW:
-            return f"{self.reason.value}: bid at least {self.minimum_next_bid}"
-        return self.reason.value
+        if self.reason is not BidRefusal.TOO_LOW:
+            return self.reason.value
+        advice = f"bid at least {self.minimum_next_bid}" if self.minimum_next_bid else "no higher bid is allowed"
+        return f"{self.reason.value}: {advice}"
 
 
 class ChangeRefusal(Enum):

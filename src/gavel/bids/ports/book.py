@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -65,8 +64,7 @@ class Submitted(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Effect of a commit on one auction: its state afterwards, the revision before, and the events in between.
 
     `texts_changed` is set if its listing was written too: a new item, or one that its seller changed.

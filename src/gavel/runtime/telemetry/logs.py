@@ -6,7 +6,7 @@ The lines of a request's task bear its `request_id`, its `trace_id` where it has
 import logging
 import sys
 from collections.abc import Iterable, MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -25,6 +25,7 @@ def configure_logs(level: str, log_format: LogFormat, secret_names: Iterable[str
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         _add_request,
+        _show_named_tuples,
         key_redactor(secret_names),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -72,6 +73,23 @@ def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
         for name, value in request.bound.items():
             event.setdefault(name, value)
     return event
+
+
+def _show_named_tuples(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: replace named tuples by their reprs, which may leave out fields that JSON would show."""
+    for key, value in event.items():
+        event[key] = _by_repr(value)
+    return event
+
+
+def _by_repr(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _by_repr(each) for key, each in cast("dict[Any, Any]", value).items()}
+    if not isinstance(value, list | tuple):
+        return value
+    return (
+        repr(cast("Any", value)) if hasattr(value, "_fields") else [_by_repr(each) for each in cast("list[Any]", value)]
+    )
 
 
 def _keep_on_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,7 +1,6 @@
 """Events as bytes: the published contract, to the letter."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -84,9 +83,9 @@ def test_nothing_makes_no_message() -> None:
 def test_no_byte_depends_on_a_maximum_or_a_reserve(maximum: int, reserve: int) -> None:
     for events in EVENTS.values():
         told = outbox_messages(_recorded(events))
-        other_terms = replace(TERMS, reserve_price=reserve)
-        hidden = [replace(event, maximum=maximum) if isinstance(event, BidPlaced) else event for event in events]
-        kept = [replace(each, terms=other_terms) for each in _recorded(hidden)]
+        other_terms = TERMS._replace(reserve_price=reserve)
+        hidden = [event._replace(maximum=maximum) if isinstance(event, BidPlaced) else event for event in events]
+        kept = [each._replace(terms=other_terms) for each in _recorded(hidden)]
         assert outbox_messages(kept) == told
 
 

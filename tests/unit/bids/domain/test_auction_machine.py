@@ -1,6 +1,5 @@
 """Any command at any time, against a house that keeps a sorted list of maxima."""
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -60,7 +59,7 @@ class AuctionMachine(RuleBasedStateMachine):
             start_at=START + seconds(5),
             end_at=START + seconds(END_SECONDS),
         )
-        self.auction: Auction = replace(auction, terms=replace(auction.terms, increment=increment))
+        self.auction: Auction = auction._replace(terms=auction.terms._replace(increment=increment))
         self.house = NaiveHouse(
             seller=SELLER,
             raise_over=lambda price: max(increment.fixed, (price * percent + 99) // 100),

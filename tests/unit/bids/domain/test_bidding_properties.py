@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 
-from gavel.bids.domain.auction import extended_end
+from gavel.bids.domain.auction import extended_end, least_bid
 from gavel.bids.domain.bidding import new_bid, refuse_early
 from gavel.bids.domain.events import AuctionClosed, AuctionExtended, BidPlaced
 from gavel.bids.domain.ids import UserId
@@ -43,6 +43,13 @@ def test_an_accepted_bid_meets_the_minimum_that_was_in_force(steps: list[Step]) 
 
 @every_history
 @given(histories)
+def test_the_least_bid_in_the_state_is_that_of_its_terms_and_price(steps: list[Step]) -> None:
+    for step in steps:
+        assert step.after.minimum_next_bid == least_bid(step.after.terms, step.after.price)
+
+
+@every_history
+@given(histories)
 def test_an_accepted_bid_came_before_the_end_and_after_the_start(steps: list[Step]) -> None:
     for step in steps:
         for event in step.events:
@@ -66,7 +73,8 @@ def test_a_refusal_tells_the_state_it_was_refused_on(steps: list[Step]) -> None:
     for step in steps:
         if isinstance(step.answer, BidRefused):
             assert step.answer.current_highest_bid == step.before.price
-            assert step.answer.minimum_next_bid == step.before.minimum_next_bid
+            least = step.before.minimum_next_bid
+            assert step.answer.minimum_next_bid == (least if least <= AMOUNT_MAX else 0)
             assert (step.answer.end_at, step.answer.at) == (step.before.end_at, step.at)
 
 

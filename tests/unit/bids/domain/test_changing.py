@@ -1,6 +1,5 @@
 """What the seller may change: cancel before the first bid, words before it, images and category until the end."""
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 
@@ -36,7 +35,7 @@ class TestCancel:
     def test_an_item_without_a_bid_is_cancelled_by_its_seller_before_the_end(self, at: datetime) -> None:
         decision = cancel_item(listed(), at, SELLER)
         assert decision.events == (AuctionCancelled(ITEM, 2, at),)
-        assert decision.auction == replace(listed(), cancelled_at=at, seq=2, revision=2)
+        assert decision.auction == listed()._replace(cancelled_at=at, seq=2, revision=2)
         assert decision.auction.status_at(at) is Status.CANCELLED
 
     @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ class TestUpdate:
 
     def test_it_raises_the_revision_and_makes_no_event(self) -> None:
         decision = update_item(BID_ON, MIDWAY, SELLER, ListingChanges(category="china"))
-        assert decision.auction == replace(BID_ON, revision=BID_ON.revision + 1)
+        assert decision.auction == BID_ON._replace(revision=BID_ON.revision + 1)
         assert (decision.events, decision.bid_seq) == ((), 0)
 
     def test_a_change_sets_at_least_one_text(self) -> None:

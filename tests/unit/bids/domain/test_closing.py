@@ -1,6 +1,5 @@
 """The close: once, not before the end, with the leader as the winner."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -30,7 +29,7 @@ def test_a_due_auction_is_closed_with_its_leader_as_the_winner(at: datetime) -> 
     led = led_by(BELA, 1_100, 2_000, on=led_by(ANNA, 1_000, on=listed()))
     decision = close_due(led, at)
     assert decision.events == (AuctionClosed(ITEM, 4, at, sold=True, winner_id=BELA, amount=1_100),)
-    assert decision.auction == replace(led, closed_at=at, seq=4, revision=led.revision + 1)
+    assert decision.auction == led._replace(closed_at=at, seq=4, revision=led.revision + 1)
 
 
 def test_an_auction_without_a_bid_ends_unsold() -> None:

@@ -197,3 +197,19 @@ def test_a_retry_repeats_all_that_was_asked_for_and_its_digest_shows_nothing_of_
     assert len(digests) == len(others) + 1
     assert request_digest(replace(asked)) == request_digest(asked)
     assert {(len(digest), "744596877" in digest) for digest in digests} == {(64, False)}
+
+
+def test_the_digest_of_a_request_is_that_of_earlier_releases() -> None:
+    """Or a retry that spans an upgrade would be refused."""
+    draft = Draft(
+        seller_id=SELLER,
+        listing=Listing(title="A vase", description="blue", images=("/a.png",), category="art"),
+        end_at=END,
+        start_price=1_000,
+        start_at=START,
+        reserve_price=5_000,
+        buy_now_price=9_000,
+        soft_close=SoftClose(window_seconds=30, extension_seconds=20, max_extension_seconds=100),
+        increment=BidIncrement(5, 100),
+    )
+    assert request_digest(draft) == "09326d2de06b6dfff7be4ad7829e60f25a8b7fd3453c1d9ed5cfde92f177bcc2"

@@ -1,13 +1,12 @@
 """Placing a bid: the order of the checks, the least bid, and the clock."""
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 
 import pytest
 
 from gavel.bids.domain.auction import Auction
-from gavel.bids.domain.bidding import NewBid, new_bid, place_bid
+from gavel.bids.domain.bidding import NewBid, new_bid, place_bid, refuse_early
 from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
@@ -50,7 +49,9 @@ def _situation(reasons: set[BidRefusal]) -> tuple[Auction, datetime, NewBid]:
     """An auction, a time and a bid against which all of these reasons speak at once."""
     user_id = SELLER if BidRefusal.SELLER in reasons else ANNA
     leader_id = user_id if BidRefusal.ALREADY_LEADING in reasons else BELA
-    auction = replace(listed(), price=2_000, leader_id=leader_id, leader_maximum=3_000, bid_count=1, last_bid_seq=2)
+    auction = listed()._replace(
+        price=2_000, minimum_next_bid=2_100, leader_id=leader_id, leader_maximum=3_000, bid_count=1, last_bid_seq=2
+    )
     if BidRefusal.CANCELLED in reasons:
         auction = cancelled(auction)
     at = END if BidRefusal.ENDED in reasons else START - MICROSECOND if BidRefusal.NOT_STARTED in reasons else MIDWAY
@@ -122,7 +123,7 @@ def test_the_clock_admits_bids_from_the_start_until_just_before_the_end(
 
 
 def test_no_bid_is_accepted_after_a_close_even_if_the_clock_is_set_back() -> None:
-    closed = replace(listed(), closed_at=END, end_at=END)
+    closed = listed()._replace(closed_at=END, end_at=END)
     assert _refusal(closed, ANNA, 1_000, at=MIDWAY).reason is BidRefusal.ENDED
 
 
@@ -145,7 +146,7 @@ class TestTheLeader:
         decision = bid(led, ANNA, 1_000, 2_001)
         assert decision.events == ()
         assert decision.raised_maximum
-        assert decision.auction == replace(led, leader_maximum=2_001, revision=led.revision + 1)
+        assert decision.auction == led._replace(leader_maximum=2_001, revision=led.revision + 1)
 
     def test_is_answered_with_the_standing_bid(self) -> None:
         led = led_by(BELA, 1_500, on=led_by(ANNA, 1_000, 2_000, on=listed()))
@@ -203,3 +204,14 @@ def test_what_no_auction_could_accept_is_invalid_input(amount: int, max_amount: 
 @pytest.mark.parametrize(("max_amount", "maximum"), [(0, 100), (100, 100), (101, 101), (AMOUNT_MAX, AMOUNT_MAX)])
 def test_a_bid_without_a_maximum_has_its_amount_as_the_maximum(max_amount: int, maximum: int) -> None:
     assert new_bid(ANNA, 100, max_amount).maximum == maximum
+
+
+@pytest.mark.parametrize("price", [AMOUNT_MAX - 100, AMOUNT_MAX - 99, AMOUNT_MAX])
+def test_a_refusal_never_advises_an_amount_that_no_bid_may_have(price: int) -> None:
+    led = led_by(BELA, price, on=listed())
+    least = led.minimum_next_bid if led.minimum_next_bid <= AMOUNT_MAX else 0
+    for refuse in (lambda: bid(led, ANNA, price), lambda: refuse_early(led, MIDWAY, new_bid(ANNA, price, 0))):
+        with pytest.raises(BidRefused) as refusal:
+            refuse()
+        assert (refusal.value.reason, refusal.value.minimum_next_bid) == (BidRefusal.TOO_LOW, least)
+        assert (str(led.minimum_next_bid) in str(refusal.value)) == (least > 0)

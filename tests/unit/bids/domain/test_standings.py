@@ -1,6 +1,5 @@
 """How a bidder stands: leading or outbid until the close, and won or lost only when it has said so."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from gavel.bids.domain.auction import Auction
@@ -28,7 +27,7 @@ def test_after_the_close_the_leader_has_won_and_everyone_else_has_lost() -> None
 
 def test_after_the_end_nobody_has_won_before_the_close_says_so() -> None:
     auction = led_by(ANNA, 1_000, on=listed())
-    ended = replace(auction, end_at=MIDWAY)
+    ended = auction._replace(end_at=MIDWAY)
     assert standing_of(ended, ANNA) is Standing.LEADING
     assert standing_of(_closed(auction), ANNA) is Standing.WON
 

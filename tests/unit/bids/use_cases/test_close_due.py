@@ -1,7 +1,6 @@
 """A pass of the closer: what is due is closed, and one that can't be closed keeps no other from it."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 
 from gavel.bids.domain.decision import Answer, Decide, RetryKey
@@ -45,7 +44,7 @@ async def _ended(book: FailingBook, count: int) -> list[ItemId]:
     item_ids = [await BookWords(book).list_item() for _ in range(count)]
     for item_id in item_ids:
         auction = book.auctions[item_id]
-        book.auctions[item_id] = replace(auction, end_at=auction.end_at - timedelta(hours=2))
+        book.auctions[item_id] = auction._replace(end_at=auction.end_at - timedelta(hours=2))
     return item_ids
 
 

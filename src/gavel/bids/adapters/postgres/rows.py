@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from gavel.bids.domain.auction import Auction, SoftClose, Terms
+from gavel.bids.domain.auction import Auction, SoftClose, Terms, least_bid
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
@@ -16,11 +16,13 @@ Row = asyncpg.Record
 
 def auction_of(row: Row) -> Auction:
     """Map a row of `auctions` to an Auction."""
+    terms, price = terms_of(row), row["price"]
     return Auction(
         ItemId(str(row["item_id"])),
-        terms_of(row),
+        terms,
         row["end_at"],
-        row["price"],
+        least_bid(terms, price),
+        price,
         UserId(str(row["leader_id"])) if row["leader_id"] else None,
         row["leader_maximum"],
         row["bid_count"],

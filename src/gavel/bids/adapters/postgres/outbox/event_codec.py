@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from protobuf import Oneof
 
@@ -35,8 +34,7 @@ Fact = (
 _TRACEPARENT = re.compile(rb"\x22\x37(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf])")
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
+class RecordedEvent(NamedTuple):
     """An event with the rest of its message: the auction's terms and the trace context."""
 
     event: Event
