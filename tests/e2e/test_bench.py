@@ -7,7 +7,7 @@ import pytest
 
 from gavel_tools.bench.run import BenchOptions, run_bench
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_a_quick_run_measures_both_sides_by_the_servers_own_count_and_the_ceiling_with_them(tmp_path: Path) -> None:
