@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import structlog
-from pydantic import BeforeValidator
 
 from gavel.bids.adapters.connect.access_rules import PORT_RULES as BID_RULES
 from gavel.bids.adapters.connect.access_rules import STATUS_PATHS
@@ -28,7 +27,7 @@ from gavel.runtime.postgres.data_folder import data_folder
 from gavel.runtime.postgres.embedded import embedded_postgres
 from gavel.runtime.postgres.migrations import migrate_database
 from gavel.runtime.process.in_process_broker import InProcessBroker
-from gavel.runtime.process.settings import LogLevel
+from gavel.runtime.process.settings import LogLevel, blank_as
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import LogFormat
 from gavel.runtime.telemetry.metrics import process_source
@@ -49,9 +48,7 @@ class StandaloneSettings(PageSettings):
 
     http_port: Port = 8080
     # Blank counts as not set: as a path, it is the working folder.
-    gavel_page_dir: Annotated[Path, BeforeValidator(lambda path: path if str(path).strip() else PAGE_FOLDER)] = (
-        PAGE_FOLDER
-    )
+    gavel_page_dir: Annotated[Path, blank_as(PAGE_FOLDER)] = PAGE_FOLDER
     # Meant for a person at a terminal.
     log_level: LogLevel = "WARNING"
     log_format: LogFormat = "console"

@@ -5,25 +5,27 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, HttpUrl, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, HttpUrl, StringConstraints, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from gavel.runtime.http.authentication.token_keys import RSA_BITS_MIN, PublicKey, algorithms_of, public_key_of
 from gavel.runtime.http.authentication.tokens import ALGORITHMS
 from gavel.runtime.http.cors import origins_of
 from gavel.runtime.loopback import is_loopback
-from gavel.runtime.process.settings import ProcessSettings
+from gavel.runtime.process.settings import ProcessSettings, blank_as
 from gavel.runtime.telemetry import tracing
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Stripped = Annotated[str, StringConstraints(strip_whitespace=True)]
-OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(lambda url: url or None)]
+HOST = "127.0.0.1"
+OptionalUrl = Annotated[HttpUrl | None, blank_as(None)]
 
 
 class AdminSettings(ProcessSettings):
     """Settings of the admin port and of trace export."""
 
-    http_host: str = "127.0.0.1"
+    # Blank counts as not set: a socket takes it for every address.
+    http_host: Annotated[str, blank_as(HOST)] = HOST
     admin_port: Port = 9090
     # OpenTelemetry's own names. Its other variables, such as OTEL_EXPORTER_OTLP_HEADERS, are read by the exporter.
     otel_exporter_otlp_endpoint: OptionalUrl = None
@@ -51,7 +53,7 @@ class HttpSettings(AdminSettings):
     jwt_client_ids: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ()
     # Neither: the issuer's discovery document names the key set.
     jwt_jwks_url: Stripped = ""
-    jwt_public_key_path: Annotated[Path | None, Field(validate_default=True)] = None
+    jwt_public_key_path: Annotated[Path | None, blank_as(None), Field(validate_default=True)] = None
     jwt_algorithms: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ("RS256", "ES256", "EdDSA")
     # Empty: the verifier's default claim, which a token need not have.
     jwt_roles_claim: Stripped = ""
@@ -97,11 +99,6 @@ class HttpSettings(AdminSettings):
         if url and not _is_url_of_the_web(url):
             raise ValueError("must be an http or https URL, without a user or password")
         return url
-
-    @field_validator("jwt_public_key_path", mode="before")
-    @classmethod
-    def _none_if_empty(cls, path: object) -> object:
-        return path or None
 
     @field_validator("jwt_public_key_path")
     @classmethod

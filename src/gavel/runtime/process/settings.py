@@ -40,6 +40,11 @@ def _url(*schemes: str) -> AfterValidator:
 DatabaseUrl = Annotated[str, _url("postgresql", "postgres")]
 
 
+def blank_as(default: object) -> BeforeValidator:
+    """Make a validator by which a blank value counts as not set."""
+    return BeforeValidator(lambda value: default if isinstance(value, str) and not value.strip() else value)
+
+
 def _names(listed: object) -> object:
     return [name.strip() for name in listed.split(",") if name.strip()] if isinstance(listed, str) else listed
 
