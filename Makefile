@@ -98,7 +98,7 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@touch $@
 
 .PHONY: proto-check
-proto-check: setup web/node_modules ## Check that the contract is clean, breaks nobody, and that its generated code is current
+proto-check: setup web/node_modules ## Check the contract: format, lint, breaking changes, and that its generated code is current
 	@$(WITH_TOOLS) scripts/check-proto.sh
 
 .PHONY: proto-baseline

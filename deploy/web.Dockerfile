@@ -1,4 +1,4 @@
-# The page: static files behind an nginx that runs as nobody in particular.
+# The page: static files behind an unprivileged nginx.
 # Built from the repository's root: docker build --file deploy/web.Dockerfile --tag gavel-web .
 ARG NODE_IMAGE=node:24-slim
 ARG NGINX_IMAGE=nginxinc/nginx-unprivileged:1.30-alpine
@@ -8,7 +8,7 @@ WORKDIR /source
 COPY web .
 RUN npm ci --include=dev --no-audit --no-fund && npm run build
 COPY deploy/web /served/configuration
-# What comes from the checkout has the mode that the clone's umask gave it, and nginx is nobody in particular.
+# What comes from the checkout has the mode that the clone's umask gave it, and nginx runs as another user.
 RUN mv dist /served/page && chmod -R a+rX /served
 
 FROM ${NGINX_IMAGE}

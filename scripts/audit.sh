@@ -2,7 +2,7 @@
 # Asks the advisory services whether a locked package has a known weakness. VENV is where Gavel's tools are.
 #   scripts/audit.sh VENV
 # Exit status 1 where there is one, until the lock has a version without it (make lock UPGRADE=1). A service that can't be
-# reached within SECONDS_MAX is told of, and fails nothing: it is not the code's.
+# reached within SECONDS_MAX is reported, and fails nothing: it is not the code's.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 venv=$1

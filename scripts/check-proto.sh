@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails unless the contract is formatted and linted, breaks nobody who knows the baseline, and the generated
+# Fails unless the contract is formatted and linted, breaks no client of the baseline, and the generated
 # code in the tree, Python and TypeScript, is what it generates.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,4 +16,4 @@ if ! diff --recursive --exclude __pycache__ "$generated/src/gavel/contracts" src
     exit 1
 fi
 web/check-generated.sh
-echo "The contract is clean, breaks nobody, and its generated code is current."
+echo "The contract is clean, breaks no client, and its generated code is current."

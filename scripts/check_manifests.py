@@ -77,11 +77,11 @@ def main(names: list[str]) -> int:
             for problem in (problem for version in versions for problem in version.problems(thing)):
                 wrong += 1
                 print(f"{name}: {thing['kind']} {thing['metadata']['name']}: {problem}", file=sys.stderr)
-    told = f"Kubernetes {versions[0].version} to {versions[-1].version}"
+    releases = f"Kubernetes {versions[0].version} to {versions[-1].version}"
     if not objects:
         print("no object was found to check", file=sys.stderr)
         return 1
-    print(f"{objects} objects checked against {told}: {wrong or 'no'} problems")
+    print(f"{objects} objects checked against {releases}: {wrong or 'no'} problems")
     return 1 if wrong else 0
 
 

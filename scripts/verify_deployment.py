@@ -1,4 +1,4 @@
-"""One bid through a running deployment, followed to the feed and to the totals; what is wrong is told in words.
+"""One bid through a running deployment, followed to the feed and to the totals; problems are printed.
 
 Standard library only, so that it runs where nothing of Gavel is installed.
 """
@@ -168,7 +168,7 @@ def probe(name: str, admin_url: str) -> str:
 
 
 def pods(context: str, namespace: str) -> list:
-    """Gavel's pods, as kubectl tells of them. Raises Wrong."""
+    """Gavel's pods, as kubectl lists them. Raises Wrong."""
     if shutil.which("kubectl") is None:
         raise Wrong("kubectl is missing, so the pods' probes can't be looked at")
     command = ["kubectl", *(["--context", context] if context else []), "--namespace", namespace, "get", "pods"]
@@ -202,8 +202,8 @@ def workload(name: str, all_pods: list) -> str:
 def same_version(versions: dict) -> str:
     """The one version of all that answered. Raises Wrong."""
     if len(set(versions.values())) > 1:
-        told = ", ".join(f"{name} is {version}" for name, version in versions.items())
-        raise Wrong(f"not all are of one version: {told}")
+        found = ", ".join(f"{name} is {version}" for name, version in versions.items())
+        raise Wrong(f"not all are of one version: {found}")
     return next(iter(versions.values()))
 
 
@@ -290,7 +290,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("where", nargs="?", choices=["up", "cluster"], help=f"cluster where {CLUSTER_HOST} is known")
     parser.add_argument("--api", help="URL of BidService")
     parser.add_argument("--stats", help="URL of UserStatsService")
-    parser.add_argument("--admin", action="append", metavar="PROCESS=URL", help="where a process tells of its health")
+    parser.add_argument("--admin", action="append", metavar="PROCESS=URL", help="admin address of a process")
     parser.add_argument("--context", default="", help="the cluster, as kubectl knows it; its current one unless said")
     parser.add_argument("--namespace", default="gavel", help="the pods' namespace")
     parser.add_argument(

@@ -17,7 +17,7 @@ STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def main() -> int:
-    """The exit status of the process that was told to stop, or that ended by itself."""
+    """The exit status of the process that was stopped, or that ended on its own."""
     copy = SOURCE / "gavel"
     if not copy.exists():
         # Without the image's bytecode, which is never checked against a source.
@@ -33,7 +33,7 @@ def main() -> int:
         if received in STOP_SIGNALS:
             return status
         sys.stderr.write("reload.py: starting anew\n")
-        # The end of the one that was told to end is no news.
+        # The end of the process that was stopped is expected.
         while signal.SIGCHLD in signal.sigpending():
             signal.sigwait({signal.SIGCHLD})
 

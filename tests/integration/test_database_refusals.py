@@ -32,7 +32,7 @@ async def _problem(url: str) -> str | None:
 
 async def test_a_user_who_is_not_let_in_is_named_in_readiness(bid_db_url: str) -> None:
     problem = await _problem(as_stranger(bid_db_url)) or ""
-    assert problem.startswith("authentication failed: mend user and password")
+    assert problem.startswith("authentication failed: correct user and password")
     assert "s3cret" not in problem
 
 
@@ -51,7 +51,7 @@ async def test_a_user_who_is_not_let_in_is_named_by_a_command_in_one_line(
 ) -> None:
     status, said = await run(*arguments, env=environment(BID_DB_URL=as_stranger(bid_db_url)))
     assert status == 2
-    assert said.startswith("gavel: a server is unavailable: authentication failed: mend user and password")
+    assert said.startswith("gavel: a server is unavailable: authentication failed: correct user and password")
     assert (said.count("\n"), "s3cret" in said) == (1, False)
 
 

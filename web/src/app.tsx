@@ -30,7 +30,7 @@ const NOT_RETRIED: readonly Code[] = [
   Code.PermissionDenied,
 ];
 
-/** A client of TanStack Query that retries only errors that a retry may mend. */
+/** A client of TanStack Query that retries only errors that a retry may fix. */
 export function openQueries(): QueryClient {
   return new QueryClient({
     defaultOptions: {

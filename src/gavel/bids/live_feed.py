@@ -17,7 +17,7 @@ from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.process.loops import Loop
 from gavel.runtime.telemetry.metrics import Source, counter, gauge
 
-TELL_IDLE_SECONDS = 1.0
+SEND_IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def open_live_feed(bid_db_url: str, rabbitmq_url: str | None = None) -> As
 @asynccontextmanager
 async def _working(feed: LiveFeed) -> AsyncGenerator[None]:
     async with (
-        Loop("feed-teller", feed.tell, TELL_IDLE_SECONDS, wake=feed.tell_wake).running(),
+        Loop("feed-sender", feed.send_next, SEND_IDLE_SECONDS, wake=feed.send_wake).running(),
         Loop("feed-filler", feed.fill, FILL_IDLE_SECONDS, (Unavailable,), feed.fill_wake).running(),
         Loop("feed-sweeper", feed.sweep, SWEEP_SECONDS).running(),
     ):
@@ -68,11 +68,18 @@ def feed_source(feed: LiveFeed) -> Source:
     async def read() -> Sequence[Metric]:
         return [
             gauge("gavel_feed_watchers", "Streams that are open now.", (), {(): feed.watcher_count}),
-            gauge("gavel_feed_items", "Items that someone watches now.", (), {(): feed.item_count}),
+            gauge("gavel_feed_items", "Items that have watchers now.", (), {(): feed.item_count}),
             counter("gavel_feed_streams_total", "Streams that were opened.", (), {(): feed.watchers_seen}),
-            counter("gavel_feed_snapshots_total", "Items told whole to a watcher.", (), {(): feed.snapshots}),
-            counter("gavel_feed_resumes_total", "Items told from where a watcher had been.", (), {(): feed.resumes}),
-            counter("gavel_feed_events_total", "Events told, whatever the watchers.", (), {(): feed.events_told}),
+            counter("gavel_feed_snapshots_total", "Items sent to a watcher as a snapshot.", (), {(): feed.snapshots}),
+            counter(
+                "gavel_feed_resumes_total", "Items resumed for a watcher from its position.", (), {(): feed.resumes}
+            ),
+            counter(
+                "gavel_feed_events_total",
+                "Events sent, each counted once whatever the number of watchers.",
+                (),
+                {(): feed.events_sent},
+            ),
             counter(
                 "gavel_feed_gaps_filled_total",
                 "Events that the feed missed and read from the log.",

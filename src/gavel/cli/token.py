@@ -100,7 +100,7 @@ def open_minter(folder: Path) -> Minter:
         public_path.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except (OSError, ValueError) as error:
         raise KeyUnusable(
-            f"can't use the key {private_path} ({type(error).__name__}): mend or delete it, or set GAVEL_DATA_DIR"
+            f"can't use the key {private_path} ({type(error).__name__}): correct or delete it, or set GAVEL_DATA_DIR"
         ) from error
     issuer, audience = os.environ.get("JWT_ISSUER"), os.environ.get("JWT_AUDIENCE")
     return Minter(key, public_path.resolve(), issuer or DEFAULT_ISSUER, audience or DEFAULT_AUDIENCE)

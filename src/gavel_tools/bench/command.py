@@ -9,11 +9,11 @@ from gavel.runtime.telemetry.logs import configure_logs
 
 def bench(
     *,
-    seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 5,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each case is measured; the median counts.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="One short round: a look, not a measurement.")] = False,
+    seconds: Annotated[int, typer.Option(min=1, help="Duration of each load, in seconds.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each case; the report has their median.")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round, to see that it works.")] = False,
     only: Annotated[
-        list[str] | None, typer.Option(help="A case to measure, with those that its shares are of. Repeatable.")
+        list[str] | None, typer.Option(help="A case to measure, with those that its shares are of; repeatable.")
     ] = None,
 ) -> None:
     """Measure Gavel beside a naive baseline on this machine."""

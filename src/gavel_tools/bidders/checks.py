@@ -148,7 +148,7 @@ def _acknowledged(rows: Sequence[BidRow], account: ItemAccount) -> Iterator[str]
             yield f"bid {bid_id} was answered as {bid}, and is {row}"
     yield from (f"bid {bid_id} is there {count} times" for bid_id, count in times.items() if count > 1)
     if len(account.purchases) > 1:
-        yield f"{len(account.purchases)} buyers were told that they bought it"
+        yield f"{len(account.purchases)} buyers got the answer that they bought it"
     for purchase in account.purchases:
         if not rows or Placed(rows[-1].user_id, rows[-1].amount) != purchase:
             yield f"{purchase.user_id} bought it for {purchase.amount}, and the last bid is another"
@@ -162,7 +162,7 @@ def _unasked(rows: Sequence[BidRow], account: ItemAccount, bidders: Collection[s
             continue
         placed = Placed(row.user_id, row.amount)
         if not explained[placed]:
-            yield f"bid {row.bid_id} of {row.amount} by {row.user_id} is there, and nobody asked for it"
+            yield f"bid {row.bid_id} of {row.amount} by {row.user_id} is stored, and no bidder asked for it"
         explained[placed] -= 1
 
 

@@ -11,7 +11,7 @@ from gavel_tools.bidders.options import BIDDERS_MAX, DEFAULT_URL, ITEMS_MAX, SEC
 ItemsOption = Annotated[
     int,
     typer.Option(
-        min=1, max=ITEMS_MAX, help="Bid on up to so many of the open auctions; where all are too dear, some are made."
+        min=1, max=ITEMS_MAX, help="Bid on up to so many open auctions; if all exceed the budgets, new ones are listed."
     ),
 ]
 BudgetOption = Annotated[
@@ -19,7 +19,7 @@ BudgetOption = Annotated[
     typer.Option(
         min=0.0,
         max=BUDGET_MAX,
-        help="An item is worth so many times its start price, or its buy-now price where it has one; 0: no limit.",
+        help="A bidder's limit: so many times the start price, or the buy-now price if there is one; 0: no limit.",
         show_default="3; 0 with --count",
     ),
 ]
@@ -27,44 +27,49 @@ BudgetOption = Annotated[
 
 def bidders(
     *,
-    url: Annotated[str, typer.Option(help="The Gavel to bid at.")] = DEFAULT_URL,
+    url: Annotated[str, typer.Option(help="Address of the bid API.")] = DEFAULT_URL,
     stats_url: Annotated[
-        str, typer.Option(help="Its stats API, where that has another address.", show_default="as --url")
+        str, typer.Option(help="Address of the stats API, if it differs.", show_default="as --url")
     ] = "",
-    bidders: Annotated[int, typer.Option("--bidders", "-n", min=2, max=BIDDERS_MAX, help="How many bid at once.")] = 50,
+    bidders: Annotated[
+        int, typer.Option("--bidders", "-n", min=2, max=BIDDERS_MAX, help="Number of concurrent bidders.")
+    ] = 50,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.1, max=SECONDS_MAX, help="Stop after so long.", show_default="30, without --count"),
+        typer.Option(min=0.1, max=SECONDS_MAX, help="Stop after so many seconds.", show_default="30, without --count"),
     ] = None,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after so many bids.")] = None,
     items: ItemsOption = 20,
     create: Annotated[
-        int, typer.Option(min=0, max=ITEMS_MAX, help="Bid on so many auctions made for the run instead.")
+        int, typer.Option(min=0, max=ITEMS_MAX, help="List so many new auctions, and bid on those alone.")
     ] = 0,
     ends_in: Annotated[
         float | None,
         typer.Option(
-            min=1.0, max=SECONDS_MAX, help="With --create: they end after so many seconds.", show_default="an hour"
+            min=1.0,
+            max=SECONDS_MAX,
+            help="With --create: end the new auctions after so many seconds.",
+            show_default="an hour",
         ),
     ] = None,
     pause: Annotated[
-        float, typer.Option(min=0.0, max=SECONDS_MAX, help="Each bidder rests so many seconds between two bids.")
+        float, typer.Option(min=0.0, max=SECONDS_MAX, help="Pause of each bidder between two bids, in seconds.")
     ] = 0.0,
     budget: BudgetOption = None,
-    seed: Annotated[int, typer.Option(help="The same seed, the same tempers.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the bidders' behaviour.")] = 1,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Afterwards check bids, winners and totals; exit 1 on a difference.")
+        bool, typer.Option("--verify", help="Check bids, winners and totals afterwards; exit status 1 on a difference.")
     ] = False,
     auth: Annotated[
-        bool, typer.Option("--auth", help="Bid with tokens minted by this machine's key, as `gavel token` does.")
+        bool, typer.Option("--auth", help="Bid with tokens signed by this machine's key, as `gavel token` signs them.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the account as JSON; progress goes to stderr.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON; progress goes to stderr.")] = False,
 ) -> None:
-    """Let simulated bidders bid at a Gavel, and tell how that went.
+    """Let simulated bidders bid at a running Gavel, and print a report.
 
-    Prices rise through the run to what the bidders would pay. For as many bids as the server takes: --budget 0.
+    Prices rise during the run up to the bidders' limits. For maximum load use --budget 0.
 
-    Each bid has an idempotency key, and is asked again with it until there is an answer.
+    Each bid has an idempotency key and is retried with it until it is answered.
     """
     options = BiddersOptions(
         url=url,

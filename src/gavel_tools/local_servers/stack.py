@@ -109,7 +109,7 @@ class Stack:
                 with _step(console, f"Starting gavel {name}"):
                     self.start_process(name)
             for name, port in self.ports.admin.items():
-                with _step(console, f"Waiting for gavel {name}: http://127.0.0.1:{port}/readyz tells for what"):
+                with _step(console, f"Waiting for gavel {name}: http://127.0.0.1:{port}/readyz has the reason"):
                     self.wait_ready(name)
 
     def down(self, console: Console) -> None:

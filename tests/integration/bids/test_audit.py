@@ -202,7 +202,7 @@ STATES = {
 async def test_a_state_that_nobody_decided_shows(house: House, item_id: ItemId, column: str) -> None:
     await tamper(house, f"UPDATE auctions SET {STATES[column]} WHERE item_id = '{item_id}'")
     [finding] = await found(house, item_id)
-    assert finding.startswith("auctions: differs from what the log tells: ")
+    assert finding.startswith("auctions: differs from the log: ")
     assert column in finding
 
 
@@ -212,7 +212,7 @@ async def test_a_log_without_its_auction_shows(house: House, item_id: ItemId) ->
         f"DELETE FROM listings WHERE item_id = '{item_id}'",
         f"DELETE FROM auctions WHERE item_id = '{item_id}'",
     )
-    assert await found(house, item_id) == ["auctions: there is no auction of these rows"]
+    assert await found(house, item_id) == ["auctions: no auction has these rows"]
 
 
 async def test_an_auction_without_its_log_shows(house: House, item_id: ItemId) -> None:
@@ -260,7 +260,7 @@ async def test_a_log_that_was_written_anew_shows_by_a_head_that_was_kept_elsewhe
     await _forge(house, item_id, 3, "amount = 150")
     assert await found(house, item_id) == [], "the chain alone can't tell a forger who has all of it"
     assert await found(house, item_id, early) == []
-    assert await found(house, item_id, late) == ["seq 4, revision 4: the log up to here is not the one noted then"]
+    assert await found(house, item_id, late) == ["seq 4, revision 4: the log up to here differs from the noted head"]
 
 
 async def test_a_log_that_was_cut_shows_by_a_head_that_was_kept_elsewhere(house: House) -> None:
@@ -276,7 +276,7 @@ async def test_a_log_that_was_cut_shows_by_a_head_that_was_kept_elsewhere(house:
         f" leader_id = '{before['leader_id']}', digest = '\\x{before['digest'].hex()}' WHERE item_id = '{item_id}'",
     )
     assert await found(house, item_id) == []
-    assert await found(house, item_id, head) == ["seq 3, revision 3: the log up to here is not the one noted then"]
+    assert await found(house, item_id, head) == ["seq 3, revision 3: the log up to here differs from the noted head"]
 
 
 async def test_a_head_of_a_raised_maximum_is_known_by_its_revision(house: House) -> None:

@@ -94,7 +94,7 @@ async def test_who_does_not_read_is_ended_alone_and_cut_off_later(
     stuck.reads = False
     await house.bid(item_id, 5)
     assert not await feed.fill()
-    assert await feed.tell()
+    assert await feed.send_next()
     assert isinstance(stuck.ended, WatcherTooSlow)
     assert reading.sent == "snapshot 1;event 2;"
     assert (feed.slow_watchers_ended, feed.watcher_count) == (1, 1)
@@ -111,10 +111,10 @@ async def test_all_that_waits_goes_out_in_one_write(feed: LiveFeed, log: Postgre
     for amount in range(1, 6):
         await house.bid(item_id, amount)
     await feed.fill()
-    assert await feed.tell()
+    assert await feed.send_next()
     assert watcher.sent == "snapshot 1;event 2;event 3;event 4;event 5;event 6;"
-    assert not await feed.tell()
-    assert (feed.events_told, feed.gaps_filled, feed.snapshots, feed.resumes) == (5, 5, 1, 0)
+    assert not await feed.send_next()
+    assert (feed.events_sent, feed.gaps_filled, feed.snapshots, feed.resumes) == (5, 5, 1, 0)
 
 
 async def test_more_than_one_reading_is_filled_in_several(
@@ -128,7 +128,7 @@ async def test_more_than_one_reading_is_filled_in_several(
     fills = 0
     while await feed.fill():
         fills += 1
-    while await feed.tell():
+    while await feed.send_next():
         pass
     assert fills == 2
     assert watcher.sent == "heartbeat;" + "".join(f"event {seq};" for seq in range(2, 9))
@@ -146,7 +146,7 @@ async def test_a_gap_before_more_than_may_wait_is_filled(
     feed.take(await log.after({item_id: 2}, 100))
     for _ in range(3):
         await feed.fill()
-        while await feed.tell():
+        while await feed.send_next():
             pass
         clock.pass_by(COMPARE_SECONDS)
     assert watcher.sent == "heartbeat;" + "".join(f"event {seq};" for seq in range(2, 10))
@@ -187,7 +187,7 @@ async def test_who_has_read_further_than_the_others_were_told_is_told_nothing_tw
     late = await watched(feed, log, {item_id: 0})
     await house.bid(item_id, 3)
     await feed.fill()
-    while await feed.tell():
+    while await feed.send_next():
         pass
     assert early.sent == "snapshot 1;event 2;event 3;event 4;"
     assert late.sent == "snapshot 3;event 4;"

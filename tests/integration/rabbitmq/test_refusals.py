@@ -45,7 +45,7 @@ async def _declare(channel: AbstractChannel) -> None:
 @pytest.mark.parametrize("user", [USER, "nobody"])
 async def test_a_login_that_is_refused_is_named(poor: RabbitMqServer, user: str) -> None:
     assert await _told(poor, user, f"{PASSWORD}-wrong") == (
-        "RabbitMQ refuses the login (ACCESS_REFUSED): mend user and password in RABBITMQ_URL"
+        "RabbitMQ refuses the login (ACCESS_REFUSED): correct user and password in RABBITMQ_URL"
     )
 
 

@@ -214,7 +214,7 @@ PLANTED: dict[str, tuple[Callable[[Books], None], str]] = {
     "the price is wrong": (_show_another_price, "current_highest_bid is 410, the bids make 400"),
     "the item's seq is old": (_show_an_older_seq, "its seq is 4, its last bid's is 5"),
     "the item's seq is too new": (_lose_the_end_of_the_log, "its seq is 8, its last bid's is 5"),
-    "a retry was placed again": (_place_a_retry_again, "bid-6 of 450 by ann is there, and nobody asked for it"),
+    "a retry was placed again": (_place_a_retry_again, "bid-6 of 450 by ann is stored, and no bidder asked for it"),
     "a lower maximum leads": (_let_a_lower_maximum_lead, "bob leads at seq 5 with 400 against 500 of ann, the earlier"),
     "the later of equal maxima wins": (
         _sell_to_the_later_of_equal_maxima,
@@ -250,7 +250,7 @@ PLANTED: dict[str, tuple[Callable[[Books], None], str]] = {
     "the winner pays less": (_sell_for_less, "its outcome is (True, 'bob', 399)"),
     "it is unsold": (_leave_it_unsold, "its outcome is (False, '', 0)"),
     "it is sold below the reserve": (_sell_below_the_reserve, "the bids make (False, '', 0)"),
-    "two bought it": (_sell_to_two_buyers, "2 buyers were told that they bought it"),
+    "two bought it": (_sell_to_two_buyers, "2 buyers got the answer that they bought it"),
     "the buyer is not the last": (_sell_to_one_who_was_not_last, "ann bought it for 400, and the last bid is another"),
 }
 
@@ -302,7 +302,7 @@ def test_a_lost_answer_explains_one_bid_and_not_two() -> None:
     books.account.doubtful[Placed("ann", 450)] += 1
     assert books.differences() == []
     books.rows.append(row(7, "ann", 450, automatic=False))
-    assert any("bid-7 of 450 by ann is there, and nobody asked for it" in each for each in books.differences())
+    assert any("bid-7 of 450 by ann is stored, and no bidder asked for it" in each for each in books.differences())
 
 
 def test_a_bid_in_doubt_excuses_what_it_may_have_changed() -> None:

@@ -39,7 +39,7 @@ export function BidFeedback({ item, form }: BidFeedbackProps) {
   );
 }
 
-/** The reason of a refusal and the action that may mend it, with the newest known least bid. */
+/** The reason of a refusal and the action that may resolve it, with the newest known least bid. */
 function RefusalMessage({ refusal, item, form }: BidFeedbackProps & { refusal: Refusal }) {
   const { text, leastAmount, next } = refusal;
   const least = leastAmount !== undefined && leastAmount > item.minimumNextBid ? leastAmount : item.minimumNextBid;

@@ -45,7 +45,7 @@ spec:
     spec:
       {{- include "workload.podSecurity" . | nindent 6 }}
       {{- include "workload.spread" . | nindent 6 }}
-      # preStop below, and then at most 10 seconds in which streams are told to resume elsewhere and calls are answered.
+      # preStop below, and then at most 10 seconds in which streams end with a hint to resume elsewhere and calls are answered.
       terminationGracePeriodSeconds: 30
       containers:
         - name: {{ .command }}

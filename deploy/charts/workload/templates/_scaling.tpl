@@ -6,7 +6,7 @@ metadata:
   {{- include "workload.metadata" . | nindent 2 }}
 spec:
   maxUnavailable: 1
-  # One that isn't ready serves nobody, so it need not keep its node from being emptied.
+  # A pod that isn't ready serves no call, so it need not keep its node from being emptied.
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:

@@ -49,7 +49,7 @@ class ChangeRefusal(Enum):
 
     CANCELLED = "the auction was cancelled"
     ENDED = "the auction has ended"
-    HAS_BIDS = "someone has bid on it"
+    HAS_BIDS = "it has bids"
 
 
 @dataclass(eq=False, slots=True)

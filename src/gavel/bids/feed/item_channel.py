@@ -9,7 +9,7 @@ from gavel.bids.ports.feed import Frames, Watcher
 # Events that came out of order, or during a send. Events beyond this are read from the log again.
 WAITING_EVENTS_MAX = 1_024
 # Kept while a watcher joins: the events sent between its reading of the log and its admission.
-TOLD_EVENTS_MAX = 256
+SENT_EVENTS_MAX = 256
 
 
 class ItemChannel:
@@ -18,7 +18,7 @@ class ItemChannel:
     `seq` is that of the last event released; None until the start is known.
     """
 
-    __slots__ = ("_told", "_waiting", "ahead", "arriving", "item_id", "seq", "watchers")
+    __slots__ = ("_sent", "_waiting", "ahead", "arriving", "item_id", "seq", "watchers")
 
     def __init__(self, item_id: ItemId) -> None:
         self.item_id = item_id
@@ -28,7 +28,7 @@ class ItemChannel:
         # Watchers that have read further in the log than this channel has released.
         self.ahead: dict[Watcher, int] = {}
         self._waiting: dict[int, FeedEvent] = {}
-        self._told: deque[FeedEvent] = deque(maxlen=TOLD_EVENTS_MAX)
+        self._sent: deque[FeedEvent] = deque(maxlen=SENT_EVENTS_MAX)
 
     @property
     def is_deserted(self) -> bool:
@@ -78,7 +78,7 @@ class ItemChannel:
                 self.seq = event.seq
                 events.append(event)
         if self.arriving:
-            self._told.extend(events)
+            self._sent.extend(events)
         return events
 
     def missed(self, seq: int) -> list[FeedEvent] | None:
@@ -86,7 +86,7 @@ class ItemChannel:
 
         None if they are no longer all kept: the watcher must read further in the log first.
         """
-        missed = [event for event in self._told if event.seq > seq]
+        missed = [event for event in self._sent if event.seq > seq]
         return missed if self.seq is None or len(missed) >= self.seq - seq else None
 
     def admit(self, watcher: Watcher, seq: int) -> None:
@@ -120,7 +120,7 @@ class ItemChannel:
         """Note that a watcher has finished joining; after the last one, released events need not be kept."""
         self.arriving -= 1
         if not self.arriving:
-            self._told.clear()
+            self._sent.clear()
 
     def _start(self, seq: int) -> None:
         self.seq = seq

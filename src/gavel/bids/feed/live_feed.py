@@ -33,9 +33,9 @@ LEAVE_SECONDS_MAX = 5.0
 
 
 class LiveFeed:
-    """FeedListener that all watchers of this process share. Its three parts `tell`, `fill` and `sweep` run as loops.
+    """FeedListener that all watchers of this process share. Its parts `send_next`, `fill` and `sweep` run as loops.
 
-    `events_told` counts events, not deliveries to watchers; `gaps_filled` those that had to be read from the log.
+    `events_sent` counts events, not deliveries to watchers; `gaps_filled` those that had to be read from the log.
     """
 
     def __init__(self, log: EventLog, clock: Callable[[], float] | None = None) -> None:
@@ -46,18 +46,18 @@ class LiveFeed:
         self._watchers: dict[Watcher, tuple[ItemChannel, ...]] = {}
         self._leaving: dict[Watcher, float] = {}
         # Channels with events to send, in the order in which these came.
-        self._to_tell: dict[ItemChannel, None] = {}
+        self._to_send: dict[ItemChannel, None] = {}
         self._gaps: set[ItemChannel] = set()
         self._compare_at_seconds = 0.0
         self._clock: tuple[datetime, float] | None = None
         self._stopping = False
         self.readers = asyncio.Semaphore(READERS_AT_ONCE_MAX)
-        self.tell_wake = asyncio.Event()
+        self.send_wake = asyncio.Event()
         self.fill_wake = asyncio.Event()
         self.watchers_seen = 0
         self.resumes = 0
         self.snapshots = 0
-        self.events_told = 0
+        self.events_sent = 0
         self.gaps_filled = 0
         self.slow_watchers_ended = 0
 
@@ -90,7 +90,7 @@ class LiveFeed:
         for event in events:
             channel = self._channels.get(event.item_id)
             if channel is not None and channel.put(event):
-                self._have_told(channel)
+                self._schedule_send(channel)
 
     def now(self, now_seconds: float) -> datetime:
         """Estimate the database's clock from its last reading. Raises RuntimeError before the first."""
@@ -144,7 +144,7 @@ class LiveFeed:
         for channel, seq in places:
             channel.admit(watcher, seq)
             if channel.has_next:
-                self._have_told(channel)
+                self._schedule_send(channel)
         self._watchers[watcher] = tuple(channels)
         self.send(watcher, missed)
         return True
@@ -154,9 +154,9 @@ class LiveFeed:
         at = self.now(self._seconds())
         self.write(watcher, b"".join(watcher.frames.event(event, at) for event in events))
 
-    def write(self, watcher: Watcher, lot: bytes) -> None:
+    def write(self, watcher: Watcher, data: bytes) -> None:
         """Send these frames, if any, to one watcher alone."""
-        if lot and not watcher.write(lot, self._seconds()):
+        if data and not watcher.write(data, self._seconds()):
             self._end_slow(watcher)
 
     def end(self, watcher: Watcher, reason: Exception) -> None:
@@ -176,29 +176,29 @@ class LiveFeed:
         for watcher in list(self._watchers):
             self.end(watcher, FeedStopping())
 
-    async def tell(self) -> bool:
+    async def send_next(self) -> bool:
         """Send the watchers of one item the events that are next in order; whether there was such an item."""
-        channel = next(iter(self._to_tell), None)
+        channel = next(iter(self._to_send), None)
         if channel is None:
             return False
-        del self._to_tell[channel]
+        del self._to_send[channel]
         recipients = [(frames, list(watchers)) for frames, watchers in channel.watchers.items()]
         events = channel.next_events(EVENTS_AT_ONCE_MAX)
         ahead = channel.overtake()
         if channel.has_next:
-            self._have_told(channel)
+            self._schedule_send(channel)
         elif channel.has_gap:
-            self._have_filled(channel)
+            self._schedule_fill(channel)
         if not events:
             return True
-        self.events_told += len(events)
+        self.events_sent += len(events)
         for watcher, seq in ahead:
             self.send(watcher, (event for event in events if event.seq > seq))
         now_seconds = self._seconds()
         at = self.now(now_seconds)
         for frames, watchers in recipients:
-            lot = b"".join(frames.event(event, at) for event in events)
-            await self._write_all(watchers, lot, now_seconds)
+            data = b"".join(frames.event(event, at) for event in events)
+            await self._write_all(watchers, data, now_seconds)
         return True
 
     async def fill(self) -> bool:
@@ -228,7 +228,7 @@ class LiveFeed:
             channel = self._channels.get(event.item_id)
             if channel is not None and channel.put(event):
                 news += 1
-                self._have_told(channel)
+                self._schedule_send(channel)
         self.gaps_filled += news
         if not news or len(events) < FILL_EVENTS_MAX:
             return False
@@ -252,21 +252,21 @@ class LiveFeed:
             await self._write_all(watchers, frames.heartbeat(self.now(now_seconds)), now_seconds)
         return False
 
-    def _have_told(self, channel: ItemChannel) -> None:
-        self._to_tell[channel] = None
-        self.tell_wake.set()
+    def _schedule_send(self, channel: ItemChannel) -> None:
+        self._to_send[channel] = None
+        self.send_wake.set()
 
-    def _have_filled(self, channel: ItemChannel) -> None:
+    def _schedule_fill(self, channel: ItemChannel) -> None:
         if not self._gaps:
             asyncio.get_running_loop().call_later(REORDER_SECONDS, self.fill_wake.set)
         self._gaps.add(channel)
 
-    async def _write_all(self, watchers: Sequence[Watcher], lot: bytes, now_seconds: float) -> None:
+    async def _write_all(self, watchers: Sequence[Watcher], data: bytes, now_seconds: float) -> None:
         for start in range(0, len(watchers), WATCHERS_AT_ONCE_MAX):
             if start:
                 await asyncio.sleep(0)
             for watcher in watchers[start : start + WATCHERS_AT_ONCE_MAX]:
-                if not watcher.write(lot, now_seconds):
+                if not watcher.write(data, now_seconds):
                     self._end_slow(watcher)
 
     def _end_slow(self, watcher: Watcher) -> None:
@@ -281,5 +281,5 @@ class LiveFeed:
     def _drop_deserted(self, channel: ItemChannel) -> None:
         if channel.is_deserted and self._channels.get(channel.item_id) is channel:
             del self._channels[channel.item_id]
-            self._to_tell.pop(channel, None)
+            self._to_send.pop(channel, None)
             self._gaps.discard(channel)

@@ -40,15 +40,15 @@ async def watch_items(
     """
     seqs = dict(wanted)
     with feed.arriving(seqs) as channels:
-        lot = await _read(feed, log, seqs)
+        read = await _read(feed, log, seqs)
         watcher = await open_watcher()
         feed.enter(watcher)
         feed.resumes += sum(seq > 0 for seq in wanted.values())
         try:
-            while await _tell(feed, watcher, lot):
-                if lot.is_all and feed.watch(watcher, channels, list(seqs.values())):
+            while await _send(feed, watcher, read):
+                if read.is_all and feed.watch(watcher, channels, list(seqs.values())):
                     break
-                lot = await _read(feed, log, seqs)
+                read = await _read(feed, log, seqs)
             else:
                 feed.gone(watcher)
         except Exception as error:  # noqa: BLE001 - sent to the watcher, mapped by the table or as internal
@@ -56,7 +56,7 @@ async def watch_items(
 
 
 @dataclass(frozen=True, slots=True)
-class _Lot:
+class _Reading:
     """Result of one reading; `is_all` is false if there is more."""
 
     items: list[ItemView]
@@ -65,7 +65,7 @@ class _Lot:
     is_all: bool
 
 
-async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Lot:
+async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Reading:
     """Read what follows these seqs, and advance them. Raises ItemNotFound or Unavailable."""
     resumed = [item_id for item_id, seq in seqs.items() if seq]
     newest: Mapping[ItemId, int] = {}
@@ -88,15 +88,15 @@ async def _read(feed: LiveFeed, log: EventLog, seqs: dict[ItemId, int]) -> _Lot:
             raise ItemNotFound(item_id)
     seqs |= shown
     seqs |= {event.item_id: event.seq for event in events}
-    return _Lot(items, at, events, len(events) < READ_EVENTS_MAX)
+    return _Reading(items, at, events, len(events) < READ_EVENTS_MAX)
 
 
-async def _tell(feed: LiveFeed, watcher: Watcher, lot: _Lot) -> bool:
+async def _send(feed: LiveFeed, watcher: Watcher, read: _Reading) -> bool:
     """Send what was read, no faster than the watcher reads, or a heartbeat; whether the watcher is still there."""
-    frames = [watcher.frames.snapshot(item, lot.at) for item in lot.items]
-    frames += [watcher.frames.event(event, lot.at) for event in lot.events]
+    frames = [watcher.frames.snapshot(item, read.at) for item in read.items]
+    frames += [watcher.frames.event(event, read.at) for event in read.events]
     part: list[bytes] = []
-    for frame in frames or [watcher.frames.heartbeat(lot.at)]:
+    for frame in frames or [watcher.frames.heartbeat(read.at)]:
         part.append(frame)
         if sum(map(len, part)) >= PART_BYTES_MAX:
             feed.write(watcher, b"".join(part))

@@ -18,12 +18,12 @@ DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Interfa
 _CONNECTION_CLASSES = ("08", "57P")
 _INSUFFICIENT_PRIVILEGE = "42501"
 
-_AUTHENTICATION = "authentication failed: mend user and password in the database's URL, or the server's pg_hba.conf"
+_AUTHENTICATION = "authentication failed: correct user and password in the database's URL, or the server's pg_hba.conf"
 # Remedy by SQLSTATE. The server's own text is never passed on: it may hold hosts and values.
 _REMEDIES = {
     "28P01": _AUTHENTICATION,
     "28000": _AUTHENTICATION,
-    "3D000": "there is no database of that name: mend its URL, or create it",
+    "3D000": "there is no database of that name: correct its URL, or create it",
     "53300": "no connection is left for this role: raise max_connections, or the role's limit",
     "57P03": "the server starts or stops: wait",
     "25006": "the database is read-only: name the primary in its URL",

@@ -214,12 +214,12 @@ def reason_of(error: Exception) -> str:
     """Return why the broker can't be used, and the remedy if one is known."""
     match error:
         case ProbableAuthenticationError():
-            return "RabbitMQ refuses the login (ACCESS_REFUSED): mend user and password in RABBITMQ_URL"
+            return "RabbitMQ refuses the login (ACCESS_REFUSED): correct user and password in RABBITMQ_URL"
         case InvalidFrameError() if "Connection.OpenOk" in str(error):
             # The library drops the reply that distinguishes the two.
             return (
                 "RabbitMQ refuses the virtual host: it does not exist, or the user has no right to it:"
-                " mend it in RABBITMQ_URL, or use rabbitmqctl add_vhost and set_permissions"
+                " correct it in RABBITMQ_URL, or use rabbitmqctl add_vhost and set_permissions"
             )
         case ChannelAccessRefused():
             return f"RabbitMQ: the user lacks a right: give it with rabbitmqctl set_permissions ({_reply(error)})"

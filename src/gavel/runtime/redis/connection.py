@@ -32,7 +32,7 @@ REFUSAL_SECONDS = 30.0
 # Remedy by the beginning of an error's text. The text itself is never passed on: it may hold keys and users.
 _REMEDIES = {
     "NOAUTH": "it wants a password: set it in REDIS_URL",
-    "WRONGPASS": "user or password are wrong: mend them in REDIS_URL",
+    "WRONGPASS": "user or password are wrong: correct them in REDIS_URL",
     "NOPERM": "the user lacks a right: give it those of docs/DEPLOYMENT.md with ACL SETUSER",
     "DENIED": "protected mode lets in its own machine alone: set a password there and in REDIS_URL",
     "READONLY": "it is a replica: name the primary in REDIS_URL",
@@ -43,9 +43,9 @@ _REMEDIES = {
     "WRONGTYPE": "a key of Gavel's holds what another program wrote: give Gavel a database of its own in REDIS_URL",
     "MOVED": "it is a node of a cluster: name a single server in REDIS_URL",
     "ERR max number of clients": "it has no connection left: raise maxclients",
-    "ERR invalid password": "the password is wrong: mend it in REDIS_URL",
+    "ERR invalid password": "the password is wrong: correct it in REDIS_URL",
     "ERR AUTH": "it has no password: take it out of REDIS_URL",
-    "ERR DB index": "it has no database of that number: mend it in REDIS_URL",
+    "ERR DB index": "it has no database of that number: correct it in REDIS_URL",
     "ERR unknown command": "it is too old, or the command was renamed: Gavel wants Redis 6.2 or newer",
 }
 # The server ends the connection after these, so they count as unavailable.

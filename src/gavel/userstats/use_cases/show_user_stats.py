@@ -9,7 +9,7 @@ class UserUnknown(Exception):
     """No event names the user yet."""
 
     def __init__(self, user_id: UserId) -> None:
-        super().__init__(f"no event has told of user {user_id} yet")
+        super().__init__(f"user {user_id} has no counted event yet")
         self.user_id = user_id
 
 

@@ -89,7 +89,7 @@ class TestUpdate:
         with pytest.raises(ChangeRefused) as refusal:
             update_item(BID_ON, MIDWAY, SELLER, changes)
         assert (refusal.value.reason, refusal.value.fields) == (ChangeRefusal.HAS_BIDS, fields)
-        assert str(refusal.value) == f"{', '.join(fields)}: can't be changed any more: someone has bid on it"
+        assert str(refusal.value) == f"{', '.join(fields)}: can't be changed any more: it has bids"
 
     @pytest.mark.parametrize(
         ("auction", "at", "reason"),

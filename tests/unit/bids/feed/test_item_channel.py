@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
-from gavel.bids.feed.item_channel import TOLD_EVENTS_MAX, WAITING_EVENTS_MAX, ItemChannel
+from gavel.bids.feed.item_channel import SENT_EVENTS_MAX, WAITING_EVENTS_MAX, ItemChannel
 from tests.unit.bids.auctions import ANNA, END, ITEM, MIDWAY
 from tests.unit.bids.feed.watchers import ReadingWatcher
 
@@ -108,11 +108,11 @@ def test_who_has_read_too_little_must_read_on() -> None:
 def test_what_is_kept_for_those_who_arrive_is_bounded_and_let_go_after_the_last() -> None:
     channel = started(1)
     channel.arriving += 1
-    for seq in range(2, 3 + TOLD_EVENTS_MAX):
+    for seq in range(2, 3 + SENT_EVENTS_MAX):
         channel.put(event(seq))
         told(channel)
     assert channel.missed(1) is None
-    assert len(channel.missed(2) or ()) == TOLD_EVENTS_MAX
+    assert len(channel.missed(2) or ()) == SENT_EVENTS_MAX
     channel.let_go()
     channel.arriving += 1
     assert channel.missed(2) is None

@@ -64,7 +64,7 @@ class RabbitMqPublisher:
         """Source of the metrics of this publisher."""
         messages = {(outcome,): float(count) for outcome, count in self._messages.items()}
         meaning = (
-            "Messages in passes of the relay by what the broker said: confirmed, or else returned because no queue"
+            "Messages in passes of the relay by the broker's answer: confirmed, or else returned because no queue"
             " gets one of the pass, or failed."
         )
         return [counter("gavel_publish_messages_total", meaning, ("outcome",), messages)]

@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 def dead_letters_kept(count: float) -> Metric:
     """Metric of the number of letters kept, in stats_db or in the broker."""
-    return gauge("gavel_dead_letters_kept", "Dead letters that are kept until someone decides.", (), {(): count})
+    return gauge("gavel_dead_letters_kept", "Dead letters kept until they are replayed or dropped.", (), {(): count})
 
 
 class PostgresDeadLetters:

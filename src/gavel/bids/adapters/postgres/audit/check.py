@@ -110,7 +110,7 @@ class ItemCheck:
         for anchor in self._anchors:
             self._check_anchor(anchor)
         if self._audited is None:
-            self._find("auctions", "there is no auction of these rows")
+            self._find("auctions", "no auction has these rows")
             return
         auction = self._audited.auction
         if self._seq < auction.seq:
@@ -119,7 +119,7 @@ class ItemCheck:
         if self._audited.digest != self._digest:
             self._find("auctions", "the log does not end with the auction's digest: rows at its end are missing or new")
         if differing := self._differing(auction):
-            self._find("auctions", f"differs from what the log tells: {', '.join(differing)}")
+            self._find("auctions", f"differs from the log: {', '.join(differing)}")
 
     def _check_seq(self, row: LogRow) -> bool:
         """Check the row's seq; return whether no event before the row is missing."""
@@ -156,7 +156,9 @@ class ItemCheck:
 
     def _check_anchor(self, anchor: Anchor) -> None:
         if self._digest != anchor.digest:
-            self._find(f"seq {anchor.seq}, revision {anchor.revision}", "the log up to here is not the one noted then")
+            self._find(
+                f"seq {anchor.seq}, revision {anchor.revision}", "the log up to here differs from the noted head"
+            )
 
     def _differing(self, auction: Auction) -> list[str]:
         """The columns of the auction's row that its log contradicts. Never their values, one of which is hidden."""
@@ -176,7 +178,7 @@ class ItemCheck:
             "closed_at": (auction.closed_at, event.at if event.kind == "closed" else None),
             "cancelled_at": (auction.cancelled_at, event.at if event.kind == "cancelled" else None),
         }
-        return [column for column, (stored, told) in pairs.items() if stored != told]
+        return [column for column, (stored, logged) in pairs.items() if stored != logged]
 
     def _find(self, place: str, what: str) -> None:
         self.wrong += 1

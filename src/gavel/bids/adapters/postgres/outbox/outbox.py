@@ -52,7 +52,7 @@ class RelayMetrics:
     async def read(self) -> Sequence[Metric]:
         """Source of the metrics."""
         return [
-            counter("gavel_relay_events_total", "Events handed to the broker and confirmed.", (), {(): self.events}),
+            counter("gavel_relay_events_total", "Events that the broker has confirmed.", (), {(): self.events}),
             histogram("gavel_relay_batch_events", "Events in a pass of the relay.", (), {(): self.batch}),
             histogram(
                 "gavel_outbox_wait_seconds",
@@ -139,9 +139,9 @@ def outbox_source(pool: asyncpg.Pool) -> Source:
     async def read() -> Sequence[Metric]:
         async with reading(pool) as connection:
             row = await connection.fetchrow(_READ_OUTBOX_DEPTH, OUTBOX_ROWS_COUNTED_MAX)
-        age = "Age of the oldest row that is owed, by the database's clock; 0 where none is."
+        age = "Age of the oldest outbox row, by the database's clock; 0 if there is none."
         return [
-            gauge("gavel_outbox_rows", "Rows that are owed to the broker.", (), {(): row["rows"]}),
+            gauge("gavel_outbox_rows", "Outbox rows not yet published.", (), {(): row["rows"]}),
             gauge("gavel_outbox_events", "Events in those rows.", (), {(): row["events"]}),
             gauge("gavel_outbox_oldest_age_seconds", age, (), {(): row["oldest_age_seconds"]}),
         ]

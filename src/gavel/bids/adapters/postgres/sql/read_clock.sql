@@ -1,2 +1,2 @@
--- The one clock that decides.
+-- The database's clock, the only one that decides.
 SELECT clock_timestamp()

@@ -1,5 +1,5 @@
--- Brings a board from the revision before a change to the one after it; a newer board stays, and one that lacks something
--- in between is forgotten. Returns whether there was a board. ARGV: revision before, revision, seq, leader_seq, the bidders to keep at most, the seconds to
+-- Brings a board from the revision before a change to the one after it; a newer board stays, and one that misses a change
+-- in between is deleted. Returns whether there was a board. ARGV: revision before, revision, seq, leader_seq, the bidders to keep at most, the seconds to
 -- keep it, then for each bidder of the change id, amount, last_bid_seq and the number of new bids.
 local revision = shown()
 if not revision then

@@ -1,6 +1,6 @@
--- Goes before each of the scripts on a leaderboard. KEYS[1], the board, is a hash: `revision`, `seq` and `leader_seq` that
--- it shows, `whole` (1 where no bidder is left out), and for each bidder "amount last_bid_seq bid_count". KEYS[2], the
--- order, is a sorted set of the bidders by amount. Its scores only order; money is told from the hash, as text.
+-- Shared beginning of all leaderboard scripts. KEYS[1], the board, is a hash: `revision`, `seq` and `leader_seq` that
+-- it shows, `whole` (1 if no bidder is left out), and for each bidder "amount last_bid_seq bid_count". KEYS[2], the
+-- order, is a sorted set of the bidders by amount. Scores only order; amounts are read from the hash, as text.
 local board, order = KEYS[1], KEYS[2]
 local ABOUT = 4
 
@@ -8,7 +8,7 @@ local function forget()
     redis.call('DEL', board, order)
 end
 
--- The revision that is shown, or nil. What is no board, of whatever type, or only half of one, is forgotten.
+-- The revision that is shown, or nil. A key of another type, or an incomplete board, is deleted.
 local function shown()
     local kinds = {redis.call('TYPE', board).ok, redis.call('TYPE', order).ok}
     if kinds[1] == 'none' and kinds[2] == 'none' then

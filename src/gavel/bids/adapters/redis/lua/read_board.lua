@@ -1,4 +1,4 @@
--- The board's revision, seq and leader_seq, then its first ARGV[1] bidders, each with its entry; nothing where there is no
+-- The board's revision, seq and leader_seq, then its first ARGV[1] bidders, each with its entry; empty if there is no
 -- board.
 if not shown() then
     return {}

@@ -1,4 +1,4 @@
--- One item as it is now without its texts, and which version of them is committed: whatever copy has another one is old.
+-- One item as it is now without its texts, and the committed version of them: a copy with another version is stale.
 SELECT clock_timestamp() AS at, a.*, l.xmin::text AS texts_version
 FROM auctions a
 JOIN listings l USING (item_id)

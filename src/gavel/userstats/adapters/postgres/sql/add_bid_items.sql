@@ -1,4 +1,4 @@
--- Notes which items the users bid on, and tells for each user how many were new.
+-- Stores which items the users bid on; returns for each user how many were new.
 -- $1 and $2 are sorted, so that counters wait for each other in one direction only.
 WITH added AS (
     INSERT INTO bid_items (user_id, item_id)

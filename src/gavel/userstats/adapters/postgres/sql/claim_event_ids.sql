@@ -1,4 +1,4 @@
--- Claims the ids that nobody counted, and tells which; NULL where that is all of them, which is the rule.
+-- Claims the ids that were not counted yet, and returns them; NULL if that is all of them, the usual case.
 -- An id is claimed once, or the transaction rolls back. $1 is sorted, so that counters wait in one direction only.
 WITH claimed AS (
     INSERT INTO counted_events (event_id)

@@ -1,2 +1,2 @@
--- How many letters are kept, counted no further than $1.
+-- Number of stored letters, counted up to $1.
 SELECT count(*) FROM (SELECT FROM dead_letters LIMIT $1) AS kept

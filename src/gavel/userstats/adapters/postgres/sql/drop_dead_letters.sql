@@ -1,4 +1,4 @@
--- Lets go of some letters, the longest kept first; any of them, or those named in $1.
+-- Deletes some letters, oldest first; any of them, or those named in $1.
 DELETE FROM dead_letters
 WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM dead_letters

@@ -1,4 +1,4 @@
--- The two sets of tables change places, and the old one is emptied: all at the commit, or nothing; under lock_counting.sql.
+-- Swaps the two sets of tables and empties the old one, atomically at the commit; under lock_counting.sql.
 DO $$
 BEGIN
     CREATE SCHEMA retired;

@@ -1,5 +1,5 @@
--- Lets go of some ids before $1, oldest first. Such events are refused by the horizon already: none is counted twice.
--- Only ids of version 7 tell a time by their order; others stay.
+-- Deletes some ids before $1, oldest first. The horizon already refuses such events: none is counted twice.
+-- Only the order of version 7 ids is by time; other ids stay.
 DELETE FROM counted_events
 WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM counted_events

@@ -1,2 +1,2 @@
--- The session's sign that its rebuild lives; false where another's does. Postgres takes it back when the session ends.
+-- Takes the session's lock that marks a running rebuild; false if another session holds it. It ends with the session.
 SELECT pg_try_advisory_lock($1)

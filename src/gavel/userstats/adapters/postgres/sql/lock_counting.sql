@@ -1,2 +1,2 @@
--- Waits until no transaction counts, and keeps them out until this one commits. Readers are not held up.
+-- Waits until no transaction counts, and blocks counting until this one commits. Readers are not blocked.
 LOCK TABLE counting IN EXCLUSIVE MODE

@@ -1,2 +1,2 @@
--- Counters go side by side; nobody moves the horizon or changes the tables under them until they commit.
+-- Counters share this lock; until they commit, the horizon and the tables stay as they are.
 LOCK TABLE counting IN SHARE MODE

@@ -1,6 +1,6 @@
 -- Moves the horizon on, never back; under lock_counting.sql. Age is measured from the newest event that was counted, and
 -- not by the clock alone: what is still owed after a long stop of everything is no older for it. Only ids of version 7
--- tell a time; one from the future does not count for more than the clock.
+-- contain a time; one from the future counts as the clock's now.
 UPDATE counting
 SET forgotten_before = greatest(forgotten_before, coalesce((
     SELECT least(

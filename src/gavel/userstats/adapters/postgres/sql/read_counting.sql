@@ -1,4 +1,4 @@
--- What counting goes by. A rebuild counts as running only while its session holds the lock ($1): a dead one is none.
+-- The state of counting. A rebuild is running only while its session holds the lock ($1).
 SELECT
     forgotten_before,
     rebuilding AND EXISTS (

@@ -1,2 +1,2 @@
--- From the commit on, whoever counts does so in both sets of tables; under lock_counting.sql.
+-- From the commit on, all counters count in both sets of tables; under lock_counting.sql.
 UPDATE counting SET rebuilding = true RETURNING forgotten_before

@@ -1,2 +1,2 @@
--- Until the end of the transaction, statements mean the second set of tables.
+-- Directs statements to the second set of tables until the end of the transaction.
 SET LOCAL search_path TO rebuild

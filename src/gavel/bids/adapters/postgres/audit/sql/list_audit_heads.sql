@@ -1,4 +1,4 @@
--- A page of items with the place and the digest that their logs end with, by id, after one. None that has no digest yet.
+-- A page of items by id, after $1: seq, revision and digest of the last row of their logs. Items without a digest are left out.
 SELECT item_id::text, seq, revision, digest
 FROM auctions a
 WHERE a.item_id > $1::text::uuid AND digest IS NOT NULL

@@ -1,5 +1,5 @@
 -- Claims the oldest rows that no other relay holds, and deletes them: if the transaction rolls back, so does the claim.
--- Rows after the one that fills $2 bytes are let go of untouched: a row packs what one batch committed, one bid or a
+-- Rows after the one that reaches $2 bytes are left in place: a row packs the events of one batch, one bid or a
 -- hundred KB of them.
 -- By row address, which no update can move under the lock: by id, the plan for a small table reads all of a large one.
 WITH locked AS (

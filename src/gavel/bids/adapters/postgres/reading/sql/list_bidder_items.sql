@@ -1,5 +1,5 @@
 -- A page of the items that a user has bid on, newest bid of theirs first, after a position, with what is theirs alone.
--- Sorts all of one user's standings: an index in this order would have to move with every bid.
+-- Sorts all of one user's rows: an index in this order would have to move with every bid.
 SELECT i.*, s.amount AS bidder_amount, s.maximum AS bidder_maximum, s.last_bid_at
 FROM (
     SELECT * FROM standings

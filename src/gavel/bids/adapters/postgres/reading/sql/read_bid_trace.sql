@@ -1,4 +1,4 @@
--- One bid and what the log tells of its fate: the first later bid of somebody else, and the item's end. Shows no maximum.
+-- One bid with the first later bid of another bidder, and the end of the item. Reads no maximum.
 SELECT b.user_id::text, b.amount, b.automatic, b.traceparent, a.currency, a.end_at,
        CASE WHEN current_setting('track_commit_timestamp')::boolean THEN pg_xact_commit_timestamp(b.xmin) END AS committed_at,
        o.seq AS outbid_seq, o.amount AS outbid_amount, o.created_at AS outbid_at,

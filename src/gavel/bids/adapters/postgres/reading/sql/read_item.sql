@@ -1,2 +1,2 @@
--- One item as it is now, with the clock that its status is told by.
+-- One item as it is now, with the clock that decides its status.
 SELECT clock_timestamp() AS at, * FROM items WHERE item_id = $1::uuid

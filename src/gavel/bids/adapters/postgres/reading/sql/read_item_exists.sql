@@ -1,2 +1,2 @@
--- Tells an item without bids from an item that is not there.
+-- Whether the item exists: distinguishes an item without bids from an unknown one.
 SELECT EXISTS (SELECT FROM auctions WHERE item_id = $1::uuid)

@@ -1,5 +1,5 @@
--- An item's first bidders, with the state that they stood at: one statement, hence one snapshot. Highest amount first;
--- on a tie the leader first, then the earlier bid. One row at least where there is such an item.
+-- An item's highest bidders with the state of the auction, in one statement, hence one snapshot. Highest amount first;
+-- on a tie the leader first, then the earlier bid. At least one row if the item exists.
 SELECT a.revision, a.seq, a.last_bid_seq AS leader_seq, s.user_id::text, s.amount, s.last_bid_seq, s.bid_count
 FROM auctions a
 LEFT JOIN LATERAL (

@@ -1,2 +1,2 @@
--- The revision that is committed: whatever shows another one is not the present state.
+-- The committed revision: a copy with another one is not current.
 SELECT revision FROM auctions WHERE item_id = $1::uuid
