@@ -49,7 +49,7 @@ def item_differences(
     """What is wrong with an item and its bids, oldest first and none above `item.seq`; `bidders` are ours."""
     found = [
         *_order(item, rows),
-        *_standing(item, rows),
+        *_state(item, rows),
         *_acknowledged(rows, account),
         *_unasked(rows, account, bidders),
         *replay_differences(item, rows, account, bidders),
@@ -121,7 +121,7 @@ def _extends_from(item: pb.Item) -> float:
     return end_at.seconds - rule.max_extension_seconds - rule.window_seconds
 
 
-def _standing(item: pb.Item, rows: Sequence[BidRow]) -> Iterator[str]:
+def _state(item: pb.Item, rows: Sequence[BidRow]) -> Iterator[str]:
     """Check that the item's state follows from its bids."""
     last = rows[-1] if rows else BidRow("", FIRST_BID_SEQ - 1, "", 0, automatic=False, at=0)
     for name, shown, made in (

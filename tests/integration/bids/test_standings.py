@@ -1,4 +1,4 @@
-"""Standings: what each bidder's bids on an item come to, written with them, and what boards and lists read of it."""
+"""The table `standings`: a row for each item and bidder, written with the bids, read by leaderboards and lists."""
 
 import asyncio
 import random

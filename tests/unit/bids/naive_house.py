@@ -11,8 +11,8 @@ NaiveRow = tuple[str, int, bool]
 
 
 @dataclass
-class Standing:
-    """What one bidder is prepared to pay, and when they said so."""
+class HeldMaximum:
+    """The maximum of one bidder, and the order of its arrival."""
 
     maximum: int
     arrival: int
@@ -34,7 +34,7 @@ class NaiveHouse:
     extension: int = 0
     max_extension: int = 0
 
-    maxima: list[Standing] = field(default_factory=list[Standing])
+    maxima: list[HeldMaximum] = field(default_factory=list[HeldMaximum])
     rows: list[NaiveRow] = field(default_factory=list[NaiveRow])
     arrivals: int = 0
     extensions: int = 0
@@ -52,7 +52,7 @@ class NaiveHouse:
 
     @property
     def leader(self) -> str | None:
-        """Whoever has the highest maximum, the earlier on equal ones."""
+        """The bidder with the highest maximum, the earlier of equal ones."""
         return self.maxima[0].user if self.maxima else None
 
     @property
@@ -124,9 +124,9 @@ class NaiveHouse:
 
     def _prepared_to_pay(self, user: str, maximum: int) -> None:
         self.arrivals += 1
-        self.maxima = [standing for standing in self.maxima if standing.user != user]
-        self.maxima.append(Standing(maximum, self.arrivals, user))
-        self.maxima.sort(key=lambda standing: (-standing.maximum, standing.arrival))
+        self.maxima = [held for held in self.maxima if held.user != user]
+        self.maxima.append(HeldMaximum(maximum, self.arrivals, user))
+        self.maxima.sort(key=lambda held: (-held.maximum, held.arrival))
 
     def _contest(self, caller: str, amount: int) -> list[NaiveRow]:
         """The caller's bid, then the loser's maximum and the winner's price where they show something new."""

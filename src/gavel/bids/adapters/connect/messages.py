@@ -7,7 +7,7 @@ from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import UserId, event_id
 from gavel.bids.domain.leaderboards import Leaderboard
-from gavel.bids.domain.standings import Standing, standing_of
+from gavel.bids.domain.positions import BidderPosition, position_of
 from gavel.bids.ports.catalogue import BidderItem, ItemView
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.timestamps import timestamp
@@ -24,10 +24,10 @@ _RESERVE_STATES = {
     ReserveState.MET: pb.ReserveState.MET,
 }
 _STANDINGS = {
-    Standing.LEADING: pb.Standing.LEADING,
-    Standing.OUTBID: pb.Standing.OUTBID,
-    Standing.WON: pb.Standing.WON,
-    Standing.LOST: pb.Standing.LOST,
+    BidderPosition.LEADING: pb.Standing.LEADING,
+    BidderPosition.OUTBID: pb.Standing.OUTBID,
+    BidderPosition.WON: pb.Standing.WON,
+    BidderPosition.LOST: pb.Standing.LOST,
 }
 
 
@@ -95,12 +95,12 @@ def place_bid_message(answer: Answer, user_id: UserId) -> pb.PlaceBidResponse:
 
 def my_bid_message(mine: BidderItem, user_id: UserId, at: datetime) -> pb.MyBid:
     """An item in the view of one of its bidders. For that bidder alone: it shows their maximum."""
-    standing = standing_of(mine.item.auction, user_id)
+    position = position_of(mine.item.auction, user_id)
     return pb.MyBid(
         item=item_message(mine.item, at),
         amount=mine.amount,
         max_amount=mine.maximum,
-        standing=_STANDINGS[standing],
+        standing=_STANDINGS[position],
     )
 
 

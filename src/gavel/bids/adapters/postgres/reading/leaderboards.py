@@ -1,4 +1,4 @@
-"""Leaderboards, read from the standings that every bid's transaction writes."""
+"""Leaderboards, read from the table `standings`, which every bid's transaction writes."""
 
 import asyncpg
 
