@@ -155,5 +155,5 @@ class OwnServersCase(Case, Protocol):
         ...
 
     def measure(self, scratch: Path, effort: Effort) -> Measured:
-        """Measure once, with all data below an empty folder. Raises MeasurementFailed or ServerFailed."""
+        """Measure once, with all data below an empty folder. Raises MeasurementFailed or LocalServerFailed."""
         ...

@@ -20,13 +20,7 @@ from gavel_tools.bench.report import print_report, warn_if_busy
 from gavel_tools.bench.results import Results, in_words
 from gavel_tools.bench.systems.bid_db import read_settings
 from gavel_tools.bench.systems.four_processes import running_four_processes
-from gavel_tools.bench.systems.processes import (
-    CEILING_COMMAND,
-    GAVEL_COMMAND,
-    NAIVE_COMMAND,
-    ServerFailed,
-    running_server,
-)
+from gavel_tools.bench.systems.processes import CEILING_COMMAND, GAVEL_COMMAND, NAIVE_COMMAND, running_server
 from gavel_tools.local_servers.server_process import LocalServerFailed
 
 EXIT_MEASURED = 0
@@ -37,7 +31,6 @@ OPEN_FILES = 16_384
 
 _FAILURES = (
     MeasurementFailed,
-    ServerFailed,
     LocalServerFailed,
     EmbeddedPostgresFailed,
     DataFolderUnusable,

@@ -5,11 +5,10 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from gavel_tools.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess, find_program
+from gavel_tools.local_servers.server_process import LocalServerFailed, ServerProcess, find_program
 
 # Debian's own commands on the PATH switch to another user and folder; these are what they call.
 SCRIPTS_FOLDER = "/usr/lib/rabbitmq/bin"
@@ -44,7 +43,7 @@ class LocalRabbitMq:
         self._server = ServerProcess("rabbitmq", self._folder)
 
     def start(self) -> None:
-        """Leave the server running and taking connections: found so, or started. Raises LocalServerFailed."""
+        """Start the server unless it runs, and wait until it takes connections. Raises LocalServerFailed."""
         if found := _SHELL_CHARACTERS.search(str(self._folder)):
             raise LocalServerFailed(
                 f"RabbitMQ hands the path of its folder to a shell, where {found[0]!r} has a meaning: {self._folder};"
@@ -128,13 +127,7 @@ class LocalRabbitMq:
         if _takes_connections(port):
             raise LocalServerFailed(f"port {port} is in use, so {server.name} can't have it")
         server.start(command, self._environment())
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not _takes_connections(port):
-            if not server.runs():
-                raise LocalServerFailed(f"{server.name} did not start: {server.last_words()}")
-            if time.monotonic() > deadline:
-                raise LocalServerFailed(f"{server.name} is not up after {START_SECONDS_MAX} s: {server.last_words()}")
-            time.sleep(POLL_SECONDS)
+        server.wait_ready(lambda: _takes_connections(port), START_SECONDS_MAX)
 
 
 def _takes_connections(port: int) -> bool:

@@ -3,10 +3,9 @@
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
-from gavel_tools.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess, find_program
+from gavel_tools.local_servers.server_process import LocalServerFailed, ServerProcess, find_program
 
 # A cache: what does not fit is dropped, the least lately used first.
 MEMORY_MAX = "256mb"
@@ -25,7 +24,7 @@ class LocalRedis:
         self._server = ServerProcess("redis", self._folder)
 
     def start(self) -> None:
-        """Leave the server running and answering: found so, or started. Raises LocalServerFailed."""
+        """Start the server unless it runs, and wait until it answers. Raises LocalServerFailed."""
         program = find_program("redis-server")
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._server.runs():
@@ -33,13 +32,7 @@ class LocalRedis:
         if _answers(self._port):
             raise LocalServerFailed(f"port {self._port} is in use, so redis can't have it")
         self._server.start([str(program), *self._options()], {"PATH": os.environ.get("PATH", os.defpath)})
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not _answers(self._port):
-            if not self._server.runs():
-                raise LocalServerFailed(f"redis did not start: {self._server.last_words()}")
-            if time.monotonic() > deadline:
-                raise LocalServerFailed(f"redis is not up after {START_SECONDS_MAX} s: {self._server.last_words()}")
-            time.sleep(POLL_SECONDS)
+        self._server.wait_ready(lambda: _answers(self._port), START_SECONDS_MAX)
 
     def stop(self) -> None:
         """Stop it; what it held is gone, as a cache's may be."""

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # Debian keeps servers where a user's PATH may not look.
@@ -42,8 +42,8 @@ class ServerProcess:
         self._lock_file = folder / f"{name}.pid"
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: list[str], environment: Mapping[str, str]) -> None:
-        """Start the program; its output goes to `log_file`. Raises LocalServerFailed where it runs already."""
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start the program; its output goes to `log_file`. Raises LocalServerFailed if it runs already."""
         with self._lock_file.open("a+") as lock, self.log_file.open("ab") as log:
             if not _lock(lock.fileno(), fcntl.LOCK_EX):
                 raise LocalServerFailed(f"{self.name} runs already in {self._lock_file.parent}")
@@ -74,8 +74,19 @@ class ServerProcess:
             self._child.wait(KILL_SECONDS_MAX)
         return runs
 
+    def wait_ready(self, ready: Callable[[], bool], seconds_max: float) -> None:
+        """Wait until `ready` returns True. Raises LocalServerFailed if the program ends, or after `seconds_max`."""
+        deadline = time.monotonic() + seconds_max
+        while not ready():
+            if not self.runs():
+                status = "" if self.exit_code is None else f" with status {self.exit_code}"
+                raise LocalServerFailed(f"{self.name} ended{status} before it was ready: {self.last_words()}")
+            if time.monotonic() > deadline:
+                raise LocalServerFailed(f"{self.name} is not ready after {seconds_max:g} s: {self.last_words()}")
+            time.sleep(POLL_SECONDS)
+
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to all of it; nothing happens where it does not run."""
+        """Send a signal to all of it; no effect if it does not run."""
         if self.runs():
             os.killpg(self.pid(), number)
 
@@ -84,7 +95,7 @@ class ServerProcess:
         return int(self._lock_file.read_text())
 
     def stop(self, seconds_max: float) -> None:
-        """Ask it to end, and kill it where it did not within that time."""
+        """Ask it to end, and kill it if it did not within that time."""
         self.signal(signal.SIGTERM)
         if not self.wait_gone(seconds_max):
             self.kill()
@@ -109,13 +120,13 @@ class ServerProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """How the process that was started here has ended; None while it runs, and where another started it."""
+        """Exit status of the process that was started here; None while it runs, or if another process started it."""
         return None if self._child is None else self._child.returncode
 
     def last_words(self) -> str:
         """The end of its output, for error messages."""
         said = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
-        return said[-LOG_TAIL_CHARACTERS:].strip() or "it said nothing"
+        return said[-LOG_TAIL_CHARACTERS:].strip() or "no output"
 
 
 def _lock(file_number: int, kind: int) -> bool:

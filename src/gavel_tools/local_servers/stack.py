@@ -6,7 +6,6 @@ Everything runs apart from this program, in one folder, on unusual ports of the 
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from gavel_tools.local_servers.ports import free_port
 from gavel_tools.local_servers.rabbitmq import LocalRabbitMq, RabbitMqPorts
 from gavel_tools.local_servers.readiness import is_ready
 from gavel_tools.local_servers.redis import LocalRedis
-from gavel_tools.local_servers.server_process import POLL_SECONDS, LocalServerFailed, ServerProcess
+from gavel_tools.local_servers.server_process import LocalServerFailed, ServerProcess
 
 # The processes' role in each database: not its owner, who could rewrite the log.
 SERVICE_ROLES = {"bid_db": "gavel_bids", "stats_db": "gavel_stats"}
@@ -149,17 +148,8 @@ class Stack:
         }
 
     def wait_ready(self, name: str) -> None:
-        """Wait until a process is ready. Raises LocalServerFailed where it died, or takes too long."""
-        deadline = time.monotonic() + READY_SECONDS_MAX
-        while not is_ready(self.ports.admin[name]):
-            process = self.processes[name]
-            if not process.runs():
-                raise LocalServerFailed(f"gavel {name} did not start: {process.last_words()}")
-            if time.monotonic() > deadline:
-                raise LocalServerFailed(
-                    f"gavel {name} is not ready after {READY_SECONDS_MAX:.0f} s: {process.log_file}"
-                )
-            time.sleep(POLL_SECONDS)
+        """Wait until a process is ready. Raises LocalServerFailed if it ends, or takes too long."""
+        self.processes[name].wait_ready(lambda: is_ready(self.ports.admin[name]), READY_SECONDS_MAX)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Servers under test are awaited, watched and stopped; what goes wrong is told with the end of their log."""
+"""Servers under test: started, awaited and stopped; errors have the end of their log."""
 
 import os
 import sys
@@ -12,7 +12,8 @@ from gavel.standalone import StandaloneSettings
 from gavel.userstats.settings import StatsApiSettings, StatsWorkerSettings
 from gavel_tools.bench.systems import processes
 from gavel_tools.bench.systems.four_processes import PROCESSES_LOGS
-from gavel_tools.bench.systems.processes import STANDALONE_LOGS, ServerFailed, process_usage, running_server
+from gavel_tools.bench.systems.processes import STANDALONE_LOGS, process_usage, running_server
+from gavel_tools.local_servers.server_process import LocalServerFailed
 
 READY = """
 import http.server, os
@@ -48,14 +49,14 @@ def test_servers_log_as_they_do_by_default(logs: dict[str, str], settings: list[
 def test_log_settings_of_the_environment_reach_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
     command = (sys.executable, "-c", "import os; raise SystemExit(os.environ['LOG_LEVEL'])")
-    with pytest.raises(ServerFailed, match="WARNING"), running_server(command, tmp_path):
+    with pytest.raises(LocalServerFailed, match="WARNING"), running_server(command, tmp_path):
         pass
 
 
-def test_a_server_that_does_not_start_is_told_with_its_own_words(tmp_path: Path) -> None:
+def test_an_error_of_a_server_that_does_not_start_has_its_output(tmp_path: Path) -> None:
     command = (sys.executable, "-c", "raise SystemExit('the disk is full')")
     with (
-        pytest.raises(ServerFailed, match=r"ended with status 1:\nthe disk is full"),
+        pytest.raises(LocalServerFailed, match=r"ended with status 1 before it was ready: the disk is full"),
         running_server(command, tmp_path),
     ):
         pass
@@ -64,15 +65,15 @@ def test_a_server_that_does_not_start_is_told_with_its_own_words(tmp_path: Path)
 def test_a_server_that_never_becomes_ready_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "READY_SECONDS_MAX", 0.2)
     command = (sys.executable, "-c", "import time; print('starting', flush=True); time.sleep(60)")
-    with pytest.raises(ServerFailed, match="was not ready after"), running_server(command, tmp_path):
+    with pytest.raises(LocalServerFailed, match="is not ready after"), running_server(command, tmp_path):
         pass
 
 
-def test_a_server_that_does_not_stop_is_killed_and_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_stop_is_killed_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "STOP_SECONDS_MAX", 0.2)
     pid = 0
     with (
-        pytest.raises(ServerFailed, match="did not stop"),
+        pytest.raises(LocalServerFailed, match="did not stop"),
         running_server((sys.executable, "-c", STUBBORN), tmp_path) as server,
     ):
         pid = server.pid

@@ -1,9 +1,9 @@
 """The servers under test: real processes on data folders of their own, started, awaited, watched and stopped."""
 
 import os
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from pathlib import Path
 from gavel.runtime.postgres.embedded import PostgresCluster
 from gavel_tools.local_servers.ports import free_port
 from gavel_tools.local_servers.readiness import is_ready
+from gavel_tools.local_servers.server_process import LocalServerFailed, ServerProcess
 
 HOST = "127.0.0.1"
 READY_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 20.0
-LOG_LINES_SHOWN_MAX = 15
 
 GAVEL_COMMAND = (sys.executable, "-m", "gavel", "standalone")
 NAIVE_COMMAND = (sys.executable, "-m", "gavel_tools.bench.systems.naive_server")
@@ -24,10 +24,6 @@ CEILING_COMMAND = (sys.executable, "-m", "gavel_tools.bench.systems.ceiling_serv
 
 # The defaults of `gavel standalone`, set so that those of this process's environment have no effect.
 STANDALONE_LOGS = {"LOG_LEVEL": "WARNING", "LOG_FORMAT": "console"}
-
-
-class ServerFailed(Exception):
-    """A server did not start, or did not stop; the text has the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +57,9 @@ class Server:
 def running_server(
     command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None
 ) -> Generator[Server]:
-    """Run a server on a data folder inside the context, with these settings besides. Raises ServerFailed."""
+    """Run a server on a data folder inside the context, with these settings added. Raises LocalServerFailed."""
     folder.mkdir(parents=True, exist_ok=True)
-    port, log_file = free_port(), folder / "server.log"
+    port = free_port()
     environment = os.environ | {
         "GAVEL_DATA_DIR": str(folder),
         "HTTP_HOST": HOST,
@@ -74,42 +70,17 @@ def running_server(
         **STANDALONE_LOGS,
         **(settings or {}),
     }
-    with log_file.open("ab") as log:
-        # A session of its own: Ctrl-C reaches the benchmark alone, which then stops what it started.
-        process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+    process = ServerProcess("server", folder)
+    process.start(command, environment)
+    pid = process.pid()
     try:
-        _wait_until_ready(process, port, log_file)
-        yield Server(port, process.pid, folder)
+        process.wait_ready(lambda: is_ready(port), READY_SECONDS_MAX)
+        yield Server(port, pid, folder)
     finally:
-        _stop(process, log_file)
-
-
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:
-    deadline_seconds = time.monotonic() + READY_SECONDS_MAX
-    while time.monotonic() < deadline_seconds:
-        if process.poll() is not None:
-            raise ServerFailed(f"the server ended with status {process.returncode}:\n{_end_of(log_file)}")
-        if is_ready(port):
-            return
-        time.sleep(0.05)
-    raise ServerFailed(f"the server was not ready after {READY_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}")
-
-
-def _stop(process: "subprocess.Popen[bytes]", log_file: Path) -> None:
-    """Stop the server as an operator would; one that does not stop is killed and reported."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise ServerFailed(f"the server did not stop in {STOP_SECONDS_MAX:.0f} s:\n{_end_of(log_file)}") from None
-
-
-def _end_of(log_file: Path) -> str:
-    return "\n".join(log_file.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN_MAX:])
+        process.signal(signal.SIGTERM)
+        if not process.wait_gone(STOP_SECONDS_MAX):
+            process.kill()
+            raise LocalServerFailed(f"the server did not stop in {STOP_SECONDS_MAX:g} s: {process.last_words()}")
 
 
 def process_usage(pid: int) -> Usage:

@@ -36,7 +36,7 @@ class Cost:
 
 
 def costs(variants: Mapping[str, Variant], scratch: Path, effort: Effort) -> dict[str, Cost]:
-    """Run a server for each variant, and give them load in turn. Raises MeasurementFailed or ServerFailed."""
+    """Run a server for each variant, and give them load in turn. Raises MeasurementFailed or LocalServerFailed."""
     with _stands(variants, scratch) as stands:
         for stand in stands.values():
             stand.bid(effort, effort.warmup_seconds)
