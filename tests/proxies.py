@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 _SCHEMES = ("http", "https", "all")
 _NAMES = {f"{scheme}_proxy" for scheme in (*_SCHEMES, "ftp", "no")}
 
-# Nothing listens there: whoever asks it gets no answer.
+# Nothing listens there: a client gets no answer.
 DEAD_PROXY = {name: "http://127.0.0.1:9" for each in _SCHEMES for name in (f"{each}_proxy", f"{each}_proxy".upper())}
 
 

@@ -44,7 +44,7 @@ class SigningKey:
         return jwt.encode(_claims(issuer, claims), "", "none", headers={"kid": self.key_id})
 
     def signed_with_its_public_half(self, *, issuer: str = ISSUER, **claims: Any) -> str:
-        """What works on whoever takes a public key for a shared secret (HS256); anybody can make it."""
+        """A token that a verifier accepts if it takes the public key for a shared secret (HS256)."""
         header = _base64({"alg": "HS256", "typ": "JWT", "kid": self.key_id})
         signed = header + b"." + _base64(_claims(issuer, claims))
         signature = urlsafe_b64encode(hmac.digest(self.pem, signed, "sha256")).rstrip(b"=")

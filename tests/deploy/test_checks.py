@@ -58,7 +58,7 @@ def broken(tmp_path: Path) -> Callable[[str, str, str], Path]:
         (PROCESS_TEMPLATE, "periodSeconds: 10", "periodSeconds: 10\n            perhapsSeconds: 1", "perhapsSeconds"),
     ],
 )
-def test_an_object_that_kubernetes_would_not_take_is_told_with_its_field(
+def test_an_object_that_kubernetes_would_refuse_is_reported_with_its_field(
     broken: Callable[[str, str, str], Path], tmp_path: Path, file: str, text: str, other: str, told: str
 ) -> None:
     values = str(CHARTS / "bid-service" / "values-development.yaml")

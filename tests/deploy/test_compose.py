@@ -91,7 +91,7 @@ def test_no_log_of_a_postgres_quotes_what_is_hidden() -> None:
         assert set(SERVERS[name]["command"][1:]) == {"-c"} | quiet
 
 
-def test_whoever_is_waited_for_is_there_and_can_be_seen_to_be_ready() -> None:
+def test_whatever_compose_waits_for_exists_and_has_a_health_check() -> None:
     for service in OURS.values():
         for needed, wait in service["depends_on"].items():
             if wait["condition"] == "service_healthy":

@@ -1,4 +1,4 @@
-"""What docs/DEPLOYMENT.md tells to make is what the charts and the servers of production use."""
+"""What docs/DEPLOYMENT.md says to make is what the charts and the servers of production use."""
 
 import re
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def test_each_url_leads_where_the_policies_let_it(production: list[Thing]) -> No
         assert {each["port"] for rule in rules for each in rule["ports"]} == {int(port)}, host
 
 
-def test_every_secret_that_something_names_is_told_of(production: list[Thing]) -> None:
+def test_every_secret_that_a_chart_names_is_documented(production: list[Thing]) -> None:
     named = keys_taken(production).keys() | {
         name
         for part in (part for thing in production for part in parts(thing))

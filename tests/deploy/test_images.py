@@ -1,4 +1,4 @@
-"""The Dockerfiles: what their processes read does not depend on the umask of whoever cloned the repository."""
+"""The Dockerfiles: what their processes read does not depend on the umask under which the repository was cloned."""
 
 import re
 from pathlib import Path

@@ -86,7 +86,7 @@ def test_a_file_that_is_not_there_is_not_the_page(server: str) -> None:
     assert get(server + "/.git/config")[0] == 404
 
 
-def test_the_page_is_told_of_its_installation(server: str) -> None:
+def test_the_page_gets_the_settings_of_its_installation(server: str) -> None:
     _, headers, body = get(server + "/page.json")
     assert json.loads(body) == {"auth_mode": "trusted", "currency": "USD"}
     assert headers["Content-Type"] == "application/json"

@@ -11,14 +11,14 @@ from gavel.runtime.postgres.connections import POOL_CONNECTIONS_MAX, STREAM_CONN
 from tests.deploy.rendered import ROOT, Thing, containers, installation, of_kind, pod_of
 
 PRODUCTION = ROOT / "deploy" / "production"
-# What a pod holds of its database at most: pools, and the connection of a lane. As docs/SIZING.md tells it.
+# What a pod holds of its database at most: pools, and the connection of a lane. As in docs/SIZING.md.
 CONNECTIONS = {
     "bid-service-api": POOL_CONNECTIONS_MAX + 1 + postgres_feed_log.CONNECTIONS_MAX,
     "bid-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX + 1,
     "user-stats-service-api": POOL_CONNECTIONS_MAX,
     "user-stats-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX,
 }
-# A migration, a rebuild, the operator, and whoever looks.
+# A migration, a rebuild, the operator, and a reader.
 OTHERS_CONNECTIONS_MAX = 20
 
 

@@ -73,7 +73,7 @@ async def test_edited_source_is_used_at_sighup_and_sigterm_ends_it_in_good_order
         assert await process.wait() == 0
 
 
-async def test_a_process_that_ends_by_itself_ends_its_pod_with_its_status(reloading: Reloading) -> None:
+async def test_a_process_that_ends_without_a_signal_ends_its_pod_with_its_status(reloading: Reloading) -> None:
     process = await reloading.start(AUTH_MODE="none")
     async with asyncio.timeout(WAIT_SECONDS_MAX):
         said, _ = await process.communicate()

@@ -115,7 +115,7 @@ def test_the_development_server_makes_each_role_that_the_secret_names() -> None:
     assert set(re.findall(r"CREATE ROLE (\w+) LOGIN", scripts["roles.sh"])) == roles
 
 
-def test_in_production_the_api_tells_the_page_of_its_installation_what_the_pages_own_server_does(
+def test_in_production_the_api_and_the_pages_server_serve_the_same_page_json(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     things = installation("production")

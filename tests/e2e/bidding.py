@@ -18,14 +18,14 @@ _numbers = count(1)
 
 
 def new_bidders(how_many: int) -> list[int]:
-    """Numbers of bidders that nobody else has, for tests that share a server."""
+    """Unique numbers of bidders, for tests that share a server."""
     return [next(_numbers) for _ in range(how_many)]
 
 
 class Told:
     """The bids that were answered as accepted, and a way to wait until they are so many.
 
-    `cut` is what became of requests that had left whole and got no answer. Nobody asks any more once it is `over`.
+    `cut` is what became of requests that had left whole and got no answer. No more requests are sent once it is `over`.
     """
 
     def __init__(self, enough: int) -> None:
@@ -58,7 +58,7 @@ class _Sending:
 async def bid_on(client: Client, item_id: str, number: int, told: Told, **headers: str) -> None:
     """One bidder who goes on until it is over, or the server is gone.
 
-    That is where nothing could be sent: nobody listens, or the connection was closed before. Everything else is `cut`.
+    That is where nothing was sent: no server listens, or the connection was closed before. Everything else is `cut`.
     """
     amount = 100 + number
     while not told.over:

@@ -22,7 +22,7 @@ START_TRIES_MAX = 3
 
 @contextmanager
 def made_stack(counts: Mapping[str, int] | None = None) -> Generator[Stack]:
-    """A stack of which nothing runs yet; stopped afterwards with its servers. Its processes trust whoever calls."""
+    """A stack of which nothing runs yet; stopped afterwards with its servers. Its processes run in trusted mode."""
     with TemporaryDirectory(prefix="gavel four 100% é ") as folder:
         stack = Stack(Path(folder), private_ports(counts), {"AUTH_MODE": "trusted"})
         try:

@@ -86,7 +86,7 @@ class Standalone:
         self.env = environment(
             AUTH_MODE="trusted", GAVEL_DATA_DIR=str(folder), HTTP_PORT=str(self.port), LOG_LEVEL="INFO"
         )
-        # A file, because a pipe that nobody reads while another loop runs would stop the process once it is full.
+        # A file, because a pipe that is not read while another loop runs would stop the process once it is full.
         self._log = folder.with_name(f"{folder.name}.log")
         self._process: Process | None = None
 

@@ -50,7 +50,7 @@ class Provider:
         return None
 
     def sign(self, subject: str, **claims: Any) -> str:
-        """A token of someone."""
+        """A token of any user."""
         return self.key.sign(issuer=self.issuer, sub=subject, **claims)
 
     def headers(self, subject: str, **claims: Any) -> dict[str, str]:

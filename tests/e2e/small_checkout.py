@@ -54,7 +54,7 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     return name
 '''
 
-# Tells what it was started with, imports what a foreign folder may hide, and runs until it is told to stop.
+# Prints what it was started with, imports what a foreign folder may hide, and runs until it is stopped.
 _MAIN = '''\
 """What stands in for Gavel."""
 

@@ -163,7 +163,7 @@ async def test_a_total_that_is_not_the_sum_of_the_known_bids_is_found(
     ]
 
 
-async def test_nobody_to_bid_at_is_told_with_what_to_do() -> None:
+async def test_no_server_at_the_address_is_reported_with_what_to_do() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     status, out, error = await _run("--url", url)
     assert (status, out) == (2, "")
@@ -181,7 +181,7 @@ async def test_statistics_at_another_address_are_missed_before_anyone_bids(share
     assert (status, "everything agrees" in out) == (0, True), error
 
 
-async def test_an_address_that_is_no_gavel_is_told(shared_gavel: Standalone) -> None:
+async def test_an_address_that_is_no_gavel_is_reported(shared_gavel: Standalone) -> None:
     status, _, error = await _run("--url", f"{shared_gavel.url}/elsewhere")
     assert status == 2
     assert error.endswith("is --url right?\n")

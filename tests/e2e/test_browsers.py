@@ -1,4 +1,4 @@
-"""What a browser is told by a real Gavel: which pages may call, and that replies are neither kept nor guessed at."""
+"""Headers of a real Gavel for browsers: which pages may call, and that replies are neither cached nor sniffed."""
 
 import asyncio
 from asyncio.subprocess import DEVNULL
@@ -76,7 +76,7 @@ async def test_a_page_of_a_listed_origin_asks_ahead_bids_and_may_read_the_answer
 
 @way
 @pytest.mark.parametrize("origin", [STRANGER, "null", LISTED + ".evil.example", LISTED.upper()])
-async def test_a_page_of_another_origin_is_told_nothing_and_may_read_nothing(
+async def test_a_page_of_an_unlisted_origin_may_read_nothing(
     client: Client, headers: Mapping[str, str], origin: str
 ) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}

@@ -72,7 +72,7 @@ def is_alive(process_id: int) -> bool:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that no signal tells of."""
+    """Poll for something without a signal."""
     deadline = time.monotonic() + COMMAND_SECONDS_MAX
     while not is_so():
         assert time.monotonic() < deadline
@@ -203,7 +203,7 @@ def test_without_node_gavel_runs_and_one_line_says_what_the_page_takes(
 
 
 def test_the_pages_own_build_puts_its_folder_in_place_whole() -> None:
-    """So that whoever serves it never finds half of it."""
+    """Replaced at once, so that a server never finds half of it."""
     package = json.loads((ROOT / "web" / "package.json").read_text(encoding="utf-8"))
     steps = package["scripts"]["build"].split(" && ")
     assert steps[0] == "vite build --outDir dist.new"

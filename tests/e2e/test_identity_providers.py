@@ -155,7 +155,7 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-async def test_what_a_provider_or_its_firewall_answers_is_told_by_readiness_and_log_until_it_is_right(
+async def test_a_wrong_answer_of_a_provider_or_firewall_is_in_readiness_and_log_until_it_is_right(
     data_folder: Path,
 ) -> None:
     with running_provider() as provider:
@@ -174,7 +174,7 @@ async def test_what_a_provider_or_its_firewall_answers_is_told_by_readiness_and_
         provider.answer = lambda path: Answer(403, b"", html)
         gavel = Standalone(data_folder)
         settings = {"AUTH_MODE": "jwt", "JWT_ISSUER": provider.issuer, "JWT_AUDIENCE": AUDIENCE}
-        # Nothing on this machine is asked through a proxy, least of all one where nobody listens.
+        # Nothing on this machine is asked through a proxy, least of all one that does not listen.
         proxies = {
             "HTTP_PROXY": "http://127.0.0.1:9",
             "http_proxy": "http://127.0.0.1:9",
@@ -197,7 +197,7 @@ async def test_what_a_provider_or_its_firewall_answers_is_told_by_readiness_and_
 
 
 async def _readiness(http: httpx.AsyncClient, url: str, text: str) -> None:
-    """Wait until the readiness probe tells this of the keys."""
+    """Wait until the readiness probe reports this of the keys."""
     async with asyncio.timeout(60):
         while True:
             try:

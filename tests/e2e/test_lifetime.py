@@ -87,7 +87,7 @@ async def test_a_second_gavel_on_the_same_folder_is_refused_in_words(data_folder
             assert (await http.get(f"{gavel.url}/readyz")).status_code == 200
 
 
-async def test_a_port_in_use_is_told_in_one_message(shared_gavel: Standalone, data_folder: Path) -> None:
+async def test_a_port_in_use_is_reported_in_one_message(shared_gavel: Standalone, data_folder: Path) -> None:
     status, said = await run("standalone", env=shared_gavel.env | {"GAVEL_DATA_DIR": str(data_folder)})
     assert status == 2
     assert said == f"gavel: can't listen on 127.0.0.1:{shared_gavel.port}: Address already in use\n"

@@ -98,7 +98,7 @@ async def test_a_binary_update_that_names_no_field_it_knows_is_refused(client: C
     assert "title, description, images, category" in _refused(reply, 400, "invalid_argument")
 
 
-async def test_an_update_that_nobody_may_make_is_refused(client: Client) -> None:
+async def test_a_forbidden_update_is_refused(client: Client) -> None:
     item_id = await client.list_item()
     change = {"id": item_id, "sellerId": SELLER_ID, "title": "New"}
     _refused(await client.call("UpdateItem", change | {"sellerId": _someone()}), 403, "permission_denied")
@@ -159,7 +159,7 @@ async def test_my_bids_are_one_an_item_newest_bid_first_page_by_page(client: Cli
     assert await _pages(client, "ListMyBids", "bids", {"userId": _someone()}) == [[]]
 
 
-async def test_my_bids_tell_my_standing_and_my_maximum_and_nobody_elses(client: Client) -> None:
+async def test_my_bids_show_my_position_and_my_maximum_and_no_other_users(client: Client) -> None:
     anna, bela = _someone(), _someone()
     led = await client.list_item(bidIncrement={"fixed": 100})
     bought = await client.list_item(reservePrice=900, buyNowPrice=2000)

@@ -65,7 +65,7 @@ async def _kept_in_redis(url: str) -> list[tuple[str, bytes]]:
                     scored = await redis.zrange(key, 0, -1, withscores=True)
                     value = repr([(member, int(score)) for member, score in scored]).encode()
                 case _:
-                    raise AssertionError(f"{key!r} is a {kind}: nobody has looked into it")
+                    raise AssertionError(f"{key!r} is a {kind}: no test looks into it")
             kept.append((key.decode(), key + value))
     return kept
 

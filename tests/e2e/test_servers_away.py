@@ -40,7 +40,7 @@ async def clients(shared_stack: Stack) -> AsyncGenerator[list[StackClient]]:
 
 @contextmanager
 def frozen(stack: Stack) -> Generator[None]:
-    """Within the context Postgres answers nobody, with its connections open."""
+    """Freeze Postgres inside the context; its connections stay open."""
     pid_file = stack.folder / "postgres" / "postmaster.pid"
     signal_all(pid_file, signal.SIGSTOP)
     try:
@@ -81,7 +81,7 @@ async def owed_rows(stack: Stack) -> int:
         await connection.close()
 
 
-async def test_with_rabbitmq_away_all_bids_are_taken_and_what_is_owed_is_told_and_counted_afterwards(
+async def test_with_rabbitmq_away_all_bids_are_accepted_and_published_and_counted_afterwards(
     clients: list[StackClient], shared_stack: Stack, away_seconds: float
 ) -> None:
     told = Told(enough=50)
@@ -104,7 +104,7 @@ async def test_with_rabbitmq_away_all_bids_are_taken_and_what_is_owed_is_told_an
     assert (await read_books(shared_stack)).wrong["outbox rows"] == 0
 
 
-async def test_with_stats_db_away_nothing_is_acknowledged_nobody_storms_and_all_is_counted_afterwards(
+async def test_with_stats_db_away_nothing_is_acknowledged_or_retried_in_a_storm_and_all_is_counted_afterwards(
     clients: list[StackClient], shared_stack: Stack, away_seconds: float
 ) -> None:
     client, user_id = clients[0], str(uuid4())

@@ -103,7 +103,7 @@ def _start_anew(stack: Stack, *names: str) -> None:
         stack.wait_ready(name)
 
 
-def test_help_tells_how_it_is_called() -> None:
+def test_help_shows_the_usage() -> None:
     said = subprocess.run([str(SCRIPT), "--help"], capture_output=True, text=True, check=True).stdout
     assert "--api" in said
     assert "--patience-seconds" in said

@@ -53,7 +53,7 @@ class Resuming:
         first = True
         while True:
             message = await stream.next(seconds=60)
-            assert "snapshot" not in message, "nobody is a thousand events behind"
+            assert "snapshot" not in message, "no watcher is a thousand events behind"
             self.lives += first
             first = False
             if "event" in message:
@@ -107,7 +107,7 @@ async def _all(waits: Any) -> None:
         await asyncio.gather(*waits)
 
 
-async def test_who_watches_one_bid_api_is_told_what_others_accept_and_what_the_closer_closes(
+async def test_a_watcher_of_one_bid_api_gets_bids_of_others_and_closes(
     shared_stack: Stack,
 ) -> None:
     apis = [name for name in shared_stack.processes if name.startswith("bid-api")]
@@ -174,7 +174,7 @@ async def test_a_watcher_that_does_not_read_is_ended_and_another_misses_nothing(
         unread, end = await _until_the_end(stuck)
         assert unread == list(range(2, 2 + len(unread)))
         assert len(unread) < BIDS_UNREAD
-        # Whoever reads too late for its last message is cut off.
+        # A watcher that reads too late for its last message is cut off.
         assert not isinstance(end, Ended) or end.code == "resource_exhausted"
 
 

@@ -185,7 +185,7 @@ async def test_buy_now_ends_the_auction_at_once_with_the_buyer_as_the_winner(cli
     assert stats["amountWon"] == "5000"
 
 
-async def test_the_statistics_tell_who_won_and_sold_for_how_much_and_who_spent_the_most(client: Client) -> None:
+async def test_the_statistics_have_winners_sellers_amounts_and_top_bidders(client: Client) -> None:
     seller, loser, buyer = (_someone() for _ in range(3))
     item_id = await client.list_item(**FIXED, sellerId=seller, reservePrice=10**14, buyNowPrice=10**14)
     await _bid(client, item_id, loser, 1000)

@@ -1,1 +1,1 @@
-"""Requests that nobody would send, made from the contract's descriptors."""
+"""Invalid and unusual requests, made from the contract's descriptors."""

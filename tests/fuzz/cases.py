@@ -16,7 +16,7 @@ from gavel.contracts.userstats.v1 import user_stats_service_pb
 from tests.fuzz.wire import bytes_field, number_field
 
 WATCH_ITEMS = "WatchItems"
-# A watcher that asks for more is told for ever.
+# A longer deadline would stream for ever.
 WATCH_MS = "40"
 
 _METHODS = [

@@ -88,7 +88,7 @@ async def _run(seed: int, count: int, console: Console) -> Report:
 
 
 def insides(logs: str) -> list[str]:
-    """The lines of a log that tell of something that nobody thought of."""
+    """The lines of a log that show an unexpected error."""
     lines = logs.splitlines()
     return [
         "in the log:\n" + "\n".join(lines[number : number + LOG_LINES_SHOWN])

@@ -23,7 +23,7 @@ def missing_tools() -> list[str]:
 
 
 class Buildah:
-    """Images in a folder of its own; nobody else's are touched."""
+    """Images in a folder of its own; no others are touched."""
 
     def __init__(self, folder: Path) -> None:
         self._options = ["--root", str(folder / "images"), "--runroot", str(folder / "run")]

@@ -28,7 +28,7 @@ from tests.image.postgres_port import postgres_port
 BASE, IMAGE, DEVELOPMENT = "localhost/python-base", "localhost/gavel", "localhost/gavel-development"
 # With a Debian-slim Python of 120 MB below it, the image stays under 250.
 OWN_BYTES_MAX = 115_000_000
-# Where whoever can write to nothing else may write.
+# The only place that a read-only container may write to.
 WRITABLE = {"/dev/shm", "/run/lock", "/tmp", "/var/lock", "/var/tmp"}
 VERIFY_SECONDS_MAX = 120
 READY_SECONDS_MAX = 60

@@ -27,7 +27,7 @@ def _expressions(dashboard: Path) -> list[str]:
 
 
 def _unknown(text: str) -> set[str]:
-    """Names that nobody tells; a histogram is asked for by its parts."""
+    """Names of no documented metric; a histogram is queried by its parts."""
     known: set[str] = set()
     for name, (kind, _) in documented().items():
         known |= {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if kind == "histogram" else {name}
@@ -55,7 +55,7 @@ def test_every_metric_of_a_page_exists() -> None:
     assert {page: names - known for page, names in named.items() if names - known} == {}
 
 
-def test_a_name_that_nobody_tells_would_be_noticed() -> None:
+def test_an_unknown_metric_name_is_found() -> None:
     assert _unknown("rate(gavel_bids_total[1m]) / gavel_bits_total") == {"gavel_bits_total"}
     assert _unknown("gavel_counter_lag_seconds") == {"gavel_counter_lag_seconds"}
 

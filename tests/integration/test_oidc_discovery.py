@@ -1,4 +1,4 @@
-"""The provider's documents, fetched over real HTTP: what goes wrong is told in one line that says what to do."""
+"""The provider's documents, fetched over real HTTP: errors are one line that says what to do."""
 
 import asyncio
 import re
@@ -70,7 +70,7 @@ async def test_an_issuer_under_a_path_or_with_a_slash_at_its_end_is_found(provid
 
 
 @pytest.mark.parametrize("slash", ["in the setting", "at the provider"])
-async def test_an_issuer_that_differs_by_a_slash_is_told_with_both(provider: Provider, slash: str) -> None:
+async def test_an_issuer_that_differs_by_a_slash_is_reported_with_both(provider: Provider, slash: str) -> None:
     ours, theirs = provider.issuer, f"{provider.issuer}/"
     if slash == "in the setting":
         ours, theirs = theirs, ours
@@ -81,13 +81,15 @@ async def test_an_issuer_that_differs_by_a_slash_is_told_with_both(provider: Pro
 
 
 @pytest.mark.parametrize("issuer", [None, 5, ""])
-async def test_a_document_without_an_issuer_is_told_so(provider: Provider, issuer: object) -> None:
+async def test_a_document_without_an_issuer_is_reported(provider: Provider, issuer: object) -> None:
     provider.document = _told(provider, issuer=issuer)
     assert "names the issuer " in await _problem(provider.issuer)
 
 
 @pytest.mark.parametrize("uri", [None, "", 5, ["https://login.example/keys"]])
-async def test_a_document_without_jwks_uri_is_told_with_the_setting_that_helps(provider: Provider, uri: object) -> None:
+async def test_a_document_without_jwks_uri_is_reported_with_the_setting_that_helps(
+    provider: Provider, uri: object
+) -> None:
     provider.document = _told(provider, jwks_uri=uri)
     assert await _problem(provider.issuer) == f"{provider.issuer}{DISCOVERY} has no jwks_uri: set JWT_JWKS_URL"
 
@@ -107,13 +109,13 @@ def test_an_issuer_of_https_has_keys_of_https() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
-async def test_a_status_is_told_with_the_address_and_without_the_body(provider: Provider, status: int) -> None:
+async def test_a_status_is_reported_with_the_address_and_without_the_body(provider: Provider, status: int) -> None:
     provider.answer = _answering(provider, status=status, body=b"<h1>Forbidden: secret</h1>", headers=HTML)
     assert await _problem(provider.issuer) == f"{provider.issuer}{DISCOVERY} answered status {status}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_told_with_its_target_and_not_followed(provider: Provider, status: int) -> None:
+async def test_a_redirect_is_reported_with_its_target_and_not_followed(provider: Provider, status: int) -> None:
     location = {"Location": f"{provider.issuer.replace('//', '//user:password@')}/elsewhere?key=secret"}
     provider.answer = _answering(provider, status=status, headers=location)
     problem = await _problem(provider.issuer)
@@ -136,7 +138,7 @@ async def test_a_redirect_is_told_with_its_target_and_not_followed(provider: Pro
     ],
     ids=["a page", "cut off", "a list", "empty", "deep", "binary"],
 )
-async def test_what_is_no_json_object_is_told_with_its_content_type(
+async def test_an_answer_that_is_no_json_object_is_reported_with_its_content_type(
     provider: Provider, body: bytes, headers: dict[str, str], told: str
 ) -> None:
     provider.answer = _answering(provider, body=body, headers=headers)
@@ -150,7 +152,7 @@ async def test_a_document_of_any_size_is_read_up_to_a_bound(provider: Provider) 
     assert await _problem(provider.issuer) == f"{provider.issuer}{DISCOVERY} sent more than {DOCUMENT_BYTES_MAX} bytes"
 
 
-async def test_an_address_where_nobody_answers_is_told_with_the_reason() -> None:
+async def test_an_address_without_an_answer_is_reported_with_the_reason() -> None:
     assert re.fullmatch(
         rf"http://127\.0\.0\.1:\d+{re.escape(DISCOVERY)} can't be reached: .*Connection refused",
         await _problem(f"http://127.0.0.1:{free_port()}"),
@@ -182,7 +184,7 @@ async def _key_set_problem(url: str) -> str:
 
 
 @pytest.mark.parametrize("url", ["http://user:password@127.0.0.1:1/keys?key=secret", "http://user:pass:word@x:y/"])
-async def test_no_secret_of_an_address_is_told(url: str) -> None:
+async def test_no_secret_of_an_address_is_shown(url: str) -> None:
     problem = await _key_set_problem(url)
     for secret in ("user", "pass", "word", "secret"):
         assert secret not in problem
@@ -265,6 +267,6 @@ async def test_a_server_that_never_comes_to_an_end_does_not_keep_the_process_fro
     assert (process.returncode, said) == (0, b"left\n")
 
 
-async def test_a_server_of_another_protocol_is_told_so() -> None:
+async def test_a_server_of_another_protocol_is_reported() -> None:
     with _saying(b"SSH-2.0-OpenSSH_9.2\r\n") as url:
         assert await _key_set_problem(url) == f"{url} did not answer in HTTP (BadStatusLine)"

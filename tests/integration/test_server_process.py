@@ -1,4 +1,4 @@
-"""Server programs run apart from whoever starts them, and are known by the lock that they hold."""
+"""Server programs outlive the process that starts them, and are found by the lock that they hold."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Generator[ServerProcess]:
     server.kill()
 
 
-def test_a_program_runs_until_it_is_stopped_whoever_asks(server: ServerProcess, tmp_path: Path) -> None:
+def test_a_program_runs_until_any_process_stops_it(server: ServerProcess, tmp_path: Path) -> None:
     another = ServerProcess("sleeper", tmp_path)
     assert not server.runs()
     server.start(FOR_LONG, ENVIRONMENT)

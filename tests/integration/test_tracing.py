@@ -95,7 +95,7 @@ async def test_a_batch_has_links_up_to_a_bound(collector: Collector) -> None:
     assert len(span.links) == tracing.LINKS_MAX
 
 
-async def test_a_collector_that_is_away_keeps_nobody_from_stopping() -> None:
+async def test_a_collector_that_is_away_delays_no_stop() -> None:
     async with tracing.exporting("tests", "http://127.0.0.1:9", 1.0):
         tracing.record("decide", [SAMPLED], 1.0, 2.0)
     assert not tracing.is_on()

@@ -1,4 +1,4 @@
-"""The end, by the database's clock read under the lock: whoever waits past it is refused, whatever clock they have."""
+"""The end, by the database's clock read under the lock: a bid that waits past it is refused on any machine."""
 
 import asyncio
 import re

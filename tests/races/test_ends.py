@@ -1,4 +1,4 @@
-"""Everyone goes at one moment, around the end of an auction: one close, one winner, and nobody after the end."""
+"""Everyone goes at one moment, around the end of an auction: one close, one winner, and no bid after the end."""
 
 import asyncio
 import random
@@ -130,7 +130,7 @@ def _renames(auction: Auction, at: datetime) -> Decision:
 
 
 @pytest.mark.parametrize("command", ["buy-now", "cancel", "update"])
-async def test_whoever_waits_for_the_lock_past_the_end_is_refused(house: House, command: str) -> None:
+async def test_a_bid_that_waits_for_the_lock_past_the_end_is_refused(house: House, command: str) -> None:
     item_id = await house.list_item(ends_in=timedelta(seconds=1), buy_now_price=900)
     decide = {"buy-now": _buys(new_user()), "cancel": _cancels, "update": _renames}[command]
 

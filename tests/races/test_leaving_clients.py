@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.race]
 CLIENTS = 150
 
 
-async def test_whoever_leaves_has_bid_once_or_not_at_all(house: House) -> None:
+async def test_a_caller_that_leaves_has_bid_once_or_not_at_all(house: House) -> None:
     item_id, chance = await house.list_item(), random.Random(11)
     users = [new_user() for _ in range(CLIENTS)]
 
@@ -37,7 +37,7 @@ async def test_whoever_leaves_has_bid_once_or_not_at_all(house: House) -> None:
         assert user in by_user or not was_answered
 
 
-async def test_whoever_comes_back_with_the_key_gets_the_one_bid(house: House) -> None:
+async def test_a_retry_with_the_key_gets_the_one_bid(house: House) -> None:
     item_id, user, chance = await house.list_item(), new_user(), random.Random(13)
     for _ in range(40):
         bidding = asyncio.create_task(house.bid(item_id, 5, by=user, key="k"))

@@ -209,7 +209,7 @@ class FaultProxy:
 
 @asynccontextmanager
 async def fault_proxy(upstream: Upstream) -> AsyncGenerator[FaultProxy]:
-    """A proxy that behaves until it is told otherwise; on the way out every connection is cut."""
+    """A proxy without faults until one is set; on the way out every connection is cut."""
     proxy = FaultProxy(upstream)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]

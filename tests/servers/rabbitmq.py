@@ -40,7 +40,7 @@ class RabbitMqServer(Protocol):
         ...
 
     def freeze(self) -> None:
-        """Let it answer nobody, with its connections open."""
+        """Freeze it: it answers nothing, its connections stay open."""
         ...
 
     def thaw(self) -> None:

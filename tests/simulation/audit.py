@@ -67,7 +67,7 @@ async def check_auction(bid_pool: asyncpg.Pool, item_id: ItemId) -> None:
 
 
 async def check_chain(bid_pool: asyncpg.Pool) -> None:
-    """Each item's log is one chain, and the auction's row is what it tells."""
+    """Each item's log is one chain, and the auction's row follows from it."""
     async with bid_pool.acquire() as connection, aclosing(check_log(connection, FIRST_ID, LAST_ID, {})) as checks:  # type: ignore[arg-type]
         findings = {check.item_id: check.findings async for check in checks}
     assert len(findings) == await bid_pool.fetchval("SELECT count(*) FROM auctions")

@@ -109,7 +109,7 @@ async def test_after_a_rough_day_every_auction_has_its_one_winner_and_every_tota
 
 
 async def _settled(bid_pool: asyncpg.Pool, road: RoughRoad) -> bool:
-    """Whether every auction is over, and everything is told."""
+    """Whether every auction is over, and every event is delivered."""
     open_auctions = await bid_pool.fetchval(
         "SELECT count(*) FROM auctions WHERE closed_at IS NULL AND cancelled_at IS NULL"
     )

@@ -82,7 +82,7 @@ class FeedSuite:
         for listener in listeners:
             await listener.until(lambda heard: [event.seq for event in heard] == [2])
 
-    async def test_what_nobody_wants_is_told_to_nobody(self, way: Way) -> None:
+    async def test_unwatched_events_are_delivered_to_no_listener(self, way: Way) -> None:
         listener, stranger = Listener(ITEM), Listener()
         await way.listen(stranger)
         await way.listen(listener)

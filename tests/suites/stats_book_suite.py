@@ -55,7 +55,7 @@ class CountingSuite:
             amount_sold=50,
         )
 
-    async def test_a_user_of_whom_no_event_told_is_unknown(self, stats_book: StatsBook) -> None:
+    async def test_a_user_without_events_is_unknown(self, stats_book: StatsBook) -> None:
         await stats_book.count([a_bid(1, 500), NothingToCount(fresh_id(), after(0))])
         assert await stats_book.stats_of(a_user(2)) is None
 
@@ -191,7 +191,7 @@ class ForgettingSuite:
         await stats_book.forget(timedelta(days=365), 100)
         assert list((await stats_book.count([bid])).forgotten) == [bid.event_id]
 
-    async def test_an_id_that_tells_no_time_is_kept(self, stats_book: StatsBook) -> None:
+    async def test_an_id_without_a_time_is_kept(self, stats_book: StatsBook) -> None:
         bid = BidPlaced(EventId("00000000-0000-4000-8000-00000000abcd"), LONG_AGO, an_item(1), a_user(1), 500)
         await stats_book.count([bid, a_bid(1, 700)])
         assert await stats_book.forget(MONTH, 100) == 0

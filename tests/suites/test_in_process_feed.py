@@ -11,7 +11,7 @@ from tests.unit.bids.auctions import ANNA, ITEM, bid, listed
 
 
 class InProcessWay:
-    """Way inside one process: one feed for each listener, as each is told by the book."""
+    """Way inside one process: one feed for each listener, as the book calls them."""
 
     def __init__(self) -> None:
         self._feeds: list[InProcessFeed] = []
@@ -32,7 +32,7 @@ class TestInProcessFeed(FeedSuite):
         return InProcessWay()
 
 
-async def test_it_is_told_before_the_commit_is_answered() -> None:
+async def test_listeners_are_called_before_the_commit_is_answered() -> None:
     listener = Listener(ITEM)
     InProcessFeed(listener).committed([change(bid(listed(), ANNA, 1_000))])
     assert [event.seq for event in listener.heard] == [2]

@@ -31,9 +31,7 @@ def bidders(
     stats_url: Annotated[
         str, typer.Option(help="Address of the stats API, if it differs.", show_default="as --url")
     ] = "",
-    bidders: Annotated[
-        int, typer.Option("--bidders", "-n", min=2, max=BIDDERS_MAX, help="Number of concurrent bidders.")
-    ] = 50,
+    bidders: Annotated[int, typer.Option("--bidders", "-n", min=2, max=BIDDERS_MAX, help="How many bidders.")] = 50,
     seconds: Annotated[
         float | None,
         typer.Option(min=0.1, max=SECONDS_MAX, help="Stop after so many seconds.", show_default="30, without --count"),
@@ -45,12 +43,7 @@ def bidders(
     ] = 0,
     ends_in: Annotated[
         float | None,
-        typer.Option(
-            min=1.0,
-            max=SECONDS_MAX,
-            help="With --create: end the new auctions after so many seconds.",
-            show_default="an hour",
-        ),
+        typer.Option(min=1.0, max=SECONDS_MAX, help="With --create: seconds until they end.", show_default="an hour"),
     ] = None,
     pause: Annotated[
         float, typer.Option(min=0.0, max=SECONDS_MAX, help="Pause of each bidder between two bids, in seconds.")

@@ -20,7 +20,7 @@ def log_lines(stack: Stack, process: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Connect-Timeout-Ms": "9000"}], ids=["thin path", "full path"])
-async def test_a_refused_bid_is_one_line_at_info_that_tells_whose_it_is_without_a_traceback(
+async def test_a_refused_bid_is_one_line_at_info_with_its_ids_and_without_a_traceback(
     stack: Stack, four: StackClient, headers: dict[str, str]
 ) -> None:
     item_id = await four.list_item(title="two\nlines \u2028 of a title")

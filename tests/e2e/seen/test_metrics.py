@@ -135,7 +135,7 @@ async def test_calls_bids_and_events_are_counted_where_they_happen(stack: Stack,
     assert after["bid-worker"].value("gavel_outbox_rows") == 0
 
 
-async def test_standalone_tells_the_same_on_its_public_port_but_for_the_servers_that_it_has_not(
+async def test_standalone_has_the_same_metrics_on_its_public_port_but_those_of_absent_servers(
     shared_gavel: Standalone, client: Client
 ) -> None:
     await use_it(client)
@@ -145,7 +145,7 @@ async def test_standalone_tells_the_same_on_its_public_port_but_for_the_servers_
     assert absent == of_servers | {"gavel_redis_requests_total", "gavel_redis_breaker_open"}
     assert page.kinds.keys() <= documented().keys()
     assert page.value("gavel_counter_events_total", outcome="counted") >= 2
-    # Two lanes and several pools are told as one metric each.
+    # Two lanes and several pools are one metric each.
     assert {("lane", "bids"), ("lane", "closer")} <= {
         pair for name, labels in page.values if name == "gavel_lane_commands_waiting" for pair in labels
     }

@@ -1,4 +1,4 @@
-"""A backlog that nobody bid for is to the relay and the counter what bids are."""
+"""A made-up backlog is to the relay and the counter like one of bids."""
 
 import asyncpg
 import pytest

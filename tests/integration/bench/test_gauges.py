@@ -1,4 +1,4 @@
-"""A gauge is looked at until it has come to its end, and one that does not come there is told of."""
+"""A gauge is looked at until it has come to its end, and one that does not is reported."""
 
 import asyncpg
 import pytest

@@ -1,4 +1,4 @@
-"""A lent connection: whoever is cancelled stays cancelled, whatever became of the connection meanwhile."""
+"""A borrowed connection: a cancelled caller stays cancelled, whatever became of the connection meanwhile."""
 
 import asyncio
 

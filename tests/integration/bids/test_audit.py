@@ -199,7 +199,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("column", STATES)
-async def test_a_state_that_nobody_decided_shows(house: House, item_id: ItemId, column: str) -> None:
+async def test_a_state_without_a_decision_is_found(house: House, item_id: ItemId, column: str) -> None:
     await tamper(house, f"UPDATE auctions SET {STATES[column]} WHERE item_id = '{item_id}'")
     [finding] = await found(house, item_id)
     assert finding.startswith("auctions: differs from the log: ")
@@ -232,7 +232,7 @@ async def _head(house: House, item_id: ItemId) -> Anchor:
 
 
 async def _forge(house: House, item_id: ItemId, seq: int, change: str) -> None:
-    """Change a bid and write its digest and all later ones anew, as someone would who has read the code."""
+    """Change a bid and write its digest and all later ones anew, as an attacker who has read the code would."""
     await tamper(house, f"UPDATE bids SET {change} WHERE item_id = '{item_id}' AND seq = {seq}")
     rows = await house.pool.fetch(
         "SELECT item_id::text, seq, user_id::text, amount, maximum, automatic, created_at, outbid_user_id::text,"
@@ -353,7 +353,7 @@ async def test_what_two_processes_write_of_busy_auctions_is_one_chain_for_each(
     async with open_house(new_house.url) as other:
         await asyncio.gather(*(_live((new_house, other), items, seed) for seed in range(12)))
         await other.decide(unwanted, lambda auction, at: cancel_item(auction, at, SELLER))
-        # Whatever chance has brought: a raise and other texts, on an item that nobody can have bought.
+        # Whatever chance has brought: a raise and other texts, on an item that can not have been sold.
         other_texts = listing_changes(category="maps")
         leader, amount = new_user(), (await other.state(items[4]))["price"] + 10_000
         for house, max_amount in ((other, amount + 1), (new_house, amount + 2)):

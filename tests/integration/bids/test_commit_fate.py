@@ -62,7 +62,7 @@ async def test_cut_after_commit_was_sent_is_unknown_and_a_retry_with_the_key_ret
     assert cut.struck.is_set()
     assert decide.times == 1
     await until(house.no_lane_in_a_transaction)
-    assert await house.bids(item_id) == [(2, 5)], "what was told to be unknown did happen"
+    assert await house.bids(item_id) == [(2, 5)], "the unknown commit did happen"
     answer = await house.book.update(item_id, decide, call=soon(), key=key)
     assert answer.bid is not None
     assert (answer.replayed, answer.bid.seq, decide.times) == (True, 2, 1)
@@ -84,7 +84,7 @@ async def test_a_commit_that_never_arrived_is_unknown_too_and_a_retry_is_a_first
     assert await house.amounts(item_id) == [5]
 
 
-async def test_everyone_of_the_batch_is_told_that_its_fate_is_unknown(house: House, proxy: FaultProxy) -> None:
+async def test_every_caller_of_the_batch_gets_the_unknown_fate(house: House, proxy: FaultProxy) -> None:
     item_id = await house.list_item()
     async with house.lock_held(item_id) as release:
         ahead = asyncio.create_task(house.decide(item_id, unchanged))
@@ -137,9 +137,7 @@ async def test_a_commit_without_an_answer_ends_in_time(
     assert (await house.bid(item_id, 6)).auction.price == 6
 
 
-async def test_a_connection_that_turns_out_stale_is_replaced_and_nobody_notices(
-    house: House, proxy: FaultProxy
-) -> None:
+async def test_a_stale_connection_is_replaced_without_an_error(house: House, proxy: FaultProxy) -> None:
     item_id, decide = await house.list_item(), Counted(new_user(), 5)
     await house.decide(item_id, unchanged)
     cut = proxy.cut_before(BEGIN, Towards.SERVER)
@@ -155,7 +153,7 @@ async def test_a_lane_that_was_cut_off_while_idle_goes_on(house: House, proxy: F
     assert (await house.bid(item_id, 5)).auction.price == 5
 
 
-async def test_cut_before_commit_was_sent_nothing_happened_and_the_caller_is_told_so(
+async def test_cut_before_commit_was_sent_nothing_happened_and_the_answer_says_so(
     house: House, proxy: FaultProxy
 ) -> None:
     item_id, user = await house.list_item(), new_user()

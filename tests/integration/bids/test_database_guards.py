@@ -1,4 +1,4 @@
-"""The invariants as constraints of the database: raw SQL that breaks one is refused, whoever sends it."""
+"""The invariants as constraints of the database: raw SQL that breaks one is refused from every role."""
 
 import re
 from datetime import timedelta
@@ -49,7 +49,7 @@ BROKEN_STATES = {
     "the leader changes without a bid": "leader_id = seller_id, revision = revision + 1",
     "the seller leads": "leader_id = seller_id, price = 400, leader_maximum = 400, bid_count = bid_count + 1,"
     " seq = seq + 1, last_bid_seq = seq + 1, revision = revision + 1",
-    "nobody leads in spite of bids": "leader_id = NULL, revision = revision + 1",
+    "no leader in spite of bids": "leader_id = NULL, revision = revision + 1",
     "the leader's maximum falls": "leader_maximum = leader_maximum - 1, revision = revision + 1",
     "the leader's maximum rises in silence": "leader_maximum = leader_maximum + 1",
     "the maximum is below the price": "leader_maximum = price - 1, revision = revision + 1",
@@ -150,7 +150,7 @@ BROKEN_BIDS: dict[str, dict[str, object]] = {
     "the next bid may be as low": {"minimum_next_bid": 400},
     "bidders outbid themselves": {"outbid_user_id": BELA},
     "more bids than events": {"bid_count": 4},
-    "nobody listed the item": {"item_id": new_user()},
+    "the item was never listed": {"item_id": new_user()},
 }
 
 
@@ -206,7 +206,7 @@ async def test_an_auction_is_over_once(house: House, item_id: ItemId) -> None:
         await _insert_bid(house, item_id, seq=answer.auction.seq + 1)
 
 
-async def test_a_bid_row_that_nobody_decided_stops_its_own_item_and_no_other(house: House, item_id: ItemId) -> None:
+async def test_a_bid_row_without_a_decision_stops_its_own_item_and_no_other(house: House, item_id: ItemId) -> None:
     other = await house.list_item()
     await _insert_bid(house, item_id)
     with pytest.raises(NotStorable):

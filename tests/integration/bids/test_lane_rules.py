@@ -105,12 +105,12 @@ async def test_keys_accepted_earlier_in_the_same_batch_are_replayed(house: House
     assert isinstance(overbid, Answer)
     assert isinstance(replay, Answer)
     assert (replay.bid, replay.replayed, first.replayed) == (first.bid, True, False)
-    assert (first.auction.price, replay.auction.price) == (7, 9), "a replay tells the item's present state"
+    assert (first.auction.price, replay.auction.price) == (7, 9), "a replay has the item's present state"
     assert isinstance(reused, KeyReused)
     assert await house.amounts(item_id) == [7, 9]
 
 
-async def test_an_item_that_is_locked_by_someone_who_hangs_is_free_again_in_time(
+async def test_an_item_locked_by_a_session_that_hangs_is_free_again_in_time(
     shared_bid_db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that froze under the lock loses it, because its session gives a silent lane up."""
@@ -133,7 +133,7 @@ async def test_stopping_answers_those_that_wait(shared_bid_db_url: str, monkeypa
     assert explained(await asyncio.gather(*bids, return_exceptions=True)) == {"answers": 299}
 
 
-async def test_a_lane_that_stops_in_the_middle_answers_nobody_wrongly(
+async def test_a_lane_that_stops_in_the_middle_gives_no_wrong_answer(
     shared_bid_db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(auction_book, "DRAIN_SECONDS_MAX", 0.05)

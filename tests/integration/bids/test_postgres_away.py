@@ -1,4 +1,4 @@
-"""Postgres absent, killed, frozen, or out of connections: callers are told in time, nothing acknowledged is lost."""
+"""Postgres absent, killed, frozen, or out of connections: callers get errors in time, nothing acknowledged is lost."""
 
 import asyncio
 import time
@@ -54,7 +54,7 @@ async def _comes_back(house: House, item_id: ItemId, seconds: float = 60) -> Non
     await until(accepted, seconds)
 
 
-async def test_absent_at_start_is_told_at_once_and_noticed_when_it_comes(server: OwnPostgres) -> None:
+async def test_absent_at_start_is_reported_at_once_and_noticed_when_it_comes(server: OwnPostgres) -> None:
     async with open_house(server.url) as house:
         item_id = await house.list_item()
     await server.stop()

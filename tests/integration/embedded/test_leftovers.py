@@ -205,7 +205,7 @@ def test_processes_that_outlive_their_killed_server_are_waited_for(cluster: Post
     again.stop()
 
 
-def test_processes_that_do_not_go_are_told_of_and_not_signalled(
+def test_processes_that_do_not_end_are_reported_and_not_signalled(
     cluster: PostgresCluster, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "ORPHANS_SECONDS_MAX", 0.5)
@@ -219,7 +219,7 @@ def test_processes_that_do_not_go_are_told_of_and_not_signalled(
         os.kill(orphan, signal.SIGCONT)
 
 
-def test_a_server_that_dies_at_its_start_is_told_of_at_once_with_its_last_words(
+def test_a_server_that_dies_at_its_start_is_reported_at_once_with_its_last_output(
     cluster: PostgresCluster, folder: Path
 ) -> None:
     with (folder / "postgres" / "postgresql.conf").open("a") as configuration:

@@ -167,7 +167,7 @@ async def test_no_more_watch_than_the_process_has_room_for(
     assert (feed.watcher_count, feed.item_count) == (2, 2)
 
 
-async def test_nobody_is_let_in_by_a_feed_that_stops(feed: LiveFeed, log: PostgresFeedLog, house: House) -> None:
+async def test_a_feed_that_stops_admits_no_watcher(feed: LiveFeed, log: PostgresFeedLog, house: House) -> None:
     item_id = await house.list_item()
     watcher = await watched(feed, log, {item_id: 0})
     feed.stop()
@@ -176,7 +176,7 @@ async def test_nobody_is_let_in_by_a_feed_that_stops(feed: LiveFeed, log: Postgr
         await watched(feed, log, {item_id: 0})
 
 
-async def test_who_has_read_further_than_the_others_were_told_is_told_nothing_twice(
+async def test_a_watcher_that_has_read_further_than_the_channel_gets_nothing_twice(
     feed: LiveFeed, log: PostgresFeedLog, house: House
 ) -> None:
     item_id = await house.list_item()

@@ -1,4 +1,4 @@
-"""What a watcher is told: how an item stands, then everything that happens, in order and without a gap."""
+"""What a watcher gets: the state of an item, then every event, in order and without a gap."""
 
 import gzip
 from datetime import timedelta
@@ -81,7 +81,7 @@ async def test_who_is_more_than_a_thousand_events_behind_gets_a_snapshot(live: L
         assert await stream.seqs(last) == list(range(4, last + 1))
 
 
-async def test_one_stream_tells_of_many_items(live: LiveHouse) -> None:
+async def test_one_stream_has_many_items(live: LiveHouse) -> None:
     items = [await live.house.list_item() for _ in range(100)]
     async with live.watching(dict.fromkeys(items, 0)) as stream:
         shown = [(await stream.next())["snapshot"]["id"] for _ in items]
@@ -91,7 +91,7 @@ async def test_one_stream_tells_of_many_items(live: LiveHouse) -> None:
             assert (await stream.event())["itemId"] == item_id
 
 
-async def test_a_decision_of_several_events_is_told_in_its_order(live: LiveHouse) -> None:
+async def test_a_decision_of_several_events_is_sent_in_its_order(live: LiveHouse) -> None:
     soft = SoftClose(window_seconds=600, extension_seconds=600)
     item_id = await live.house.list_item(ends_in=timedelta(seconds=60), soft_close=soft, increment=100, start_price=100)
     first, second = new_user(), new_user()
@@ -110,7 +110,7 @@ async def test_a_decision_of_several_events_is_told_in_its_order(live: LiveHouse
         assert extended["endAt"] == extended["extended"]["endAt"] > answer["endAt"]
 
 
-async def test_a_cancelled_item_is_told(live: LiveHouse) -> None:
+async def test_a_cancellation_is_sent(live: LiveHouse) -> None:
     item_id = await live.house.list_item()
     async with live.watching({item_id: 0}) as stream:
         await stream.next()
@@ -205,7 +205,7 @@ async def test_who_goes_away_is_forgotten_with_their_items(live: LiveHouse) -> N
 
 
 @ENCODINGS
-async def test_what_is_resumed_from_the_log_is_what_was_told_live(live: LiveHouse, encoding: str) -> None:
+async def test_what_is_resumed_from_the_log_equals_what_was_sent_live(live: LiveHouse, encoding: str) -> None:
     soft = SoftClose(window_seconds=600, extension_seconds=300)
     item_id = await live.house.list_item(
         ends_in=timedelta(seconds=200), soft_close=soft, increment=10, reserve_price=900, buy_now_price=2_000

@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 60.0
 
 @pytest.fixture(autouse=True)
 def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait long for a broker that nobody harms: on a busy machine it may take longer than Gavel has time."""
+    """Wait long for a broker without faults: on a busy machine it may take longer than Gavel has time."""
     if not {"proxy", "mortal_rabbitmq"} & set(request.fixturenames):
         monkeypatch.setattr(rabbitmq, "CONNECT_SECONDS_MAX", PATIENCE_SECONDS)
         monkeypatch.setattr(rabbitmq, "CONFIRM_SECONDS_MAX", PATIENCE_SECONDS)

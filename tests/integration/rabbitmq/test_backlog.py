@@ -1,4 +1,4 @@
-"""What is told of the broker's queues: what waits there, what died, and nothing where the broker does not say."""
+"""Metrics of the broker's queues: waiting messages, dead letters, and none while the broker is unavailable."""
 
 from collections.abc import AsyncGenerator
 
@@ -37,11 +37,11 @@ async def _until_told(backlog: RabbitMqBacklog, waiting: int, kept: int) -> None
     await until(told)
 
 
-async def test_an_empty_broker_is_told_to_be_empty(backlog: RabbitMqBacklog) -> None:
+async def test_an_empty_broker_has_metrics_of_zero(backlog: RabbitMqBacklog) -> None:
     assert await _told(backlog) == _told_as(0, 0)
 
 
-async def test_messages_wait_until_a_counter_takes_them_and_letters_until_someone_lets_go_of_them(
+async def test_messages_wait_until_a_counter_takes_them_and_letters_until_they_are_dropped(
     broker: Broker, backlog: RabbitMqBacklog
 ) -> None:
     await broker.publish(b"one", b"two", b"three")
@@ -57,7 +57,7 @@ async def test_messages_wait_until_a_counter_takes_them_and_letters_until_someon
         await each.close()
 
 
-async def test_a_broker_that_is_away_is_told_as_nothing() -> None:
+async def test_a_broker_that_is_away_has_no_metrics() -> None:
     backlog = RabbitMqBacklog(f"amqp://127.0.0.1:{free_port()}/")
     with pytest.raises(BrokerAway):
         await backlog.read()

@@ -1,4 +1,4 @@
-"""The broker is killed, frozen, away at the start: all bids are taken, all are counted once, nobody is restarted."""
+"""The broker is killed, frozen, away at the start: all bids are taken, all are counted once, without a restart."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -119,7 +119,7 @@ async def test_a_broker_killed_between_publish_and_confirm_gets_it_again_and_it_
         await pipeline.all_is_counted()
 
 
-async def test_what_a_broker_has_confirmed_and_nobody_has_taken_comes_after_it_was_killed(
+async def test_confirmed_and_untaken_messages_come_after_the_broker_was_killed(
     mortal_broker: Broker, mortal_rabbitmq: RabbitMqServer
 ) -> None:
     sent = [f"{number:02}".encode() for number in range(20)]

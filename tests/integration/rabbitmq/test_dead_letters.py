@@ -38,7 +38,7 @@ async def test_a_letter_put_twice_is_shown_replayed_and_dropped_as_one(dead_lett
     assert [letter.body for letter in await dead_letters.list(10)] == [b"other"]
 
 
-async def test_it_is_told_when_a_letter_died(dead_letters: RabbitMqDeadLetters) -> None:
+async def test_a_letter_has_the_time_it_died_at(dead_letters: RabbitMqDeadLetters) -> None:
     before = datetime.now(UTC)
     await dead_letters.put([DeadLetter(b"dead", "why")])
     [letter] = await dead_letters.list(10)

@@ -102,7 +102,7 @@ async def test_after_a_lost_connection_everything_unacknowledged_comes_again_and
 
 
 @pytest.mark.fault
-async def test_a_broker_that_is_away_at_the_start_comes_by_itself(broker: Broker, proxy: FaultProxy) -> None:
+async def test_a_broker_that_is_away_at_the_start_is_connected_once_it_is_up(broker: Broker, proxy: FaultProxy) -> None:
     await broker.publish(b"one")
     proxy.refuse()
     async with opened(proxy.url(broker.url), broker) as source:

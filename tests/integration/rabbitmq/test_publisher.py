@@ -181,7 +181,7 @@ async def test_a_connection_lost_while_idle_costs_nothing(
 
 
 @pytest.mark.fault
-async def test_a_broker_that_is_away_at_the_start_is_said_so_and_comes_by_itself(
+async def test_a_broker_that_is_away_at_the_start_is_reported_and_connected_once_it_is_up(
     broker: Broker, proxy: FaultProxy, harmed: RabbitMqPublisher
 ) -> None:
     proxy.refuse()

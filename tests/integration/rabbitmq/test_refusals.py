@@ -1,4 +1,4 @@
-"""RabbitMQ refuses: a caller and the readiness details are told why and what to do, without the password."""
+"""RabbitMQ refuses: the error and the readiness details say why and what to do, without the password."""
 
 from collections.abc import Generator
 from urllib.parse import urlsplit, urlunsplit
@@ -25,7 +25,7 @@ def poor(own_rabbitmq_server: RabbitMqServer) -> Generator[RabbitMqServer]:
 
 
 async def _told(server: RabbitMqServer, user: str, password: str, path: str = "/") -> str:
-    """What the readiness details say of it, and a caller is told too."""
+    """The text of the readiness details and of the error."""
     parts = urlsplit(server.url)
     netloc = f"{user}:{password}@{parts.netloc.rpartition('@')[2]}"
     link = BrokerLink(urlunsplit(parts._replace(netloc=netloc, path=path)), "tests", _declare)

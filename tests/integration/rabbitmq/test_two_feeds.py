@@ -1,4 +1,4 @@
-"""Two processes on one broker: what one commits is told by the other, with the broker and without it."""
+"""Two processes on one broker: what one commits is sent by the other, with the broker and without it."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,7 +32,7 @@ async def watching(feed: LiveFeed, log: PostgresFeedLog, item_id: ItemId) -> Rea
 
 
 async def until_told(watcher: ReadingWatcher, last: int) -> None:
-    """Return when everything up to a seq was told, once and in order."""
+    """Return when everything up to a seq was received, once and in order."""
     expected = "".join(f"event {seq};" for seq in range(2, last + 1))
 
     async def told() -> bool:

@@ -55,7 +55,7 @@ def vhost_url_of(own_rabbitmq_server: RabbitMqServer) -> Generator[UrlOf]:
 
 @pytest.fixture
 async def url_of(vhost_url_of: UrlOf) -> UrlOf:
-    """The same where nobody has declared anything yet."""
+    """The same before anything is declared."""
     await Broker(vhost_url_of("owner"), STATS_EVENTS).delete_all()
     return vhost_url_of
 
@@ -82,7 +82,7 @@ async def _take(url: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("first", ["bid_worker", "stats_worker"])
-async def test_events_go_from_the_relay_to_the_counter_whoever_of_them_comes_first(url_of: UrlOf, first: str) -> None:
+async def test_events_go_from_the_relay_to_the_counter_in_any_order_of_starting(url_of: UrlOf, first: str) -> None:
     if first == "stats_worker":
         await _take(url_of("stats_worker"), 0)
     await _publish(url_of("bid_worker"))
@@ -108,7 +108,7 @@ async def test_a_bid_api_hears_of_what_workers_and_other_apis_commit(url_of: Url
 
 
 @pytest.mark.parametrize("user", ["bid_api", "stats_worker"])
-async def test_nobody_but_the_relay_publishes_events(url_of: UrlOf, user: str) -> None:
+async def test_only_the_relay_publishes_events(url_of: UrlOf, user: str) -> None:
     await _publish(url_of("bid_worker"))
 
     async def nothing(_: AbstractChannel) -> None:

@@ -18,7 +18,7 @@ from gavel.runtime.redis.connection import RedisLink
 from tests.auction_house import LANE_NAME, House, until
 
 ALL = LEADERBOARD_ENTRIES_MAX
-# Whoever waits for a Redis that is away waits for ever.
+# Waiting for an unavailable Redis must not hang.
 READ_SECONDS_MAX = 10.0
 
 
@@ -55,7 +55,7 @@ class BoardHouse:
         return await PostgresLeaderboards(self.house.pool).board(item_id, ALL)
 
     async def until_cached(self, item_id: ItemId) -> None:
-        """Return when the cache has the board that Postgres has, whoever put it there."""
+        """Return when the cache has the board that Postgres has, from any writer."""
 
         async def cached() -> bool:
             try:

@@ -68,7 +68,7 @@ async def test_a_hundred_reads_of_a_cold_board_are_one_read_of_the_standings(boa
     assert shown == [await boards.true_board(item_id)] * 100
 
 
-async def test_whoever_bids_reads_their_own_bid(boards: BoardHouse, other: BoardHouse) -> None:
+async def test_a_bidder_reads_their_own_bid(boards: BoardHouse, other: BoardHouse) -> None:
     item_id = await boards.house.list_item()
     for amount in range(1, 30):
         through, shown_by = (boards, other) if amount % 2 else (other, boards)
@@ -96,7 +96,7 @@ async def test_an_item_that_is_not_there_has_no_board(boards: BoardHouse) -> Non
     assert await boards.cache.read(item_id, ALL) is None
 
 
-async def test_a_commit_that_the_cache_was_not_told_of_is_shown_and_the_board_made_anew(
+async def test_a_commit_that_the_cache_missed_is_shown_and_the_board_rebuilt(
     shared_bid_db_url: str, redis_url: str, prefix: str, boards: BoardHouse
 ) -> None:
     item_id = await boards.house.list_item()

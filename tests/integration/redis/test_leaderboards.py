@@ -145,7 +145,7 @@ async def test_scripts_that_the_server_has_forgotten_are_given_to_it_again(
     assert await cache.read(bidding.item_id, ALL) == bidding.board()
 
 
-async def test_a_board_that_nobody_keeps_is_asked_for_once_in_a_while_and_not_with_every_change(
+async def test_a_board_that_is_not_cached_is_looked_up_once_in_a_while_and_not_with_every_change(
     cache: RedisLeaderboards, redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_leaderboards, "ABSENT_SECONDS", 600)

@@ -57,7 +57,7 @@ async def set_key(redis: Any) -> None:
 
 
 async def _told(url: str, work: Callable[[Any], Awaitable[object]] = set_key) -> tuple[str, str | None, list[Any]]:
-    """What a caller, the readiness details and the log are told of it."""
+    """What a caller, the readiness details and the log get."""
     said = ""
     async with a_link(url) as link:
         with capture_logs() as logs:

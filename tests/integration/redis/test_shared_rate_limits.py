@@ -101,7 +101,9 @@ async def test_a_key_spread_over_processes_gets_each_ones_burst_once_and_then_th
     assert two[1].takes("anna", 10) == 1
 
 
-async def test_whoever_overdid_it_everywhere_owes_two_bursts_and_no_more(stack: AsyncExitStack, redis_url: str) -> None:
+async def test_a_key_over_its_limit_everywhere_owes_two_bursts_and_no_more(
+    stack: AsyncExitStack, redis_url: str
+) -> None:
     name = f"tests-{uuid4()}"
     for _ in range(5):
         process = _process(stack, redis_url, name)
@@ -114,7 +116,7 @@ async def test_whoever_overdid_it_everywhere_owes_two_bursts_and_no_more(stack: 
     assert last.limit.take("anna") == pytest.approx(owed, abs=ANSWER_SECONDS_MAX)
 
 
-async def test_refused_calls_are_told_to_nobody(two: tuple[Process, Process]) -> None:
+async def test_refused_calls_are_not_shared(two: tuple[Process, Process]) -> None:
     one, other = two
     assert one.takes("anna", 1_000) == BURST
     await one.share()
@@ -123,7 +125,7 @@ async def test_refused_calls_are_told_to_nobody(two: tuple[Process, Process]) ->
     assert other.limit.take("anna") == pytest.approx(2 * CALL_SECONDS, abs=ANSWER_SECONDS_MAX)
 
 
-async def test_more_keys_than_one_pass_tells_are_told_by_the_next(two: tuple[Process, Process]) -> None:
+async def test_more_keys_than_one_pass_shares_are_shared_by_the_next(two: tuple[Process, Process]) -> None:
     one, other = two
     keys = [str(number) for number in range(SHARED_KEYS_MAX + 1)]
     assert [one.takes(key, 10) for key in keys] == [BURST] * len(keys)
@@ -155,7 +157,7 @@ async def test_with_redis_away_each_process_limits_for_itself_and_shares_again_w
         with pytest.raises(RedisAway):
             await process.share()
         assert process.takes("anna", 10) == 0
-    # What could not be told is charged to nobody twice.
+    # What could not be shared is charged once.
     await asyncio.to_thread(mortal_redis.start)
     assert not await one.share()
     assert one.takes("bela", 10) == BURST

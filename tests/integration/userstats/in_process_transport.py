@@ -1,4 +1,4 @@
-"""The in-process transport as tests use it: messages are sent without waiting for whoever consumes them."""
+"""The in-process transport as tests use it: messages are sent without waiting for their consumer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -33,7 +33,7 @@ class InProcessTransport:
         await asyncio.gather(*self._publishing)
 
     async def close(self) -> None:
-        """Stop, and fail whoever waits still."""
+        """Stop, and fail waiting publishers."""
         self._broker.close()
         for outcome in await asyncio.gather(*self._publishing, return_exceptions=True):
             assert outcome is None or isinstance(outcome, BrokerClosed)

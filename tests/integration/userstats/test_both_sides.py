@@ -43,7 +43,7 @@ async def house(bid_db_url: str) -> AsyncGenerator[House]:
 
 
 async def _a_busy_day(house: House, bidders: Sequence[UserId]) -> None:
-    """Proxies that answer each other, a sale by time, a sale at once, and an item that nobody wanted."""
+    """Proxies that answer each other, a sale by time, a sale at once, and an item without bids."""
     war, bought, unwanted = [await house.list_item(buy_now_price=price) for price in (0, 500, 0)]
     for price in range(1_000, 6_000, 1_000):
         await house.bid(war, price, by=bidders[0], max_amount=price + 100)

@@ -51,7 +51,7 @@ async def _top(client: httpx.AsyncClient, **request: Any) -> dict[str, Any]:
     return reply.json()
 
 
-async def test_a_users_totals_are_told_with_every_field(client: httpx.AsyncClient, book: PostgresStatsBook) -> None:
+async def test_a_users_totals_have_every_field(client: httpx.AsyncClient, book: PostgresStatsBook) -> None:
     await book.count([a_bid(1, 15_000, at=after(0.123_456)), a_sale(1, 2, 700, at=after(60)), a_sale(3, 1, 900)])
     reply = await client.post(GET, json={"user_id": a_user(1)})
     assert reply.status_code == 200
@@ -101,7 +101,7 @@ async def test_reading_works_by_get_too(client: httpx.AsyncClient, book: Postgre
     assert reply.json()["stats"]["totalBids"] == "1"
 
 
-async def test_a_user_of_whom_no_event_told_is_not_found(client: httpx.AsyncClient) -> None:
+async def test_a_user_without_events_is_not_found(client: httpx.AsyncClient) -> None:
     assert ANNA in _refused(await client.post(GET, json={"user_id": ANNA}), 404, "not_found")
 
 
@@ -113,7 +113,7 @@ async def test_an_id_that_is_no_canonical_uuid_is_invalid(client: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("body", ["{}", "", "null", "[]", '{"user_id": ', '{"user_id": 42}', "\x00", "{" * 100_000])
-async def test_a_body_that_asks_for_nobody_is_invalid(client: httpx.AsyncClient, body: str) -> None:
+async def test_a_body_without_a_user_is_invalid(client: httpx.AsyncClient, body: str) -> None:
     _refused(await client.post(GET, content=body, headers=JSON), 400, "invalid_argument")
 
 
@@ -161,7 +161,7 @@ async def test_an_answer_that_does_not_come_in_time_is_deadline_exceeded(
     _refused(reply, 504, "deadline_exceeded")
 
 
-async def test_with_the_database_away_the_service_is_unavailable_and_comes_back_by_itself(
+async def test_with_the_database_away_the_service_is_unavailable_and_comes_back(
     client: httpx.AsyncClient, stats_db_url: str
 ) -> None:
     async with taken_away(stats_db_url):
@@ -172,7 +172,7 @@ async def test_with_the_database_away_the_service_is_unavailable_and_comes_back_
     _refused(await client.post(GET, json={"user_id": ANNA}), 404, "not_found")
 
 
-async def test_readiness_tells_whether_the_database_answers(stats_db_url: str) -> None:
+async def test_readiness_shows_whether_the_database_answers(stats_db_url: str) -> None:
     async with open_stats_api(stats_db_url) as api:
         assert await api.checks["stats_db"]() is None
         async with taken_away(stats_db_url):
@@ -206,7 +206,7 @@ async def test_the_top_bidders_are_those_who_spent_most_on_won_items(
     assert page["nextPageToken"] == ""
 
 
-async def test_nobody_at_all_is_an_empty_page(client: httpx.AsyncClient) -> None:
+async def test_no_bidders_are_an_empty_page(client: httpx.AsyncClient) -> None:
     assert await _top(client) == {"users": [], "nextPageToken": ""}
 
 

@@ -1,4 +1,4 @@
-"""stats_db frozen: whoever counts can be stopped all the same."""
+"""stats_db frozen: a counter can still be stopped."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.servers.own_postgres import own_postgres
 pytestmark = [pytest.mark.integration, pytest.mark.fault]
 
 
-async def test_whoever_counts_is_cancelled_without_an_answer_and_counts_again_after_it() -> None:
+async def test_a_counter_is_cancelled_without_an_answer_and_counts_again_after_it() -> None:
     async with own_postgres() as server, await postgres.open_stream_pool(await server.make_stats_db(), "tests") as pool:
         book = PostgresStatsBook(pool)
         await book.count([])

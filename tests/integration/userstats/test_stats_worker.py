@@ -52,7 +52,7 @@ async def test_poison_stops_neither_the_worker_nor_its_publisher(stats_db_url: s
 
 
 @pytest.mark.fault
-async def test_a_worker_whose_database_is_away_says_so_and_catches_up_by_itself(
+async def test_a_worker_whose_database_is_away_reports_it_and_catches_up(
     stats_db_url: str, stats_pool: asyncpg.Pool
 ) -> None:
     broker = InProcessBroker()
@@ -78,7 +78,7 @@ async def test_a_worker_that_starts_before_its_schema_waits_for_it(stats_db_url:
     assert (await _anna(stats_pool)).total_bids == 1
 
 
-async def test_the_worker_forgets_old_ids_by_itself(stats_db_url: str, stats_pool: asyncpg.Pool) -> None:
+async def test_the_worker_deletes_old_ids(stats_db_url: str, stats_pool: asyncpg.Pool) -> None:
     old, recent = bid(ANNA, 1_000, seq=2, at=NOON - timedelta(days=60)), bid(ANNA, 1_100, seq=3)
     await stats_pool.execute("INSERT INTO counted_events VALUES ($1), ($2)", old.event_id, recent.event_id)
     async with (

@@ -18,6 +18,6 @@ def test_growth_is_what_the_last_third_has_more_than_the_first(looks: list[int],
     assert growth(looks) == grown_by
 
 
-def test_too_few_looks_tell_nothing() -> None:
+def test_too_few_samples_show_nothing() -> None:
     with pytest.raises(MeasurementFailed):
         growth([1, 2])

@@ -1,4 +1,4 @@
-"""When a bid came is told for each watcher, and a bid that one of them misses spoils the measurement."""
+"""The arrival of a bid is measured for each watcher, and a missed bid fails the measurement."""
 
 import socket
 from collections.abc import Generator
@@ -21,7 +21,7 @@ def wire() -> Generator[tuple[socket.socket, Watcher]]:
         yield server, Watcher(client)
 
 
-def test_a_bids_delay_is_told_for_each_watcher() -> None:
+def test_a_bids_delay_is_measured_for_each_watcher() -> None:
     arrived = {10: [AT.timestamp() + 0.030, AT.timestamp() + 0.040], 20: [AT.timestamp() + 0.025] * 2}
     [ten, twenty] = wires_ms(arrived, 2, {10: AT, 20: AT})
     assert ten == pytest.approx([30, 40], abs=0.01)
@@ -42,7 +42,7 @@ def test_a_frame_that_comes_in_two_parts_is_read_as_one(wire: tuple[socket.socke
     assert watcher.read() == b'"amount":"1234"\r\n'
 
 
-def test_a_stream_that_the_server_ends_is_told_of(wire: tuple[socket.socket, Watcher]) -> None:
+def test_a_stream_that_the_server_ends_is_reported(wire: tuple[socket.socket, Watcher]) -> None:
     server, watcher = wire
     server.close()
     with pytest.raises(ConnectionResetError):

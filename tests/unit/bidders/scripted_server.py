@@ -1,4 +1,4 @@
-"""A real server on a real socket that answers what it is told to, byte for byte."""
+"""A real server on a real socket that answers as scripted, byte for byte."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence

@@ -1,4 +1,4 @@
-"""The account: each accepted bid once, however often its acceptance was told."""
+"""The account: each accepted bid once, however often its acceptance came."""
 
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel_tools.bidders.account import Account, Commitment, Placed, Sum
@@ -18,7 +18,7 @@ def test_bids_and_amounts_add_up_by_bidder_and_by_item() -> None:
     assert account.accepted == 3
 
 
-def test_an_acceptance_that_is_told_twice_counts_once() -> None:
+def test_an_acceptance_that_comes_twice_counts_once() -> None:
     account = Account()
     account.accept("sextant", "ann", bid("1", 2, 100), 100)
     account.accept("sextant", "ann", bid("1", 2, 100), 100)

@@ -75,7 +75,7 @@ def test_a_buy_now_price_is_paid_by_who_has_nearly_as_much() -> None:
     leading=st.booleans(),
     seed=st.integers(),
 )
-def test_nobody_bids_above_the_limit_and_who_would_not_pay_the_least_bid_waits(
+def test_no_bidder_bids_above_its_limit_and_one_below_the_least_bid_waits(
     name: str, price: int, increment: int, called: int, limit: int, leading: bool, seed: int
 ) -> None:
     sight = Sight(price, price + increment, called, leading, 0, 1.0, limit)

@@ -236,7 +236,7 @@ PLANTED: dict[str, tuple[Callable[[Books], None], str]] = {
     ),
     "a bid is below the least bid": (_let_a_bid_below_the_least_bid_in, "seq 5 is of 299, the least bid was 300"),
     "the leader bids": (_let_the_leader_bid, "seq 6 is of bob, who led already"),
-    "a raise is told to another": (_raise_another_ones_bid, "ann bids up to 900 by seq 5, which is bob's"),
+    "a raise is answered to another": (_raise_another_ones_bid, "ann bids up to 900 by seq 5, which is bob's"),
     "a price is lifted twice": (_lift_twice_to_the_reserve, "ann has to pay 150 at seq 3, the bids make 100"),
     "the loser's maximum is not shown": (
         _leave_out_the_losers_maximum,

@@ -74,7 +74,7 @@ async def test_a_reply_that_is_too_long_is_not_kept(monkeypatch: pytest.MonkeyPa
             await http.post("/", b"{}", SECONDS_MAX)
 
 
-async def test_nobody_listening_is_a_refused_connection() -> None:
+async def test_no_listener_is_a_refused_connection() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         async with connection(f"http://127.0.0.1:{unused.getsockname()[1]}") as http:
@@ -98,6 +98,6 @@ def test_a_url_is_taken_apart(url: str, where: tuple[str, int, str, str]) -> Non
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://host", "http://", "http://host:port", "http://hö.st/"])
-def test_what_is_no_address_is_told_with_an_example(url: str) -> None:
+def test_an_invalid_address_is_reported_with_an_example(url: str) -> None:
     with pytest.raises(UrlInvalid, match=r"such as http://127\.0\.0\.1:8080"):
         address_of(url)

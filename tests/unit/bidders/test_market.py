@@ -1,4 +1,4 @@
-"""What bidders see of an item: the newest that any of them was told, and never an older state over it."""
+"""What bidders see of an item: the newest state that any of them got, and never an older one over it."""
 
 from random import Random
 
@@ -40,7 +40,7 @@ def refusal(reason: pb.BidRejected.Reason, price: int = 1_000, minimum: int = 1_
     return pb.BidRejected(reason=reason, current_highest_bid=price, minimum_next_bid=minimum)
 
 
-def test_the_end_is_told_by_the_servers_clock() -> None:
+def test_the_end_is_by_the_servers_clock() -> None:
     item = on_sale()
     assert item.ends_at == NOW + 30.5
     assert item.sight("bob", NOW + 10, run_ends_at=NOW + 60).seconds_left == 20.5
@@ -62,7 +62,7 @@ def test_an_answer_that_was_overtaken_changes_nothing() -> None:
     assert (item.price, item.minimum_next_bid, item.leader_id) == (1_400, 1_450, "bob")
 
 
-def test_a_refusal_tells_what_to_bid_next() -> None:
+def test_a_refusal_says_what_to_bid_next() -> None:
     item = on_sale()
     item.refused(refusal(Reason.TOO_LOW, 1_500, 1_550), "bob", NOW)
     sight = item.sight("bob", NOW, NOW)

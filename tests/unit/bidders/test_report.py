@@ -34,7 +34,7 @@ def report(verification: Verification | None = None, bidders: int = 2) -> Report
     return Report("the time is up", 2.0, strategies, account, tally, verification)
 
 
-def test_progress_tells_what_happened_since_the_last_glance() -> None:
+def test_progress_shows_what_happened_since_the_last_line() -> None:
     account, tally = a_run()
     watch = Watch(account, tally, now=100.0)
     first = watch.glance(102.0)

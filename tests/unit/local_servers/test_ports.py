@@ -1,4 +1,4 @@
-"""Free ports are nobody's, now and a little later."""
+"""Free ports are unused, now and a little later."""
 
 import socket
 

@@ -47,7 +47,7 @@ def test_failures_in_a_row_open_it_and_one_success_between_them_does_not(breaker
     assert not breaker.lets_in()
 
 
-def test_open_it_lets_nobody_in_for_its_time_give_or_take_a_quarter(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_open_it_allows_no_call_for_its_time_give_or_take_a_quarter(breaker: CircuitBreaker, clock: Clock) -> None:
     _fail(breaker, 3)
     clock.seconds += 7.4
     assert not breaker.lets_in()

@@ -14,7 +14,7 @@ SECRET = 744_596_877_869_511
 @pytest.mark.parametrize(
     "value", [f"{SECRET}.5", f'"{SECRET}x"', f'"x{SECRET}"', f"{SECRET}{SECRET}", f"{SECRET}e30", f"[{SECRET}]", "true"]
 )
-def test_a_number_that_is_none_is_told_by_its_field_and_not_quoted(value: str) -> None:
+def test_an_invalid_number_is_reported_by_its_field_and_not_quoted(value: str) -> None:
     for message, field in ((PlaceBidRequest, "max_amount"), (CreateItemRequest, "reserve_price")):
         with pytest.raises(ConnectError) as told:
             JSON_CODEC.decode(f'{{"{field}": {value}}}'.encode(), message)
@@ -31,14 +31,14 @@ def test_a_body_of_another_kind_is_not_quoted(body: object) -> None:
     assert told.value.message == "the body is not what it should be: cannot decode PlaceBidRequest from JSON..."
 
 
-def test_broken_json_is_told_by_its_place() -> None:
+def test_broken_json_is_reported_by_its_place() -> None:
     with pytest.raises(ConnectError) as told:
         JSON_CODEC.decode(f'{{"max_amount": {SECRET}, "amount"'.encode(), PlaceBidRequest)
     assert told.value.message.endswith(": line 1 column 41 (char 40)")
     assert str(SECRET) not in told.value.message
 
 
-def test_a_field_of_another_kind_is_told_in_the_words_of_the_contract() -> None:
+def test_a_field_of_a_wrong_type_is_reported_in_the_terms_of_the_contract() -> None:
     with pytest.raises(ConnectError) as told:
         JSON_CODEC.decode(b'{"user_id": 42}', PlaceBidRequest)
     assert told.value.message == (
@@ -46,7 +46,7 @@ def test_a_field_of_another_kind_is_told_in_the_words_of_the_contract() -> None:
     )
 
 
-def test_garbage_in_binary_is_told_in_few_words() -> None:
+def test_garbage_in_binary_is_reported_briefly() -> None:
     with pytest.raises(ConnectError) as told:
         PROTO_CODEC.decode(b"\xff" * 1_000, PlaceBidRequest)
     assert len(told.value.message) < 200

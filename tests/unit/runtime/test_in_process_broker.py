@@ -1,4 +1,4 @@
-"""The broker inside the process: nobody lets go before the consumer has, and nothing piles up."""
+"""The broker inside the process: a publisher returns after the acknowledgement, and memory is bounded."""
 
 import asyncio
 
@@ -62,7 +62,7 @@ async def test_no_more_messages_are_held_than_the_bound_and_all_get_through() ->
     assert seen == [b"1", b"2", b"3", b"4", b"5"]
 
 
-async def test_a_publisher_that_gives_up_takes_back_what_nobody_saw() -> None:
+async def test_a_publisher_that_gives_up_withdraws_untaken_messages() -> None:
     broker = InProcessBroker()
     publishing = asyncio.create_task(broker.publish(_bodies(b"seen", b"unseen")))
     assert await _take(broker, 1) == [b"seen"]
@@ -89,7 +89,7 @@ async def test_closing_fails_what_waits_and_what_comes() -> None:
     assert message.body == b"held"
 
 
-async def test_closing_wakes_whoever_waits_for_messages() -> None:
+async def test_closing_wakes_waiting_consumers() -> None:
     broker = InProcessBroker()
     taking = asyncio.create_task(broker.take(10, 60))
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The page of metrics: what parts counted, put together, and never a number that nobody has."""
+"""The page of metrics: metrics of all sources, merged; none without a source."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram
 
 
 def told(*metrics: Metric) -> Source:
-    """A part that tells these."""
+    """A source of these metrics."""
 
     async def read() -> Sequence[Metric]:
         return metrics
@@ -48,7 +48,7 @@ async def values(*sources: Source) -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
-async def test_counts_gauges_and_distributions_are_told_with_their_labels() -> None:
+async def test_counters_gauges_and_histograms_have_their_labels() -> None:
     distribution = Histogram((1.0, 2.0))
     for value in (0.5, 1.0, 1.5, 7.0):
         distribution.observe(value)
@@ -71,7 +71,7 @@ async def test_counts_gauges_and_distributions_are_told_with_their_labels() -> N
     }
 
 
-async def test_what_two_parts_tell_under_one_name_is_told_as_one() -> None:
+async def test_one_metric_of_two_sources_is_merged() -> None:
     one, other = (told(gauge("gavel_lane", "Waiting.", ("lane",), {(lane,): 1})) for lane in ("bids", "closer"))
     _, text = await page(one, other)
     assert text.count("# TYPE gavel_lane gauge") == 1
@@ -99,6 +99,6 @@ async def test_the_page_is_only_read() -> None:
 
 async def test_the_delay_of_a_loop_is_measured_while_the_process_lives() -> None:
     async with event_loop_lag() as source, asyncio.timeout(10):
-        while not (await values(source))["gavel_event_loop_lag_seconds_count", ()]:  # noqa: ASYNC110 - nobody tells
+        while not (await values(source))["gavel_event_loop_lag_seconds_count", ()]:  # noqa: ASYNC110 - no signal
             await asyncio.sleep(0.01)
     assert [task for task in asyncio.all_tasks() if task.get_name() == "loop-delay"] == []

@@ -30,7 +30,7 @@ class System:
 @pytest.mark.parametrize(
     "refused", [ValueError("current limit exceeds maximum limit"), OSError(22, "Invalid argument")]
 )
-def test_where_no_maximum_is_told_and_there_is_one_what_can_be_had_is_taken(
+def test_without_a_reported_maximum_the_highest_possible_limit_is_found(
     refused: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = System(monkeypatch, resource.RLIM_INFINITY, 10_240, refused)
@@ -42,7 +42,7 @@ def test_what_can_not_be_raised_at_all_stays(monkeypatch: pytest.MonkeyPatch) ->
     assert allow_open_files(32_768) == system.limit == SOFT
 
 
-def test_the_maximum_that_is_told_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reported_maximum_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     system = System(monkeypatch, 4_096, 4_096, ValueError())
     assert allow_open_files(32_768) == system.limit == 4_096
 

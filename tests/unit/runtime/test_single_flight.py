@@ -8,7 +8,7 @@ from gavel.runtime.redis.single_flight import SingleFlight
 
 
 class Source:
-    """What is asked: counts how often, and answers when it is told to."""
+    """What is asked: counts its calls, and answers on request."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -77,9 +77,7 @@ async def test_an_answer_is_not_kept(source: Source, single_flight: SingleFlight
     assert await single_flight.join("a") == 1
 
 
-async def test_a_caller_that_goes_away_takes_nobody_with_it(
-    source: Source, single_flight: SingleFlight[str, int]
-) -> None:
+async def test_a_caller_that_goes_away_cancels_no_other(source: Source, single_flight: SingleFlight[str, int]) -> None:
     source.go_on.clear()
     leaving, staying = asyncio.create_task(single_flight.join("a")), asyncio.create_task(single_flight.join("a"))
     await source.begun.wait()

@@ -118,7 +118,7 @@ async def test_where_no_key_was_ever_fetched_no_token_can_be_judged() -> None:
     assert await _names(keys, "first") == ["first"]
 
 
-async def test_a_wrong_signature_makes_the_set_be_fetched_once_in_a_while_and_tells_the_keys_that_are_new() -> None:
+async def test_a_wrong_signature_makes_the_set_be_fetched_once_in_a_while_and_finds_new_keys() -> None:
     provider = Provider(FIRST)
     keys = _keys(provider)
     await keys.candidates("first")

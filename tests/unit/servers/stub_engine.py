@@ -1,4 +1,4 @@
-"""A Docker engine that tells its version and its images, and runs nothing."""
+"""A Docker engine that answers with its version and its images, and runs nothing."""
 
 import json
 import socketserver

@@ -71,7 +71,7 @@ def bid(
 def closed(
     winner_id: str, amount: int, *, seq: int, at: datetime = NOON, item_id: str = VASE, seller_id: str = SELLER
 ) -> pb.Event:
-    """An auction closed; unsold where nobody won."""
+    """An auction closed; unsold without a winner."""
     event = _event(item_id, seq, at)
     fact = pb.AuctionClosed(
         item_id=item_id,

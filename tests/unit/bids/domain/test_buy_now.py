@@ -72,7 +72,7 @@ def test_buy_now_is_refused_where_a_bid_would_be(auction: Auction, at: datetime,
     assert refusal.value.reason is reason
 
 
-def test_the_seller_is_told_so_before_anything_else() -> None:
+def test_the_seller_is_checked_before_anything_else() -> None:
     for auction in (_offered(), cancelled(_offered()), listed()):
         with pytest.raises(BidRefused) as refusal:
             buy_now(auction, END, SELLER)
@@ -103,7 +103,7 @@ def test_the_bid_was_accepted_before_the_end_that_was_in_force() -> None:
 
 
 @pytest.mark.parametrize(("buyer", "outbid"), [(BELA, ANNA), (ANNA, None)])
-def test_the_leader_may_buy_too_and_outbids_nobody(buyer: UserId, outbid: UserId | None) -> None:
+def test_the_leader_may_buy_too_and_outbids_no_user(buyer: UserId, outbid: UserId | None) -> None:
     placed = buy_now(led_by(ANNA, 1_000, on=_offered(3_000)), MIDWAY, buyer).events[0]
     assert isinstance(placed, BidPlaced)
     assert placed.outbid_user_id == outbid

@@ -1,4 +1,4 @@
-"""Reserves and maxima: nothing that is told depends on one that was not reached.
+"""Reserves and maxima: no output depends on one that was not reached.
 
 Each test lives the same bids through in two worlds that differ in a secret, and compares all that anyone could see.
 """

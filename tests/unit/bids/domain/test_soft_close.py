@@ -95,7 +95,7 @@ def test_the_extension_is_one_event_after_all_bids_of_its_decision() -> None:
     assert decision.auction.last_bid_seq == 5
 
 
-def test_the_bids_of_a_decision_tell_the_end_they_were_accepted_before() -> None:
+def test_the_bids_of_a_decision_have_the_end_they_were_accepted_before() -> None:
     decision = bid(_softly(60, 60, 1_800), ANNA, 1_000, at=END - seconds(1))
     assert [e.end_at for e in decision.events if isinstance(e, BidPlaced)] == [END]
 

@@ -27,7 +27,7 @@ def told(channel: ItemChannel) -> list[int]:
 
 
 @given(st.permutations(range(2, 12)), st.lists(st.integers(1, 11), max_size=8))
-def test_whatever_order_events_come_in_each_is_told_once_and_in_order(order: list[int], again: list[int]) -> None:
+def test_in_whatever_order_events_come_each_is_released_once_and_in_order(order: list[int], again: list[int]) -> None:
     channel = started(1)
     seqs: list[int] = []
     for seq in [*order, *again]:
@@ -37,7 +37,7 @@ def test_whatever_order_events_come_in_each_is_told_once_and_in_order(order: lis
     assert not channel.has_gap
 
 
-def test_nothing_is_told_beyond_a_gap() -> None:
+def test_nothing_is_released_beyond_a_gap() -> None:
     channel = started(1)
     channel.put(event(2))
     channel.put(event(4))
@@ -48,7 +48,7 @@ def test_nothing_is_told_beyond_a_gap() -> None:
     assert told(channel) == [3, 4]
 
 
-def test_no_more_are_told_at_once_than_asked_for() -> None:
+def test_no_more_are_released_at_once_than_asked_for() -> None:
     channel = started(1)
     for seq in (2, 3, 4):
         channel.put(event(seq))
@@ -56,7 +56,7 @@ def test_no_more_are_told_at_once_than_asked_for() -> None:
     assert channel.has_next
 
 
-def test_nothing_is_told_before_it_is_known_where_to_start() -> None:
+def test_nothing_is_released_before_the_start_is_known() -> None:
     channel = ItemChannel(ITEM)
     assert channel.put(event(7))
     assert channel.put(event(8))
@@ -65,7 +65,7 @@ def test_nothing_is_told_before_it_is_known_where_to_start() -> None:
     assert told(channel) == [8]
 
 
-def test_what_was_told_and_what_waits_is_no_news() -> None:
+def test_released_and_waiting_events_are_not_new() -> None:
     channel = started(3)
     assert not channel.put(event(3))
     assert channel.put(event(5))
@@ -82,7 +82,7 @@ def test_without_room_the_latest_events_are_dropped() -> None:
     assert told(channel) == list(range(2, 2 + WAITING_EVENTS_MAX))
 
 
-def test_who_arrives_is_told_what_happened_while_they_were_reading() -> None:
+def test_a_joining_watcher_gets_the_events_sent_while_it_was_reading() -> None:
     channel = started(1)
     channel.arriving += 1
     channel.put(event(2))
@@ -118,7 +118,7 @@ def test_what_is_kept_for_those_who_arrive_is_bounded_and_let_go_after_the_last(
     assert channel.missed(2) is None
 
 
-def test_who_is_ahead_is_told_only_what_they_do_not_know() -> None:
+def test_a_watcher_that_is_ahead_gets_only_newer_events() -> None:
     channel = started(1)
     ahead = ReadingWatcher()
     channel.admit(ahead, 3)

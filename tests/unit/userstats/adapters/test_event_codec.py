@@ -67,7 +67,7 @@ def test_a_poisonous_event_goes_alone_with_its_reason(poison: Poison) -> None:
 
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE.keys())
-def test_a_body_in_which_no_events_can_be_told_apart_goes_whole(garbage: bytes) -> None:
+def test_a_body_that_can_not_be_split_into_events_is_dead_lettered_whole(garbage: bytes) -> None:
     read = READER.read(garbage)
     assert not read.events
     [letter] = read.unreadable

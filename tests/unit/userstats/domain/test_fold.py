@@ -90,5 +90,5 @@ def test_a_sale_counts_for_the_winner_and_for_the_seller() -> None:
     assert changes[SELLER].last_updated_at == after(5)
 
 
-def test_a_fact_with_nothing_to_count_makes_nobody_known() -> None:
+def test_an_event_with_nothing_to_count_makes_no_user_known() -> None:
     assert fold([NothingToCount(an_id(1), NOON)]) == {}

@@ -1,4 +1,4 @@
-"""Ids of the read side: one spelling, and the time that an event's id tells."""
+"""Ids of the read side: one spelling, and the time in an event's id."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +35,7 @@ def test_an_event_is_before_a_time_when_the_write_side_recorded_it_in_an_earlier
     assert is_before(identity, first_event_id(horizon)) is earlier
 
 
-def test_an_id_that_tells_no_time_is_before_nothing() -> None:
+def test_an_id_without_a_time_is_before_nothing() -> None:
     random_id = EventId("00000000-0000-4000-8000-000000000000")
     assert not is_before(random_id, first_event_id(NOON))
 
