@@ -13,7 +13,14 @@ pytestmark = pytest.mark.integration
 
 WRITING = "gavel.bids.adapters.postgres.writing"
 OUTBOX = "gavel.bids.adapters.postgres.outbox"
-LANE_STATEMENTS = ["lock_auctions", "read_locked", "read_bids_by_seq", "write_decisions", "change_listing"]
+LANE_STATEMENTS = [
+    "lock_free_auctions",
+    "lock_auction",
+    "read_locked",
+    "read_bids_by_seq",
+    "write_decisions",
+    "change_listing",
+]
 
 
 async def _plan(connection: asyncpg.Connection, package: str, name: str) -> str:
@@ -31,7 +38,7 @@ async def _plan(connection: asyncpg.Connection, package: str, name: str) -> str:
 async def test_the_lanes_plans_on_empty_tables_find_rows_by_key(new_house: House, name: str) -> None:
     connection = await postgres.connect(new_house.url, "tests")
     try:
-        assert "Seq Scan" in await _plan(connection, WRITING, "lock_auctions"), "the danger is not there any more"
+        assert "Seq Scan" in await _plan(connection, WRITING, "lock_free_auctions"), "the danger is not there any more"
         await prepare_session(connection)
         plan = await _plan(connection, WRITING, name)
         assert "Seq Scan" not in plan

@@ -1,109 +1,31 @@
 """The lane: order of arrival, a fair share for each item, bounds, and callers who leave."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
-from datetime import datetime
 from random import Random
 
 import pytest
 from structlog.testing import capture_logs
 
+from gavel.bids.adapters.postgres.writing import lane
 from gavel.bids.adapters.postgres.writing.command import Command
-from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Lane
-from gavel.bids.domain.auction import Auction
-from gavel.bids.domain.decision import Answer, Decision
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX
+from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import CommandCall, DeadlineExceeded, Overloaded, Unavailable
-
-HOT = ItemId("hot")
-PATIENT = CommandCall(deadline_seconds=float("inf"))
-
-
-def _never(auction: Auction, at: datetime) -> Decision:
-    raise AssertionError("the lane itself decides nothing")
-
-
-class Caller:
-    """A submitted command, and the outcomes that it was answered with."""
-
-    def __init__(self, item_id: ItemId, deadline_seconds: float | None = None) -> None:
-        call = PATIENT if deadline_seconds is None else CommandCall(deadline_seconds)
-        self.outcomes: list[Answer | Exception] = []
-        self.is_answered = asyncio.Event()
-        self.command = Command(item_id, _never, self._answered, call, None)
-
-    def _answered(self, outcome: Answer | Exception) -> None:
-        self.outcomes.append(outcome)
-        self.is_answered.set()
-
-    async def outcome(self) -> Answer | Exception:
-        """The one outcome, once it is there."""
-        await asyncio.wait_for(self.is_answered.wait(), 5)
-        [outcome] = self.outcomes
-        return outcome
-
-
-def _command(item_id: ItemId) -> Command:
-    return Caller(item_id).command
-
-
-class Batches:
-    """What the lane took, batch by batch; each is under way until it is let go."""
-
-    def __init__(self) -> None:
-        self._taken: asyncio.Queue[list[Command]] = asyncio.Queue()
-        self._let_go = asyncio.Semaphore(0)
-        self.lane = Lane(self._run)
-
-    async def _run(self, batch: list[Command]) -> None:
-        self._taken.put_nowait(batch)
-        await self._let_go.acquire()
-
-    def submit(self, item_ids: Iterable[ItemId]) -> list[Command]:
-        """Queue a command for each of the items."""
-        commands = [_command(item_id) for item_id in item_ids]
-        for command in commands:
-            self.lane.submit(command)
-        return commands
-
-    async def next(self) -> list[Command]:
-        """The next batch that is taken."""
-        return await asyncio.wait_for(self._taken.get(), 5)
-
-    def let_go(self, count: int = 1) -> None:
-        """Let that many batches come to their end."""
-        for _ in range(count):
-            self._let_go.release()
-
-
-@asynccontextmanager
-async def _running() -> AsyncGenerator[Batches]:
-    batches = Batches()
-    runner = asyncio.create_task(batches.lane.run())
-    try:
-        yield batches
-    finally:
-        batches.let_go(LANE_COMMANDS_MAX)
-        batches.lane.close()
-        await asyncio.wait_for(runner, 5)
-
-
-async def _drain(batches: Batches, count: int) -> list[list[Command]]:
-    """Take batches until so many commands have come."""
-    taken: list[list[Command]] = []
-    while sum(len(batch) for batch in taken) < count:
-        taken.append(await batches.next())
-        batches.let_go()
-    return taken
-
-
-def _quiet(number: int) -> ItemId:
-    return ItemId(f"quiet {number}")
+from tests.unit.bids.adapters.lane_batches import (
+    HOT,
+    PATIENT,
+    Batches,
+    Caller,
+    drain,
+    never_decided,
+    quiet_item,
+    running_lane,
+)
 
 
 async def test_an_idle_lane_takes_a_command_at_once_and_alone() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         for _ in range(3):
             commands = batches.submit([HOT])
             assert await batches.next() == commands
@@ -111,10 +33,10 @@ async def test_an_idle_lane_takes_a_command_at_once_and_alone() -> None:
 
 
 async def test_what_comes_while_a_batch_is_under_way_is_taken_together() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit([HOT])
         await batches.next()
-        waiting = batches.submit([HOT, _quiet(1), _quiet(2)])
+        waiting = batches.submit([HOT, quiet_item(1), quiet_item(2)])
         assert batches.lane.waiting_count == 3
         batches.let_go()
         assert set(await batches.next()) == set(waiting)
@@ -124,12 +46,12 @@ async def test_what_comes_while_a_batch_is_under_way_is_taken_together() -> None
 @pytest.mark.parametrize("seed", range(5))
 async def test_the_commands_of_an_item_are_taken_in_order_of_arrival(seed: int) -> None:
     random = Random(seed)
-    items = [_quiet(n) for n in range(random.choice((1, 3, 40, 400)))]
-    async with _running() as batches:
+    items = [quiet_item(n) for n in range(random.choice((1, 3, 40, 400)))]
+    async with running_lane() as batches:
         first = batches.submit(random.choices(items, k=1_000))
-        taken = await _drain(batches, 500)
+        taken = await drain(batches, 500)
         commands = first + batches.submit(random.choices(items, k=1_000))
-        taken += await _drain(batches, 2_000 - sum(len(batch) for batch in taken))
+        taken += await drain(batches, 2_000 - sum(len(batch) for batch in taken))
     order = [command for batch in taken for command in batch]
     assert len(order) == len(set(order)) == 2_000
     for item_id in items:
@@ -138,18 +60,18 @@ async def test_the_commands_of_an_item_are_taken_in_order_of_arrival(seed: int) 
 
 @pytest.mark.parametrize("items", [1, 2, 100, 1_000])
 async def test_a_batch_is_full_where_enough_waits_and_never_fuller(items: int) -> None:
-    async with _running() as batches:
-        batches.submit(_quiet(n % items) for n in range(LANE_BATCH_COMMANDS_MAX * 3 + 1))
-        taken = await _drain(batches, LANE_BATCH_COMMANDS_MAX * 3 + 1)
+    async with running_lane() as batches:
+        batches.submit(quiet_item(n % items) for n in range(LANE_BATCH_COMMANDS_MAX * 3 + 1))
+        taken = await drain(batches, LANE_BATCH_COMMANDS_MAX * 3 + 1)
     assert [len(batch) for batch in taken] == [LANE_BATCH_COMMANDS_MAX] * 3 + [1]
 
 
 @pytest.mark.parametrize("quiet", [1, 10, 100, LANE_BATCH_COMMANDS_MAX - 1])
 async def test_a_quiet_items_bid_waits_at_most_two_batches_behind_a_hot_one(quiet: int) -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit([HOT] * 5_000)
         under_way = await batches.next()
-        bids = batches.submit(_quiet(n) for n in range(quiet))
+        bids = batches.submit(quiet_item(n) for n in range(quiet))
         batches.let_go()
         following = await batches.next()
     assert {command.item_id for command in under_way} == {HOT}
@@ -159,10 +81,10 @@ async def test_a_quiet_items_bid_waits_at_most_two_batches_behind_a_hot_one(quie
 
 @pytest.mark.parametrize("hot_items", [2, 7, 100])
 async def test_a_quiet_items_bid_is_in_the_next_batch_behind_several_hot_ones(hot_items: int) -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit(ItemId(f"hot {n % hot_items}") for n in range(LANE_COMMANDS_MAX - 1))
         await batches.next()
-        [bid] = batches.submit([_quiet(1)])
+        [bid] = batches.submit([quiet_item(1)])
         batches.let_go()
         following = await batches.next()
     assert bid in following
@@ -170,7 +92,7 @@ async def test_a_quiet_items_bid_is_in_the_next_batch_behind_several_hot_ones(ho
 
 
 async def test_one_items_share_of_a_batch_is_bounded_by_what_the_others_need() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit([ItemId("under way")])
         await batches.next()
         batches.submit([*[HOT] * 1_000, *[ItemId("warm")] * 1_000])
@@ -182,19 +104,19 @@ async def test_one_items_share_of_a_batch_is_bounded_by_what_the_others_need() -
 
 async def test_where_more_items_wait_than_a_batch_has_room_for_each_gets_its_turn() -> None:
     many = LANE_BATCH_COMMANDS_MAX * 3
-    async with _running() as batches:
-        batches.submit(item_id for n in range(many) for item_id in (HOT, _quiet(n)))
-        turns = await _drain(batches, 4 * LANE_BATCH_COMMANDS_MAX)
+    async with running_lane() as batches:
+        batches.submit(item_id for n in range(many) for item_id in (HOT, quiet_item(n)))
+        turns = await drain(batches, 4 * LANE_BATCH_COMMANDS_MAX)
     quiet = {command.item_id for batch in turns[:5] for command in batch} - {HOT}
     assert len(quiet) == many
 
 
 async def test_a_full_lane_refuses_at_once_with_a_retry_hint_and_takes_again_when_there_is_room() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit([HOT])
         await batches.next()
         batches.submit([HOT] * LANE_COMMANDS_MAX)
-        for item_id in (HOT, _quiet(1)):
+        for item_id in (HOT, quiet_item(1)):
             refused = Caller(item_id)
             batches.lane.submit(refused.command)
             assert refused.outcomes == [], "answered within `submit`"
@@ -205,16 +127,16 @@ async def test_a_full_lane_refuses_at_once_with_a_retry_hint_and_takes_again_whe
         batches.let_go()
         await batches.next()
         assert batches.lane.waiting_count == LANE_COMMANDS_MAX - LANE_BATCH_COMMANDS_MAX
-        batches.submit([_quiet(1)] * LANE_BATCH_COMMANDS_MAX)
+        batches.submit([quiet_item(1)] * LANE_BATCH_COMMANDS_MAX)
 
 
 async def test_a_command_that_is_withdrawn_before_it_was_taken_is_neither_decided_nor_answered() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit([HOT])
         await batches.next()
         leaves = Caller(HOT)
         batches.lane.submit(leaves.command)
-        stays, stays_too = batches.submit([HOT, _quiet(1)])
+        stays, stays_too = batches.submit([HOT, quiet_item(1)])
         assert leaves.command.withdraw()
         assert not leaves.command.withdraw()
         batches.let_go()
@@ -225,7 +147,7 @@ async def test_a_command_that_is_withdrawn_before_it_was_taken_is_neither_decide
 
 
 async def test_a_command_that_was_taken_can_not_be_withdrawn() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         caller = Caller(HOT)
         batches.lane.submit(caller.command)
         await batches.next()
@@ -245,7 +167,7 @@ async def test_a_callback_that_raises_disturbs_no_other() -> None:
     def broken(outcome: Answer | Exception) -> None:
         raise KeyError("a bug")
 
-    command = Command(HOT, _never, broken, PATIENT, None)
+    command = Command(HOT, never_decided, broken, PATIENT, None)
     with capture_logs() as logs:
         command.answer(Unavailable())
     assert [entry["event"] for entry in logs] == ["command_callback_failed"]
@@ -256,7 +178,7 @@ async def test_a_callback_that_raises_disturbs_no_other() -> None:
 async def test_commands_are_answered_at_their_deadlines_taken_or_not_whatever_their_order(
     order: tuple[int, ...],
 ) -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         loop = asyncio.get_running_loop()
         began = loop.time()
         patient, callers = Caller(HOT), [Caller(HOT, began + number * 0.03) for number in order]
@@ -273,7 +195,7 @@ async def test_commands_are_answered_at_their_deadlines_taken_or_not_whatever_th
 
 
 async def test_a_caller_that_submits_again_when_its_deadline_passes_is_queued() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         now = asyncio.get_running_loop().time()
         again, submitted = Caller(HOT), asyncio.Event()
 
@@ -283,20 +205,20 @@ async def test_a_caller_that_submits_again_when_its_deadline_passes_is_queued() 
 
         batches.submit([HOT])
         await batches.next()
-        batches.lane.submit(Command(HOT, _never, submit_again, CommandCall(now + 0.01), None))
+        batches.lane.submit(Command(HOT, never_decided, submit_again, CommandCall(now + 0.01), None))
         await asyncio.wait_for(submitted.wait(), 5)
         batches.let_go()
         assert await batches.next() == [again.command]
 
 
 async def test_a_lane_that_everyone_left_decides_nothing_and_goes_on() -> None:
-    async with _running() as batches:
+    async with running_lane() as batches:
         batches.submit([HOT])
         await batches.next()
         for command in batches.submit([HOT] * 300):
             assert command.withdraw()
         batches.let_go()
-        [later] = batches.submit([_quiet(1)])
+        [later] = batches.submit([quiet_item(1)])
         assert await batches.next() == [later]
 
 
@@ -314,7 +236,37 @@ async def test_a_lane_that_closes_takes_no_more_and_ends_when_those_that_wait_ar
 
 async def test_an_abandoned_lane_hands_out_all_that_waits_once() -> None:
     batches = Batches()
-    waiting = batches.submit([HOT, _quiet(1), HOT])
+    waiting = batches.submit([HOT, quiet_item(1), HOT])
     assert set(batches.lane.abandon()) == set(waiting)
     assert batches.lane.abandon() == []
     assert batches.lane.waiting_count == 0
+
+
+@pytest.mark.parametrize(("before", "gathers"), [(3, True), (2, False)])
+async def test_a_busy_lane_gathers_what_arrives_turn_by_turn(
+    before: int, gathers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "GATHER_SECONDS_MAX", 60.0)
+    async with running_lane() as batches:
+        batches.submit([HOT] * before)
+        await batches.next()
+        arrived = batches.submit([HOT])
+        batches.let_go()
+        for _ in range(20):
+            await asyncio.sleep(0)
+            arrived += batches.submit([HOT])
+        assert (await batches.next() == arrived) == gathers
+
+
+async def test_gathering_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "GATHER_SECONDS_MAX", 0.0)
+    async with running_lane() as batches:
+        batches.submit([HOT] * 3)
+        await batches.next()
+        [first] = batches.submit([HOT])
+        batches.let_go()
+        for _ in range(20):
+            await asyncio.sleep(0)
+            batches.submit([HOT])
+        assert len(await batches.next()) < 20
+        assert first.taken

@@ -10,7 +10,7 @@ from typing import Self
 import asyncpg
 
 from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions
-from gavel.bids.adapters.postgres.writing.batch import prepare_session
+from gavel.bids.adapters.postgres.writing.batch import prepare_session, prepare_side_session
 from gavel.bids.adapters.postgres.writing.batch_runner import BatchMetrics, BatchRunner
 from gavel.bids.adapters.postgres.writing.command import Command
 from gavel.bids.adapters.postgres.writing.item_opener import ItemOpener
@@ -24,18 +24,24 @@ from gavel.bids.ports.book import Answered, Call, CommitListener, Submitted, Una
 from gavel.runtime.telemetry import tracing
 
 DRAIN_SECONDS_MAX = 5.0
+# Opened when they are needed: items that other processes hold wait on them, one item on each at a time.
+LANE_SIDE_CONNECTIONS_MAX = 4
 
 
 class PostgresAuctionBook:
-    """AuctionBook on bid_db: one lane with a connection of its own, and a pool for new items."""
+    """AuctionBook on bid_db: a lane with a connection and some for contended items, and a pool for new items."""
 
     def __init__(self, pool: asyncpg.Pool, connect: Connect, listeners: Sequence[CommitListener] = ()) -> None:
         notifier = CommitNotifier(listeners)
         self._last_seen = LastSeenAuctions()
         self._opener = ItemOpener(pool, notifier)
+        self._metrics = BatchMetrics()
         self._connection = LaneConnection(connect, prepare_session)
-        self._runner = BatchRunner(self._connection, self._last_seen, notifier)
-        self._lane = Lane(self._runner.run)
+        sides = [LaneConnection(connect, prepare_side_session) for _ in range(LANE_SIDE_CONNECTIONS_MAX)]
+        self._connections = [self._connection, *sides]
+        runners = [BatchRunner(each, self._last_seen, notifier, self._metrics) for each in self._connections]
+        self._runner = runners[0]
+        self._lane = Lane(runners[0].run, [side.run for side in runners[1:]])
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Self]:
@@ -51,14 +57,14 @@ class PostgresAuctionBook:
                 serving.cancel()
                 await asyncio.gather(serving, return_exceptions=True)
                 self._runner.abandon(self._lane.abandon())
-                await self._connection.close()
+                await asyncio.gather(*(connection.close() for connection in self._connections))
                 if not serving.cancelled():
                     serving.result()
 
     @property
     def metrics(self) -> BatchMetrics:
         """Counts of the lane's batches."""
-        return self._runner.metrics
+        return self._metrics
 
     @property
     def waiting_count(self) -> int:

@@ -26,7 +26,8 @@ LANE_SILENCE_SECONDS_MAX = 4
 LANE_STATEMENT_SECONDS_MAX = 5.0
 
 _TUNE_LANE_SESSION = load_sql(__package__, "tune_lane_session")
-_LOCK_AUCTIONS = load_sql(__package__, "lock_auctions")
+_LOCK_FREE_AUCTIONS = load_sql(__package__, "lock_free_auctions")
+_LOCK_AUCTION = load_sql(__package__, "lock_auction")
 _READ_LOCKED = load_sql(__package__, "read_locked")
 _READ_BIDS_BY_SEQ = load_sql(__package__, "read_bids_by_seq")
 _WRITE_DECISIONS = load_sql(__package__, "write_decisions")
@@ -49,10 +50,14 @@ class BatchTimes:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """Result of a batch once COMMIT has returned: answers, refusals, and the states that are now committed."""
+    """Result of a batch once COMMIT has returned: answers, refusals, and the states that are now committed.
+
+    `skipped` are commands that were not decided, because another transaction holds their items.
+    """
 
     answers: list[tuple[Command, Answer]]
     refusals: list[tuple[Command, Exception]]
+    skipped: list[Command]
     auctions: dict[ItemId, Auction]
     at: datetime
     rows: DecidedRows
@@ -61,9 +66,13 @@ class BatchOutcome:
 
 @dataclass(slots=True)
 class _Known:
-    """State of a batch: locked auctions and keys, both evolving, the last digests of their logs, the clock."""
+    """State of a batch: locked auctions and keys, both evolving, the last digests of their logs, the clock.
+
+    `held` are auctions that another transaction has locked.
+    """
 
     auctions: dict[ItemId, Auction]
+    held: set[ItemId]
     digests: dict[ItemId, bytes]
     keys: dict[KeyId, tuple[str, int]]
     at: datetime
@@ -86,13 +95,23 @@ class _Decided:
     answers: list[tuple[Command, Answer]]
     unread: list[_Unread]
     refusals: list[tuple[Command, Exception]]
+    skipped: list[Command]
     rows: DecidedRows
 
 
 async def prepare_session(connection: asyncpg.Connection) -> None:
-    """Prepare a new connection for the lane: settings, lock statement, and plans for the rest ahead of any bid."""
+    """Prepare the lane's connection: settings, a lock statement that waits for nothing, and plans ahead of any bid."""
+    await _prepare(connection, _LOCK_FREE_AUCTIONS)
+
+
+async def prepare_side_session(connection: asyncpg.Connection) -> None:
+    """Prepare a side connection, whose lock statement waits. Its batches are of one item, so it waits in no circle."""
+    await _prepare(connection, _LOCK_AUCTION)
+
+
+async def _prepare(connection: asyncpg.Connection, lock_statement: str) -> None:
     await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
-    await connection.execute(f"PREPARE lock_auctions AS {_LOCK_AUCTIONS}")
+    await connection.execute(f"PREPARE lock_auctions AS {lock_statement}")
     await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", ())
     await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows(_ANY_TIME, {}).arguments())
 
@@ -119,15 +138,17 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
     if decided.rows.auctions:
         await _commit(connection)
     times = BatchTimes(begun_seconds, locked_seconds, written_seconds, perf_counter())
-    return BatchOutcome(decided.answers, decided.refusals, known.auctions, known.at, decided.rows, times)
+    answers, refusals, skipped = decided.answers, decided.refusals, decided.skipped
+    return BatchOutcome(answers, refusals, skipped, known.auctions, known.at, decided.rows, times)
 
 
 async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command]) -> _Known:
     # The ids are in the text of the statement, which saves a round trip for BEGIN: hence only canonical ids.
-    item_ids = array({command.item_id for command in commands if canonical_uuid(command.item_id) == command.item_id})
+    known_ids = {command.item_id for command in commands if canonical_uuid(command.item_id) == command.item_id}
+    item_ids = array(known_ids)
     lock = f"BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE lock_auctions ('{item_ids}')"
     await connection.execute(lock, timeout=LANE_STATEMENT_SECONDS_MAX)
-    named = [(command.item_id, command.key) for command in commands if command.key is not None]
+    named = [(c.item_id, c.key) for c in commands if c.key is not None and c.item_id in known_ids]
     found = await connection.fetch(
         _READ_LOCKED,
         item_ids,
@@ -136,11 +157,14 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
         [key.key for _, key in named],
         timeout=LANE_STATEMENT_SECONDS_MAX,
     )
-    known = _Known({}, {}, {}, found[0]["at"])
+    known = _Known({}, set(), {}, {}, found[0]["at"])
     for row in found:
         if row["item_id"] is None:
             continue
         item_id = ItemId(row["item_id"])
+        if not row["locked"]:
+            known.held.add(item_id)
+            continue
         if item_id not in known.auctions:
             known.auctions[item_id] = auction_of(row)
             if row["digest"] is not None:
@@ -152,9 +176,12 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
 
 def _decide_each(commands: Sequence[Command], known: _Known) -> _Decided:
     """Decide every command on the state that those before it left. One that raises gets its error, changing nothing."""
-    decided = _Decided([], [], [], DecidedRows(known.at, known.digests))
+    decided = _Decided([], [], [], [], DecidedRows(known.at, known.digests))
     now_seconds = asyncio.get_running_loop().time()
     for command in commands:
+        if command.item_id in known.held:
+            decided.skipped.append(command)
+            continue
         try:
             _decide(command, known, decided, now_seconds)
         except Exception as error:  # noqa: BLE001 - handed to the caller whose command it is

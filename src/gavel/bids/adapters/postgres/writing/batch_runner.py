@@ -38,6 +38,7 @@ class BatchMetrics:
         self.commit = Histogram()
         self.batch = Histogram()
         self.failed = 0
+        self.skipped = 0
 
     def observe(self, commands: int, times: BatchTimes) -> None:
         """Count a batch that was committed, or had nothing to commit."""
@@ -48,26 +49,30 @@ class BatchMetrics:
 
 
 class BatchRunner:
-    """Runner of one lane's batches, on the lane's connection."""
+    """Runner of batches on one connection of a lane."""
 
-    def __init__(self, connection: LaneConnection, last_seen: LastSeenAuctions, notifier: CommitNotifier) -> None:
+    def __init__(
+        self, connection: LaneConnection, last_seen: LastSeenAuctions, notifier: CommitNotifier, metrics: BatchMetrics
+    ) -> None:
         self._connection = connection
         self._last_seen = last_seen
         self._notifier = notifier
-        self.metrics = BatchMetrics()
+        self._metrics = metrics
 
-    async def run(self, commands: Sequence[Command], until_seconds: float | None = None) -> None:
+    async def run(self, commands: Sequence[Command], until_seconds: float | None = None) -> Sequence[Command]:
         """Decide the commands in one transaction and answer every caller. Raises nothing but CancelledError.
 
-        `until_seconds` is when to stop trying halves of a batch, on the event loop's clock.
+        Returns the commands that were not decided, because another transaction holds their items; they are not
+        answered. `until_seconds` is when to stop trying halves of a batch, on the event loop's clock.
         """
         try:
-            await self._decide(commands, until_seconds)
+            return await self._decide(commands, until_seconds)
         except asyncio.CancelledError:
             self.fail(commands, FateUnknown())
             raise
         except Exception as error:  # noqa: BLE001 - the lane must outlive any batch; every caller gets the error
             self.fail(commands, error)
+            return ()
 
     def fail(self, commands: Sequence[Command], error: Exception) -> None:
         """Answer every caller with the error. Infrastructure errors become Unavailable; bugs stay bugs."""
@@ -85,17 +90,19 @@ class BatchRunner:
         """Answer the callers of commands that will not be run."""
         self.fail(commands, Unavailable(_UNDECIDED))
 
-    async def _decide(self, commands: Sequence[Command], until_seconds: float | None) -> None:
+    async def _decide(self, commands: Sequence[Command], until_seconds: float | None) -> Sequence[Command]:
         try:
             outcome = await self._commit(commands)
-            self.metrics.observe(len(commands), outcome.times)
-            self._answer(outcome)
-            _record_commit(commands, outcome.times)
         except NotCommitted as failure:
             if len(commands) == 1 or not blames_content(failure.__cause__):
                 raise
             _log.warning("batch_bisected", commands=len(commands), error=type(failure.__cause__).__name__)
-            await self._run_halves(commands, until_seconds)
+            return await self._run_halves(commands, until_seconds)
+        self._metrics.observe(len(commands) - len(outcome.skipped), outcome.times)
+        self._metrics.skipped += len(outcome.skipped)
+        self._answer(outcome)
+        _record_commit(commands, outcome.times)
+        return outcome.skipped
 
     async def _commit(self, commands: Sequence[Command]) -> BatchOutcome:
         """Commit one transaction; retry once if it failed by chance, because then nothing of it happened."""
@@ -112,7 +119,7 @@ class BatchRunner:
         try:
             return await commit_batch(connection, commands)
         except NotCommitted as failure:
-            self.metrics.failed += 1
+            self._metrics.failed += 1
             if leaves_connection_in_doubt(failure.__cause__):
                 self._connection.discard()
             else:
@@ -120,11 +127,11 @@ class BatchRunner:
             raise
         except BaseException:
             # The outcome of COMMIT is unknown, or the lane was cancelled in the middle.
-            self.metrics.failed += 1
+            self._metrics.failed += 1
             self._connection.discard()
             raise
 
-    async def _run_halves(self, commands: Sequence[Command], until_seconds: float | None) -> None:
+    async def _run_halves(self, commands: Sequence[Command], until_seconds: float | None) -> Sequence[Command]:
         """Run the halves of a batch that can't be stored, and their halves, so that a poisonous command fails alone.
 
         Halves run in order: later commands are decided on what earlier ones left. One poisonous command of 256 costs 16
@@ -134,11 +141,17 @@ class BatchRunner:
         if until_seconds is None:
             until_seconds = loop.time() + APART_SECONDS_MAX
         middle = len(commands) // 2
+        skipped: list[Command] = []
         for half in (commands[:middle], commands[middle:]):
+            # A command stays behind those of its item, if they were skipped.
+            held = {command.item_id for command in skipped}
+            skipped += [command for command in half if command.item_id in held]
+            rest = [command for command in half if command.item_id not in held]
             if loop.time() > until_seconds:
-                self.abandon(half)
-            else:
-                await self.run(half, until_seconds)
+                self.abandon(rest)
+            elif rest:
+                skipped += await self.run(rest, until_seconds)
+        return skipped
 
     def _answer(self, outcome: BatchOutcome) -> None:
         """Answer the callers of a committed batch. A caller that has left misses its answer, not its bid."""
@@ -193,6 +206,12 @@ def lane_source(name: str, metrics: BatchMetrics, waiting_count: Callable[[], in
                 "Batches that were rolled back, or whose COMMIT has an unknown fate, before they were tried in parts.",
                 labels,
                 {lane: metrics.failed},
+            ),
+            counter(
+                "gavel_lane_commands_skipped_total",
+                "Commands that left a batch to wait apart, because another process had locked their item.",
+                labels,
+                {lane: metrics.skipped},
             ),
         ]
 

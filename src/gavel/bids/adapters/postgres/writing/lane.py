@@ -1,8 +1,12 @@
 """Lane: a queue of commands that are taken in batches (flat combining).
 
 A row lock is held through the flush of the WAL, so with one transaction a bid, a hot item waits for one flush a bid.
-The lane takes all that wait when it is free, and a whole batch shares one flush. There is no timer: an idle system
-decides a bid at once, and a busy one fills its batches.
+The lane takes all that wait when it is free, and a whole batch shares one flush. An idle lane takes a bid at once. A
+busy one gathers first: its clients bid again one after another when they are answered, and a batch that began with the
+first of them would leave the rest to wait for its flush.
+
+A batch waits for no lock. Items that another transaction holds are set apart: their commands, later ones too, queue
+behind each other and are decided one item a transaction on side connections, which wait for the lock.
 """
 
 import asyncio
@@ -18,16 +22,30 @@ LANE_COMMANDS_MAX = 10_000
 LANE_BATCH_COMMANDS_MAX = 256
 OVERLOADED_RETRY_AFTER_SECONDS = 1.0
 
+# The lane gathers if the last batch was larger than this: fewer clients than that gain nothing.
+GATHER_ABOVE_COMMANDS = 2
+# Gathering ends when nothing has arrived in so many turns of the event loop, or after this time.
+GATHER_STALLED_TURNS = 3
+GATHER_SECONDS_MAX = 0.002
+
+# Decides a batch and answers its callers, errors included; returns the commands whose items were locked by others.
+RunBatch = Callable[[list[Command]], Awaitable[Sequence[Command]]]
+
 
 class Lane:
-    """Bounded queues, one for each item, served in turn by one runner."""
+    """Bounded queues, one for each item, served in turn by one runner; items set apart by the side runners."""
 
-    def __init__(self, run_batch: Callable[[list[Command]], Awaitable[None]]) -> None:
+    def __init__(self, run_batch: RunBatch, run_apart: Sequence[RunBatch] = ()) -> None:
         self._run_batch = run_batch
+        self._run_apart = run_apart
         # In order of turn: an item that was served and still waits goes to the end.
         self._queues: OrderedDict[ItemId, deque[Command]] = OrderedDict()
+        # Items set apart. Each is in `_apart_turns` or in the hands of a side runner.
+        self._apart: dict[ItemId, deque[Command]] = {}
+        self._apart_turns: asyncio.Queue[ItemId] = asyncio.Queue()
         self._waiting_count = 0
-        self._under_way: Sequence[Command] = ()
+        self._arrived_count = 0
+        self._under_way: list[list[Command]] = []
         self._deadlines = DeadlineClock(self._pending)
         self._work = asyncio.Event()
         self._closing = False
@@ -36,6 +54,11 @@ class Lane:
     def waiting_count(self) -> int:
         """How many commands wait to be taken."""
         return self._waiting_count
+
+    @property
+    def apart_count(self) -> int:
+        """How many items are set apart."""
+        return len(self._apart)
 
     def submit(self, command: Command) -> None:
         """Queue a command behind the others of its item.
@@ -48,27 +71,23 @@ class Lane:
         if self._waiting_count >= LANE_COMMANDS_MAX:
             self._refuse(command, Overloaded(OVERLOADED_RETRY_AFTER_SECONDS))
             return
-        queue = self._queues.get(command.item_id)
-        if queue is None:
-            self._queues[command.item_id] = deque((command,))
-        else:
-            queue.append(command)
+        item_id = command.item_id
+        queue = self._apart.get(item_id) if self._apart else None
+        if queue is None and (queue := self._queues.get(item_id)) is None:
+            queue = self._queues[item_id] = deque()
+        queue.append(command)
         self._waiting_count += 1
+        self._arrived_count += 1
         self._deadlines.watch(command)
         self._work.set()
 
     async def run(self) -> None:
-        """Serve batches until the lane is closed and empty. A batch answers its own callers, errors included."""
-        while True:
-            await self._work.wait()
-            if batch := self._take_batch():
-                self._under_way = batch
-                await self._run_batch(batch)
-                self._under_way = ()
-            if not self._queues:
-                if self._closing:
-                    return
-                self._work.clear()
+        """Serve batches until the lane is closed and empty."""
+        async with asyncio.TaskGroup() as group:
+            sides = [group.create_task(self._serve_apart(run_batch)) for run_batch in self._run_apart]
+            await self._serve()
+            for side in sides:
+                side.cancel()
 
     def close(self) -> None:
         """Take no more commands; `run` returns when those that wait have been answered."""
@@ -77,8 +96,10 @@ class Lane:
 
     def abandon(self) -> list[Command]:
         """Remove and return all waiting commands, for the caller to answer."""
-        waiting = [command for queue in self._queues.values() for command in queue]
-        self._queues.clear()
+        waiting: list[Command] = []
+        for queue in (*self._queues.values(), *self._apart.values()):
+            waiting.extend(queue)
+            queue.clear()
         self._waiting_count = 0
         self._deadlines.stop()
         return waiting
@@ -88,9 +109,68 @@ class Lane:
         asyncio.get_running_loop().call_soon(command.answer, error)
 
     def _pending(self) -> Generator[Command]:
-        yield from self._under_way
-        for queue in self._queues.values():
-            yield from queue
+        for commands in (*self._under_way, *self._queues.values(), *self._apart.values()):
+            yield from commands
+
+    async def _serve(self) -> None:
+        last_commands = 0
+        while True:
+            await self._work.wait()
+            if last_commands > GATHER_ABOVE_COMMANDS:
+                await self._gather()
+            batch = self._take_batch()
+            last_commands = len(batch)
+            if batch:
+                self._set_apart(await self._run(self._run_batch, batch))
+            if not self._queues:
+                if self._closing and not self._apart:
+                    return
+                self._work.clear()
+
+    async def _gather(self) -> None:
+        """Return when arrivals have stalled."""
+        loop = asyncio.get_running_loop()
+        until_seconds = loop.time() + GATHER_SECONDS_MAX
+        arrived, stalled_turns = self._arrived_count, 0
+        while stalled_turns < GATHER_STALLED_TURNS and loop.time() < until_seconds:
+            await asyncio.sleep(0)
+            stalled_turns = stalled_turns + 1 if self._arrived_count == arrived else 0
+            arrived = self._arrived_count
+
+    async def _serve_apart(self, run_batch: RunBatch) -> None:
+        """Decide the commands of items set apart, one item a transaction, in turn."""
+        while True:
+            item_id = await self._apart_turns.get()
+            queue = self._apart[item_id]
+            taken = [queue.popleft() for _ in range(min(len(queue), LANE_BATCH_COMMANDS_MAX))]
+            if batch := self._taken(taken):
+                await self._run(run_batch, batch)
+            if queue:
+                self._apart_turns.put_nowait(item_id)
+                continue
+            # From here on its commands are in the batches of the others again.
+            del self._apart[item_id]
+            self._work.set()
+
+    async def _run(self, run_batch: RunBatch, batch: list[Command]) -> Sequence[Command]:
+        self._under_way.append(batch)
+        try:
+            return await run_batch(batch)
+        finally:
+            self._under_way.remove(batch)
+
+    def _set_apart(self, commands: Sequence[Command]) -> None:
+        """Queue commands whose items were locked, and those that came after them, for the side runners."""
+        self._waiting_count += len(commands)
+        for command in commands:
+            command.taken = False
+            queue = self._apart.get(command.item_id)
+            if queue is None:
+                queue = self._apart[command.item_id] = deque()
+                self._apart_turns.put_nowait(command.item_id)
+            queue.append(command)
+        for item_id in {command.item_id for command in commands}:
+            self._apart[item_id].extend(self._queues.pop(item_id, ()))
 
     def _take_batch(self) -> list[Command]:
         """Take commands in order of arrival for each item; first a fair share of each, then what room is left.
@@ -101,9 +181,12 @@ class Lane:
         batch: list[Command] = []
         self._take_turns(batch, max(1, LANE_BATCH_COMMANDS_MAX // max(1, len(self._queues))))
         self._take_turns(batch, LANE_BATCH_COMMANDS_MAX)
-        self._waiting_count -= len(batch)
-        # Without those that were withdrawn or have expired.
-        batch = [command for command in batch if not command.settled]
+        return self._taken(batch)
+
+    def _taken(self, commands: list[Command]) -> list[Command]:
+        """Mark commands as taken; without those that were withdrawn or have expired."""
+        self._waiting_count -= len(commands)
+        batch = [command for command in commands if not command.settled]
         for command in batch:
             command.taken = True
         return batch
