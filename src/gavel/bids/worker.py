@@ -27,9 +27,12 @@ from gavel.runtime.telemetry.metrics import Source
 RELAY_CLAIM_ROWS_MAX = 500
 RELAY_IDLE_SECONDS = 0.025
 RELAY_WOKEN_IDLE_SECONDS = 1.0
-# After a pass of fewer events than this the relay pauses, so that the next pass carries more.
+# After a pass of fewer events than this the relay pauses, so that the next pass carries more. A relay that is woken
+# shares its process with the bids, and with a counter whose transaction costs the same for one event as for hundreds.
 RELAY_GATHER_EVENTS_MAX = 500
 RELAY_GATHER_SECONDS = 0.01
+RELAY_WOKEN_GATHER_EVENTS_MAX = 5_000
+RELAY_WOKEN_GATHER_SECONDS = 0.1
 # An outcome is due within a second of the end. New auctions may end before the one that the closer sleeps for.
 CLOSER_IDLE_SECONDS = 0.5
 CLOSE_SECONDS_MAX = 10.0
@@ -62,6 +65,8 @@ async def running_bid_worker(
     """
     wake_relay = waker or RelayWaker()
     relay_idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
+    gather_events_max = RELAY_GATHER_EVENTS_MAX if waker is None else RELAY_WOKEN_GATHER_EVENTS_MAX
+    gather_seconds = RELAY_GATHER_SECONDS if waker is None else RELAY_WOKEN_GATHER_SECONDS
     async with (
         await postgres.open_pool(bid_db_url, "gavel-bid-worker") as pool,
         await postgres.open_stream_pool(bid_db_url, "gavel-relay", wait_for_flush=False) as relay_pool,
@@ -78,8 +83,8 @@ async def running_bid_worker(
             except expected:
                 relayed.retries += 1
                 raise
-            if 0 < events < RELAY_GATHER_EVENTS_MAX:
-                await asyncio.sleep(RELAY_GATHER_SECONDS)
+            if 0 < events < gather_events_max:
+                await asyncio.sleep(gather_seconds)
             return events > 0
 
         async with (
