@@ -157,7 +157,7 @@ class House(BookWords):
         return await self.pool.fetchval("SELECT coalesce(sum(event_count), 0) FROM outbox")
 
     async def until_lane_waits(self) -> None:
-        """Return when some lane stands before a row lock: what is submitted from now on is in a later batch."""
+        """Return when a side connection waits for a row lock: later commands on its item are in a later batch."""
 
         async def waits() -> bool:
             return await self._lanes("wait_event_type = 'Lock'") > 0
@@ -176,7 +176,7 @@ class House(BookWords):
 
     @asynccontextmanager
     async def lock_held(self, item_id: ItemId) -> AsyncGenerator[Callable[[], Awaitable[Any]]]:
-        """Hold an item's row lock, so that the lane has to wait with the batch that it took; yields its release."""
+        """Hold an item's row lock, so that its commands wait apart from the lane; yields its release."""
         connection = await postgres.connect(self.url, "tests-lock")
         try:
             await connection.execute("BEGIN")
