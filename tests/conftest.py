@@ -1,10 +1,11 @@
-"""Servers and databases for the tests: one server a run, a database a test, made from a migrated template."""
+"""Servers and databases for the tests: one server a worker, a database a test, made from a migrated template."""
 
 import os
 from collections.abc import AsyncGenerator, Collection
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import asyncpg
 import pytest
@@ -59,6 +60,20 @@ def _fixtures(item: pytest.Item) -> Collection[str]:
     return getattr(item, "fixturenames", ())
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the servers that a worker has used to the process that reports."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["servers"] = summary.state()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add the servers that a worker has used. One that crashed has handed nothing over."""
+    if state := getattr(node, "workeroutput", {}).get("servers"):
+        summary.add(state)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say where the servers came from."""
     if lines := summary.lines():
@@ -81,7 +96,7 @@ def grace_seconds(request: pytest.FixtureRequest) -> float:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_server() -> AsyncGenerator[PostgresServer]:
-    """A real Postgres for the run, with the two migrated templates."""
+    """A real Postgres for this worker, with the two migrated templates."""
     # Not below pytest's own folder: another run closes that to all other users, and with it the server's data.
     with TemporaryDirectory(prefix="gavel-tests-") as folder:
         async with running_postgres(Path(folder)) as server:

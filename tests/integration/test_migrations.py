@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def empty_url(postgres_server: PostgresServer):
-    async with postgres_server.database("migrations", "template0") as url:
+    async with postgres_server.database("migrations") as url:
         yield url
 
 

@@ -12,6 +12,7 @@ import asyncpg
 from gavel.runtime.postgres.embedded import embedded_postgres
 from tests.servers.containers import POSTGRES_IMAGE, host_of, postgres_container, why_no_container
 from tests.servers.summary import summary
+from tests.servers.worker import own_name
 
 # A superuser's URL of a server that tests may make databases on.
 URL_VARIABLE = "GAVEL_TEST_POSTGRES_URL"
@@ -19,38 +20,40 @@ ROLE_PASSWORD = "for-tests-only"
 
 
 class PostgresServer:
-    """A server, by the URL of one of its databases."""
+    """A server, by the URL of one of its databases. Names of databases and roles are those of this worker."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def url(self, database: str) -> str:
-        """The URL of a database of this server."""
-        return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
+        """The URL of a database of this worker."""
+        return urlunsplit(urlsplit(self._url)._replace(path=f"/{own_name(database)}"))
 
-    async def create_database(self, name: str, template: str = "template0") -> None:
-        """Make a database, replacing one of that name."""
-        await self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    async def create_database(self, name: str, template: str | None = None) -> None:
+        """Make a database, empty or from a template, replacing one of that name."""
+        source = "template0" if template is None else own_name(template)
+        await self._run(f'DROP DATABASE IF EXISTS "{own_name(name)}" WITH (FORCE)')
+        await self._run(f'CREATE DATABASE "{own_name(name)}" TEMPLATE "{source}"')
 
     @asynccontextmanager
-    async def database(self, name: str, template: str) -> AsyncGenerator[str]:
-        """A database from a template, dropped afterwards; its URL."""
+    async def database(self, name: str, template: str | None = None) -> AsyncGenerator[str]:
+        """A database, empty or from a template, dropped afterwards; its URL."""
         await self.create_database(name, template)
         try:
             yield self.url(name)
         finally:
-            await self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+            await self._run(f'DROP DATABASE "{own_name(name)}" WITH (FORCE)')
 
     @asynccontextmanager
     async def role(self, name: str) -> AsyncGenerator[str]:
         """A role that may log in and nothing else; its name. Dropped afterwards, so its databases must go first."""
-        await self._run(f'DROP ROLE IF EXISTS "{name}"')
-        await self._run(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{ROLE_PASSWORD}'")
+        role = own_name(name)
+        await self._run(f'DROP ROLE IF EXISTS "{role}"')
+        await self._run(f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{ROLE_PASSWORD}'")
         try:
-            yield name
+            yield role
         finally:
-            await self._run(f'DROP ROLE "{name}"')
+            await self._run(f'DROP ROLE "{role}"')
 
     async def _run(self, statement: str) -> None:
         # With more patience than Gavel has: dropping a database waits for a checkpoint.

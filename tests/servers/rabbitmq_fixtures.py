@@ -10,6 +10,7 @@ import pytest_asyncio
 from gavel.runtime.rabbitmq.topology import WorkQueue
 from tests.servers.rabbitmq import RabbitMqServer, given_url, own_rabbitmq
 from tests.servers.rabbitmq_broker import Broker
+from tests.servers.worker import own_name
 
 _queue_numbers = count(1)
 
@@ -50,5 +51,5 @@ def mortal_broker(mortal_rabbitmq: RabbitMqServer) -> Broker:
 
 
 def _names() -> WorkQueue:
-    name = f"tests.{next(_queue_numbers)}"
+    name = own_name(f"tests.{next(_queue_numbers)}")
     return WorkQueue(f"{name}.exchange", f"{name}.queue", f"{name}.dead")

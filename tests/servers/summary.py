@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from typing import Any
 
 # The fixtures by which a test uses a server.
 FIXTURES = {
@@ -34,14 +35,28 @@ class Summary:
         self._tests.update(used)
         self._container_tests += any(any(self._sources[server].values()) for server in used)
 
+    def state(self) -> dict[str, Any]:
+        """Return all of it as plain values, for the process that `add` is called in."""
+        return {"sources": self._sources, "tests": dict(self._tests), "container_tests": self._container_tests}
+
+    def add(self, state: dict[str, Any]) -> None:
+        """Add what another process has used: the `state` of its summary."""
+        for server, sources in state["sources"].items():
+            self._sources.setdefault(server, {}).update(sources)
+        self._tests.update(state["tests"])
+        self._container_tests += state["container_tests"]
+
     def lines(self) -> list[str]:
         """Return a line a server, and how many tests used a container; none where no server was used."""
         if not self._sources:
             return []
-        named = [f"{server} from {' and '.join(sources)}" for server, sources in self._sources.items()]
-        lines = [f"{name}: {self._tests[server]} tests" for name, server in zip(named, self._sources, strict=True)]
+        lines = [
+            f"{server} from {' and '.join(self._sources[server])}: {self._tests[server]} tests"
+            for server in FIXTURES
+            if server in self._sources
+        ]
         return [*lines, f"{self._container_tests} tests ran on containers"]
 
 
-# Of this run.
+# Of this process; the one that reports adds up its workers.
 summary = Summary()

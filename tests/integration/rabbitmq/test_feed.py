@@ -17,6 +17,7 @@ from gavel.runtime.rabbitmq.connection import passing_channel
 from tests.servers.fault_proxy import fault_proxy, upstream_of
 from tests.servers.rabbitmq import RabbitMqServer
 from tests.servers.rabbitmq_broker import until
+from tests.servers.worker import own_name
 from tests.suites.feed_suite import FeedSuite, Listener, change
 from tests.unit.bids.auctions import ANNA, ITEM, bid, listed
 
@@ -30,7 +31,7 @@ class RabbitMqWay:
 
     def __init__(self, url: str, stack: AsyncExitStack) -> None:
         self.url = url
-        self.exchange = f"tests.feed.{next(_numbers)}"
+        self.exchange = own_name(f"tests.feed.{next(_numbers)}")
         self.publisher = RabbitMqFeedPublisher(url, self.exchange)
         self._stack = stack
 
@@ -126,7 +127,7 @@ async def test_an_exchange_that_was_deleted_is_declared_again(way: RabbitMqWay) 
 
 async def test_what_waits_for_a_broker_that_is_away_is_bounded_and_dropped(rabbitmq_url: str) -> None:
     async with fault_proxy(upstream_of(rabbitmq_url)) as proxy:
-        publisher = RabbitMqFeedPublisher(proxy.url(rabbitmq_url), "tests.feed.away")
+        publisher = RabbitMqFeedPublisher(proxy.url(rabbitmq_url), own_name("tests.feed.away"))
         publisher.committed([one_bid()] * (CHANGES_WAITING_MAX + 10))
         assert publisher.changes_dropped == 10
         proxy.refuse()

@@ -16,6 +16,7 @@ from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.redis.connection import RedisLink
 from tests.auction_house import until
 from tests.integration.redis.board_house import open_board_house
+from tests.servers.worker import own_name
 
 pytestmark = pytest.mark.integration
 
@@ -28,10 +29,11 @@ async def user_url(redis_url: str) -> AsyncGenerator[str]:
     """Where the page's user comes to the server."""
     [rights] = re.findall(r"^ACL SETUSER gavel (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     admin: Any = Redis.from_url(redis_url)  # pyright: ignore[reportUnknownMemberType]
-    await admin.execute_command("ACL", "SETUSER", "gavel", *rights.replace(">...", f">{PASSWORD}").split())
+    user = own_name("gavel")
+    await admin.execute_command("ACL", "SETUSER", user, *rights.replace(">...", f">{PASSWORD}").split())
     parts = urlsplit(redis_url)
-    yield urlunsplit(parts._replace(netloc=f"gavel:{PASSWORD}@{parts.netloc.rpartition('@')[2]}"))
-    await admin.execute_command("ACL", "DELUSER", "gavel")
+    yield urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{parts.netloc.rpartition('@')[2]}"))
+    await admin.execute_command("ACL", "DELUSER", user)
     await admin.aclose()
 
 

@@ -17,12 +17,12 @@ _EXPLAINED = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 @asynccontextmanager
-async def granted(server: PostgresServer, package: str, template: str, role: str) -> AsyncGenerator[tuple[str, str]]:
+async def granted(server: PostgresServer, package: str, template: str, name: str) -> AsyncGenerator[tuple[str, str]]:
     """The URL of a new database for its owner, and for a role that `gavel migrate` has granted what it needs.
 
     The role is named as no migration names it, with what has to be quoted.
     """
-    async with server.role(role), server.database(f"{role}_db", template) as url:
+    async with server.role(name) as role, server.database(f"{name}_db", template) as url:
         await migrate_database(url, package, [role])
         yield url, url_as(url, role)
 

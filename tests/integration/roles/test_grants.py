@@ -28,17 +28,17 @@ async def _rights(url: str) -> list[tuple[object, ...]]:
 
 async def test_the_command_grants_and_a_second_run_changes_nothing(postgres_server: PostgresServer) -> None:
     async with (
-        postgres_server.role("grants_a"),
-        postgres_server.role("grants_b"),
-        postgres_server.database("grants_db", "template0") as url,
+        postgres_server.role("grants_a") as first,
+        postgres_server.role("grants_b") as second,
+        postgres_server.database("grants_db") as url,
     ):
-        env = environment(BID_DB_URL=url, GRANT_TO="grants_a, grants_b")
+        env = environment(BID_DB_URL=url, GRANT_TO=f"{first}, {second}")
         status, said = await run("migrate", "bids", env=env, out=True)
         assert (status, said.endswith(f"bids: {len(load_migrations('gavel.bids'))} migrations applied\n")) == (0, True)
         rights = await _rights(url)
         assert await run("migrate", "bids", env=env, out=True) == (0, "bids: already current\n")
         assert await _rights(url) == rights
-        for role in ("grants_a", "grants_b"):
+        for role in (first, second):
             assert await sqlstate(url_as(url, role), "SELECT FROM bids") == ""
 
 
