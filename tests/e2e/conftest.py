@@ -14,9 +14,9 @@ from tests.e2e.identity_provider import SignedIn, running_provider
 from tests.tokens import AUDIENCE
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shared_gavel() -> AsyncGenerator[Standalone]:
-    """A `gavel standalone` that lives for the run. A test that stops or kills one starts its own."""
+    """A `gavel standalone` for this folder. A test that stops or kills one starts its own."""
     with new_data_folder() as folder:
         async with running_standalone(folder) as gavel:
             yield gavel
@@ -29,7 +29,7 @@ def data_folder() -> Generator[Path]:
         yield folder
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def gavel_with_tokens() -> AsyncGenerator[SignedIn]:
     """The same with AUTH_MODE=jwt, and the provider whose tokens it believes."""
     with running_provider() as provider, new_data_folder() as folder:
@@ -45,9 +45,9 @@ async def client(shared_gavel: Standalone) -> AsyncGenerator[Client]:
         yield Client(http, shared_gavel.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_stack() -> Generator[Stack]:
-    """Three bid APIs, two of each worker and a stats API, with servers of their own, that live for the run.
+    """Three bid APIs, two of each worker and a stats API, with servers of their own, for this folder.
 
     A test that stops or harms one of them starts it again.
     """
