@@ -141,8 +141,8 @@ test-e2e: setup servers test-page ## Run the tests against the real processes, t
 	@$(PYTHON_IN_VENV) -m pytest -m e2e $(PYTEST_FLAGS)
 
 .PHONY: test-faults
-test-faults: setup servers ## Run every test of faults, each as long as it lasts, then kill processes KILLS times
-	@$(PYTHON_IN_VENV) -m pytest -m fault --whole $(PYTEST_FLAGS)
+test-faults: setup servers ## Run every test of faults, as long as they last, hold promised times tightly, then kill processes KILLS times
+	@$(PYTHON_IN_VENV) -m pytest -m "fault or timed" --whole $(PYTEST_FLAGS)
 	@AUTH_MODE=trusted $(PYTHON_IN_VENV) -m tests.chaos.run --seed $(or $(SEED),1) --kills $(or $(KILLS),200)
 
 .PHONY: chaos

@@ -36,11 +36,23 @@ _database_numbers = count(1)
 
 # How long a server is taken away with `--whole`; without, only until it has been noticed.
 AWAY_SECONDS = 60.0
+# What a busy machine may take beyond a promised time, and how often it may be late; with `--whole`, neither.
+GRACE_SECONDS = 55.0
+LATE_TRIES_MAX = 3
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--whole`: faults that last, last as long as is promised."""
-    parser.addoption("--whole", action="store_true", help=f"keep servers away for {AWAY_SECONDS:.0f} s")
+    """`--whole`: faults last as long as is promised, and promised times are held."""
+    parser.addoption(
+        "--whole", action="store_true", help=f"keep servers away for {AWAY_SECONDS:.0f} s, hold promised times tightly"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say how tightly promised times are held."""
+    if config.getoption("--whole"):
+        return "promised times: held tightly (--whole)"
+    return f"promised times: with {GRACE_SECONDS:.0f} s of grace or {LATE_TRIES_MAX} tries (make test-faults: none)"
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -91,7 +103,13 @@ def away_seconds(request: pytest.FixtureRequest) -> float:
 @pytest.fixture
 def grace_seconds(request: pytest.FixtureRequest) -> float:
     """By how much a promised time may be missed: not at all with `--whole`, else by what a busy machine takes."""
-    return 0.0 if request.config.getoption("--whole") else 55.0
+    return 0.0 if request.config.getoption("--whole") else GRACE_SECONDS
+
+
+@pytest.fixture
+def tries_max(request: pytest.FixtureRequest) -> int:
+    """How many tries a promised time has: one with `--whole`, else as many as a machine that stands still may need."""
+    return 1 if request.config.getoption("--whole") else LATE_TRIES_MAX
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
