@@ -9,6 +9,8 @@ VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 # For programs that look for others; $$PWD is the checkout, in which no character means anything to make or the shell.
 WITH_TOOLS := PATH="$$PWD/$(VENV)/bin:$$PATH"
+# As many pytest processes as cores and one more; WORKERS=0 runs all tests in one process, as a debugger needs it.
+IN_PARALLEL := -n $(or $(WORKERS),auto) --dist worksteal
 # What changes how every Python runs is the user's affair elsewhere. PYTHON itself names the one to set up with.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
@@ -112,33 +114,32 @@ lock: ## Resolve the locked requirements again (UPGRADE=1 raises the versions)
 ##@ Test
 
 .PHONY: check
-check: lint proto-check test audit ## All that CI runs
+check: lint proto-check audit test ## All that CI runs
 
 .PHONY: test
-test: setup servers helm test-web test-page ## Run every test, with servers that are found or started for it
-	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_FLAGS)
+test: setup servers helm chromium web/node_modules ## Run every test, with servers that are found or started for it (WORKERS=n at a time)
+	@$(PYTHON_IN_VENV) -m pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
 
 .PHONY: test-web
 test-web: web/node_modules ## Check the page and the TypeScript client: format, lint, types, unit and component tests, build
 	@cd web && npm run --silent check
 
 .PHONY: test-page
-test-page: setup web/node_modules ## Run the page's tests in a real browser against a real Gavel
-	@[ -n "$${CHROMIUM:-}" ] || scripts/install-test-servers.sh chromium
+test-page: setup chromium web/node_modules ## Run the page's tests in a real browser against a real Gavel
 	@python3 -I scripts/build_page.py
 	@cd web && npm run --silent test:e2e
 
 .PHONY: test-unit
 test-unit: setup ## Run the tests that need no server
-	@$(PYTHON_IN_VENV) -m pytest tests/unit tests/house $(PYTEST_FLAGS)
+	@$(PYTHON_IN_VENV) -m pytest $(IN_PARALLEL) tests/unit tests/house $(PYTEST_FLAGS)
 
 .PHONY: test-integration
 test-integration: setup servers ## Run the tests against real servers
-	@$(PYTHON_IN_VENV) -m pytest -m integration $(PYTEST_FLAGS)
+	@$(PYTHON_IN_VENV) -m pytest $(IN_PARALLEL) -m integration $(PYTEST_FLAGS)
 
 .PHONY: test-e2e
-test-e2e: setup servers test-page ## Run the tests against the real processes, the page in a real browser among them
-	@$(PYTHON_IN_VENV) -m pytest -m e2e $(PYTEST_FLAGS)
+test-e2e: setup servers chromium web/node_modules ## Run the tests against the real processes, the page in a real browser among them
+	@$(PYTHON_IN_VENV) -m pytest $(IN_PARALLEL) -m "e2e or page" $(PYTEST_FLAGS)
 
 .PHONY: test-faults
 test-faults: setup servers ## Run every test of faults, as long as they last, hold promised times tightly, then kill processes KILLS times
@@ -169,6 +170,10 @@ servers: ## Install the servers and tools that tests and benchmarks use (Debian,
 .PHONY: helm
 helm: ## Find Helm, or build it once with Go, for the checks of the charts
 	@scripts/install-helm.sh >/dev/null
+
+.PHONY: chromium
+chromium: ## Install the browser that the page's tests use, unless CHROMIUM names one (Debian, as root)
+	@[ -n "$${CHROMIUM:-}" ] || scripts/install-test-servers.sh chromium
 
 .PHONY: clean
 clean: ## Remove what Tilt put into the cluster, the virtual environment, caches and results (never the demo's data)

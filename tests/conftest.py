@@ -40,6 +40,9 @@ AWAY_SECONDS = 60.0
 GRACE_SECONDS = 55.0
 LATE_TRIES_MAX = 3
 
+# Each starts servers of its own.
+WORKERS_MAX = 4
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--whole`: faults last as long as is promised, and promised times are held."""
@@ -53,6 +56,17 @@ def pytest_report_header(config: pytest.Config) -> str:
     if config.getoption("--whole"):
         return "promised times: held tightly (--whole)"
     return f"promised times: with {GRACE_SECONDS:.0f} s of grace or {LATE_TRIES_MAX} tries (make test-faults: none)"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `-n auto` starts: more than cores, since tests wait for half of their time."""
+    return min(len(os.sched_getaffinity(0)) + 1, WORKERS_MAX)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, beside which all else runs."""
+    items.sort(key=lambda item: item.get_closest_marker("page") is None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -87,11 +101,14 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where the servers came from."""
-    if lines := summary.lines():
-        terminalreporter.section("servers")
-        for line in lines:
-            terminalreporter.write_line(line)
+    """Say how the page's own tests went, and where the servers came from."""
+    passed: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
+    totals = [str(value) for report in passed for name, value in report.user_properties if name == "page"]
+    for title, lines in (("page", totals), ("servers", summary.lines())):
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture
