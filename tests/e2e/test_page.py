@@ -20,8 +20,8 @@ def built_page(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_the_page_and_the_api_share_a_port(tmp_path: Path, built_page: Path) -> None:
-    gavel = Standalone(tmp_path / "data")
+async def test_the_page_and_the_api_share_a_port(data_folder: Path, built_page: Path) -> None:
+    gavel = Standalone(data_folder)
     gavel.env["GAVEL_PAGE_DIR"] = str(built_page)
     await gavel.start()
     try:
@@ -41,9 +41,9 @@ async def test_the_page_and_the_api_share_a_port(tmp_path: Path, built_page: Pat
 
 
 async def test_without_a_built_page_all_else_is_served_and_the_page_once_it_is_built(
-    tmp_path: Path, built_page: Path
+    tmp_path: Path, data_folder: Path, built_page: Path
 ) -> None:
-    gavel = Standalone(tmp_path / "data")
+    gavel = Standalone(data_folder)
     gavel.env["GAVEL_PAGE_DIR"] = str(tmp_path / "later")
     await gavel.start()
     try:
