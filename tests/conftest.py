@@ -60,7 +60,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many workers `-n auto` starts: more than cores, since tests wait for half of their time."""
+    """Return how many workers `-n auto` starts: one more than cores, since many tests wait."""
     return min(len(os.sched_getaffinity(0)) + 1, WORKERS_MAX)
 
 
