@@ -1,5 +1,6 @@
 """The page's own checks, run beside the other tests: `npm run check`, then Playwright in a real browser."""
 
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def test_the_page_passes_its_checks_and_its_tests_in_a_browser(record_property: 
         done = subprocess.run(
             command,
             cwd=WEB,
+            env=os.environ | {"NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
