@@ -17,7 +17,7 @@ from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBoo
 from gavel.bids.domain.auction import Auction, SoftClose
 from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.decision import Answer, Decide, Decision
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.ids import ActorId, ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing
@@ -41,9 +41,9 @@ FOR EACH ROW EXECUTE FUNCTION wait_for_the_test()
 _shared_databases = count(1)
 
 
-def new_user() -> UserId:
+def new_user() -> ActorId:
     """Somebody new."""
-    return UserId(str(uuid4()))
+    return ActorId(UserId(str(uuid4())))
 
 
 SELLER = new_user()

@@ -80,6 +80,9 @@ class Stream:
     async def _chunk(self) -> bytes:
         if not self.status:
             await self._head()
+        if "content-length" in self.headers:
+            # A stream that ends before it began is one whole response.
+            return await self.reader.readexactly(int(self.headers.pop("content-length")))
         size = await self.reader.readline()
         if not size.strip(b"0\r\n"):
             raise ConnectionError("the stream was over without a last message")

@@ -8,19 +8,15 @@ from typing import Annotated
 
 import structlog
 
-from gavel.bids.adapters.connect.access_rules import PORT_RULES as BID_RULES
-from gavel.bids.adapters.connect.access_rules import STATUS_PATHS
 from gavel.bids.adapters.connect.status_page import page_settings
 from gavel.bids.adapters.memory.publisher import InProcessPublisher
 from gavel.bids.api import PAGE_SETTINGS_PATH, OpenBidApi, open_bid_api
-from gavel.bids.api import SERVICE_PATH as BID_SERVICE_PATH
 from gavel.bids.live_feed import open_live_feed
 from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
 from gavel.runtime.http.access_control import AccessControl, open_access_control
-from gavel.runtime.http.health import health_app, metrics_app
-from gavel.runtime.http.routes import routed
-from gavel.runtime.http.server import Asgi
+from gavel.runtime.http.health import health_routes, metrics_route
+from gavel.runtime.http.routes import AsgiRoute, Routes
 from gavel.runtime.http.settings import Port
 from gavel.runtime.http.static_page import WebPage
 from gavel.runtime.postgres.data_folder import data_folder
@@ -32,7 +28,6 @@ from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import LogFormat
 from gavel.runtime.telemetry.metrics import process_source
 from gavel.userstats.adapters.memory.event_source import InProcessEventSource
-from gavel.userstats.api import SERVICE_PATH as STATS_SERVICE_PATH
 from gavel.userstats.api import open_stats_api
 from gavel.userstats.worker import running_stats_worker
 
@@ -56,9 +51,9 @@ class StandaloneSettings(PageSettings):
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """Running parts: the application to serve, its access control, the page in it, and the open bid API."""
+    """Running parts: the routes to serve, their access control, the page in them, and the open bid API."""
 
-    app: Asgi
+    routes: Routes
     access_control: AccessControl
     page: WebPage
     bids: OpenBidApi
@@ -88,18 +83,14 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         relaying = await stack.enter_async_context(worker)
         bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
         access_control, access_checks = await stack.enter_async_context(open_access_control(settings))
-        health = health_app({**bids.checks, **stats.checks, **access_checks})
         delay = await stack.enter_async_context(event_loop_lag())
         counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics, access_control.source]
-        apps = {
-            BID_SERVICE_PATH: bids.app,
-            STATS_SERVICE_PATH: stats.app or health,
-            "/livez": health,
-            "/readyz": health,
-            "/metrics": metrics_app([process_source(), delay, *counted]),
-            **dict.fromkeys(STATUS_PATHS, bids.status),
+        page = WebPage(settings.gavel_page_dir.expanduser(), settings.login_origins())
+        routes = {
+            **bids.routes,
+            **(stats.routes or {}),
+            **health_routes({**bids.checks, **stats.checks, **access_checks}),
+            **metrics_route([process_source(), delay, *counted]),
             PAGE_SETTINGS_PATH: page_settings(settings.page()),
         }
-        page = WebPage(settings.gavel_page_dir.expanduser(), bids.app, settings.login_origins())
-        app = access_control.before(routed(apps, otherwise=page), {**BID_RULES, **stats.rules})
-        yield Standalone(app, access_control, page, bids)
+        yield Standalone(Routes(routes, otherwise=AsgiRoute(page)), access_control, page, bids)

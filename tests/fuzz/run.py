@@ -1,4 +1,7 @@
-"""`make fuzz`: requests made from the contract, to a Gavel of its own; none may be a 5xx, a hang or a traceback."""
+"""`make fuzz`: requests made from the contract, and bids as damaged bytes in pieces, to a Gavel of its own.
+
+None may be a 5xx, a hang or a traceback; the bids that are stored are those that were answered as accepted.
+"""
 
 import argparse
 import asyncio
@@ -16,6 +19,7 @@ from rich.progress import Progress
 
 from tests.e2e.gavel_process import SELLER_ID, Client, Standalone, bidder, new_data_folder, running_standalone
 from tests.fuzz.cases import Case, Cases
+from tests.fuzz.pieces import CONNECTIONS, PiecesReport, fuzz_pieces
 
 CASES = 50_000
 AT_ONCE = 32
@@ -78,13 +82,14 @@ def _told(case: Case) -> str:
     return f"POST {case.path} {dict(case.headers)} {case.body[:500]!r}"
 
 
-async def _run(seed: int, count: int, console: Console) -> Report:
+async def _run(seed: int, count: int, connections: int, console: Console) -> tuple[Report, PiecesReport]:
     with new_data_folder() as folder:
         async with running_standalone(folder) as gavel:
             with Progress(console=console) as progress:
                 report = await fuzz(gavel, seed, count, progress)
-        report.failures += insides(await gavel.logs())
-    return report
+                pieces = await fuzz_pieces(gavel, seed, connections, progress)
+        report.failures += pieces.failures + insides(await gavel.logs())
+    return report, pieces
 
 
 def insides(logs: str) -> list[str]:
@@ -102,12 +107,14 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--cases", type=int, default=CASES)
+    arguments.add_argument("--connections", type=int, default=CONNECTIONS)
     chosen = arguments.parse_args()
     console = Console()
     began_seconds = time.monotonic()
-    report = asyncio.run(_run(chosen.seed, chosen.cases, console))
+    report, pieces = asyncio.run(_run(chosen.seed, chosen.cases, chosen.connections, console))
     statuses = ", ".join(f"{count:,} x {status}" for status, count in sorted(report.statuses.items()))
     console.print(f"{report.statuses.total():,} answers in {time.monotonic() - began_seconds:.0f} s: {statuses}")
+    console.print(f"in pieces: {pieces.accepted:,} bids accepted, {pieces.refused:,} requests refused")
     for failure in report.failures[:FAILURES_SHOWN_MAX]:
         console.print(failure, style="red", markup=False)
     console.print("nothing wrong" if not report.failures else f"{len(report.failures)} failures", style="bold")

@@ -6,13 +6,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from connectrpc.errors import ConnectError
 
-from gavel.runtime.http.access_control import AccessControl, CallRule, Limits
-from gavel.runtime.http.detached_streams import Stream, chunk
-from gavel.runtime.http.health import send_json
+from gavel.runtime.http.access_control import AccessControl, Limits
+from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
+from gavel.runtime.http.calls import Call
+from gavel.runtime.http.connect.protocol import error_response
+from gavel.runtime.http.exchange import Handler
+from gavel.runtime.http.pipeline import Pipeline
 from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.http.request_limits import RequestLimits
-from gavel.runtime.http.server import Asgi, Receive, Scope, Send, bind, serving
+from gavel.runtime.http.responses import Response
+from gavel.runtime.http.routes import Page, Routes
+from gavel.runtime.http.server import bind, serving
+from gavel.runtime.http.streams import Stream, chunk
+from tests.http_handlers import StreamHandler
 
 pytestmark = pytest.mark.integration
 
@@ -31,10 +39,10 @@ Headers = dict[str, list[str]]
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/fails":
         raise RuntimeError("as no application should")
-    while (message := await receive())["type"] == "http.request":
-        if not message["more_body"]:
-            await send_json(send, 404 if scope["path"] == "/none" else 200, {})
-            return
+    await receive()
+    status = 404 if scope["path"] == "/none" else 200
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
 
 
 class Server:
@@ -75,12 +83,14 @@ class Server:
 @asynccontextmanager
 async def _serving(
     limits: RequestLimits = PATIENT,
-    app: Asgi = _app,
+    handler: Handler | None = None,
     origins: tuple[str, ...] = (LISTED.decode(), ALSO_LISTED.decode()),
 ) -> AsyncGenerator[Server]:
     listener = bind("127.0.0.1", 0)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(serving(app, listener, limits=limits, cors_origins=origins))
+        await stack.enter_async_context(
+            serving(handler or AsgiHandler(_app), listener, limits=limits, cors_origins=origins)
+        )
         yield Server(listener.getsockname(), stack)
 
 
@@ -178,28 +188,30 @@ async def test_each_of_several_pipelined_replies_names_the_origin_of_its_own_req
 
 
 async def test_a_page_can_read_a_stream() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        headers = [(b"transfer-encoding", b"chunked")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+    handler = StreamHandler()
+    async with _serving(handler=handler) as server:
+        reading = asyncio.create_task(server.reply(HEAD % (b"x", LISTED) + EMPTY))
         stream = Stream()
-        stream.take_over(scope)
+        (await handler.asked()).open_stream(b"", stream)
         stream.finish(chunk(b"event"))
-
-    async with _serving(app=app) as server:
-        status, headers = await server.reply(HEAD % (b"x", LISTED) + EMPTY)
+        status, headers = await reading
         assert status == 200
         _check_readable(headers, LISTED)
 
 
-async def test_a_page_can_read_a_refusal_of_the_door_and_when_to_come_back() -> None:
-    async def from_elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
-        await guarded({**scope, "client": ("203.0.113.9", 1)}, receive, send)
+async def test_a_page_can_read_a_refusal_of_access_control_and_its_retry_after() -> None:
+    access_control = AccessControl(limits=Limits(user=RateLimit("user", 0.001, 1)))
 
-    access_control = AccessControl(None, limits=Limits(address=RateLimit("address", 0.001, 1)))
-    guarded = access_control.before(_app, {"/x": CallRule(public_read=True)})
-    async with _serving(app=from_elsewhere) as server:
-        request = HEAD % (b"x", LISTED) + CLOSE + EMPTY
+    async def as_user(call: Call) -> Response:
+        try:
+            call.acting_as("a user")
+        except ConnectError as error:
+            return error_response(error)
+        return Response(200, b"")
+
+    handler = Pipeline(Routes({"/x": Page(as_user)}), access_control)
+    async with _serving(handler=handler) as server:
+        request = HEAD.replace(b"POST", b"GET") % (b"x", LISTED) + CLOSE + EMPTY
         replies = [await server.reply(request) for _ in range(2)]
     assert [status for status, _ in replies] == [200, 429]
     for _, headers in replies:

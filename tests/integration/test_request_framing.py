@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gavel.runtime.http.detached_streams import Stream, chunk
+from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
 from gavel.runtime.http.request_limits import HEAD_BYTES_MAX
-from gavel.runtime.http.server import Receive, Scope, Send, bind, serving
+from gavel.runtime.http.responses import Response
+from gavel.runtime.http.server import bind, serving
+from gavel.runtime.http.streams import Stream, chunk
+from tests.http_handlers import StreamHandler
 
 pytestmark = pytest.mark.integration
 
@@ -92,7 +95,7 @@ def _replies_in(data: bytes) -> list[tuple[int, bytes]]:
 async def _recorder() -> AsyncGenerator[Recorder]:
     listener = bind("127.0.0.1", 0)
     recorder = Recorder(listener.getsockname())
-    async with serving(recorder.app, listener):
+    async with serving(AsgiHandler(recorder.app), listener):
         yield recorder
 
 
@@ -228,35 +231,126 @@ async def test_a_request_with_ambiguous_framing_is_refused_with_all_that_follows
     "refused",
     [
         HEAD + b"transfer-encoding: chunked\r\n\r\nx\r\n",
-        b"GET http://gavel HTTP/1.1\r\nhost: gavel\r\n\r\n",
+        b"GET gavel HTTP/1.1\r\nhost: gavel\r\n\r\n",
         b"CONNECT gavel HTTP/1.1\r\nhost: gavel\r\n\r\n",
         HEAD + H2C + b"transfer-encoding: chunked\r\n\r\nx\r\n",
     ],
     ids=["chunk", "target", "connect", "chunk of an upgrade"],
 )
-async def test_a_refusal_is_never_given_as_the_answer_to_the_request_before(refused: bytes) -> None:
+async def test_a_refusal_follows_the_answer_to_the_request_before(refused: bytes) -> None:
     async with _recorder() as server:
-        replies = await server.replies([WHOLE + refused])
-    assert replies == []
+        replies = await server.replies([WHOLE + WHOLE + refused + LAST])
+    assert [status for status, _ in replies] == [200, 200, 400]
+    assert [body for _, body in replies[:2]] == [b"hello"] * 2
+
+
+async def test_the_absolute_form_of_a_target_is_that_of_its_path() -> None:
+    request = WHOLE.replace(b"POST /first", b"POST http://gavel:80/first?x=1")
+    async with _recorder() as server:
+        assert await server.replies([request + LAST]) == [(200, b"hello"), (200, b"")]
+    assert server.requests[0] == ("POST", "/first", b"hello")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a, b\r\n\r\n",
+        b"POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ids=["no host", "two hosts", "two hosts in 1.0", "a list of hosts", "chunked in 1.0"],
+)
+async def test_a_head_that_no_server_may_serve_is_refused_with_all_that_follows(head: bytes) -> None:
+    async with _recorder() as server:
+        assert [status for status, _ in await server.replies([head + LAST])] == [400]
+    assert server.requests == []
+
+
+async def test_what_follows_a_refused_head_in_its_packet_is_not_refused_again() -> None:
+    problems: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context["message"]))
+    async with _recorder() as server:
+        assert [status for status, _ in await server.replies([b"GET / HTTP/1.1\r\n\r\n\0\r\n\r\n"])] == [400]
+    assert problems == []
+
+
+async def test_http_1_0_needs_no_host_and_is_answered_once() -> None:
+    async with _recorder() as server:
+        assert await server.replies([b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n" + LAST]) == [(200, b"")]
+
+
+@pytest.mark.parametrize("version", [b"2.0", b"3.0", b"1.2", b"0.9"])
+async def test_other_versions_of_http_are_refused(version: bytes) -> None:
+    async with _recorder() as server:
+        [(status, _)] = await server.replies([b"GET / HTTP/%b\r\nhost: gavel\r\n\r\n" % version + LAST])
+    assert status in (400, 505)
+    assert server.requests == []
+
+
+async def test_the_answer_to_head_has_the_length_of_a_body_and_no_body() -> None:
+    async with _recorder() as server:
+        reader, writer = await asyncio.open_connection(*server.address)
+        writer.write(WHOLE.replace(b"POST", b"HEAD") + LAST)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"\r\ncontent-length: 5\r\n" in head
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_a_client_that_closes_its_half_gets_the_answers_to_what_it_has_sent() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        asked.set()
+        await answer.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    listener = bind("127.0.0.1", 0)
+    async with serving(AsgiHandler(app), listener):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE * 2)
+        writer.write_eof()
+        await asked.wait()
+        answer.set()
+        said = await reader.read()
+        writer.close()
+    assert [status for status, _ in _replies_in(said)] == [200, 200]
 
 
 async def test_a_request_pipelined_behind_a_stream_is_never_run_and_does_not_end_the_stream() -> None:
-    listener, requests = bind("127.0.0.1", 0), list[str]()
-    stream, returned = Stream(), asyncio.Event()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        requests.append(scope["path"])
-        await receive()
-        headers = [(b"transfer-encoding", b"chunked")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        stream.take_over(scope)
-        asyncio.get_running_loop().call_soon(returned.set)
-
-    async with serving(app, listener):
+    listener, stream, handler = bind("127.0.0.1", 0), Stream(), StreamHandler()
+    async with serving(handler, listener):
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(WHOLE + LAST)
-        await returned.wait()
+        exchange = await handler.asked()
+        exchange.open_stream(b"", stream)
         stream.finish(chunk(b"still here"))
         assert (await reader.read()).endswith(b"\r\n\r\na\r\nstill here\r\n0\r\n\r\n")
         writer.close()
-    assert requests == ["/first"]
+    assert handler.paths == ["/first"]
+
+
+@pytest.mark.parametrize("expect", [b"", b"expect: 100-continue\r\n"], ids=["plain", "waits for 100"])
+async def test_a_request_whose_head_came_during_another_and_whose_body_comes_after_it_is_answered(
+    expect: bytes,
+) -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE + HEAD + expect + b"content-length: 5\r\n\r\nhe")
+        first = await handler.asked()
+        first.respond(Response(200, b"", b"first"))
+        await reader.readuntil(b"first")
+        if expect:
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"llo" + LAST)
+        second = await handler.asked()
+        assert second.body == b"hello"
+        second.respond(Response(200, b"", b"second"))
+        (await handler.asked()).respond(Response(200, b"", b"third"))
+        assert [body for _, body in _replies_in(await reader.read())] == [b"second", b"third"]
+        writer.close()

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gavel.runtime.http.detached_streams import Stream, chunk
-from gavel.runtime.http.request_limits import RequestLimits
-from gavel.runtime.http.server import Receive, Scope, Send, bind, serving
+from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
+from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX, RequestLimits
+from gavel.runtime.http.server import bind, serving
+from gavel.runtime.http.streams import Stream, chunk
+from tests.http_handlers import StreamHandler
 
 pytestmark = pytest.mark.integration
 
@@ -23,38 +25,30 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """A server that answers with what it was sent, and how to connect to it; `gone` is set where a client was lost."""
+    """A server that answers with what it was sent, and how to connect to it."""
 
     connect: Callable[[], Awaitable[Connection]]
-    gone: asyncio.Event
 
 
 @asynccontextmanager
 async def _echo(limits: RequestLimits) -> AsyncGenerator[Echo]:
-    listener, gone = bind("127.0.0.1", 0), asyncio.Event()
+    listener = bind("127.0.0.1", 0)
 
     async def app(_scope: Scope, receive: Receive, send: Send) -> None:
-        body = b""
-        while (message := await receive())["type"] == "http.request":
-            body += message["body"]
-            if not message["more_body"]:
-                break
-        else:
-            gone.set()
-            return
+        body = (await receive())["body"]
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(serving(app, listener, limits=limits))
+        await stack.enter_async_context(serving(AsgiHandler(app), listener, limits=limits))
 
         async def connect() -> Connection:
             reader, writer = await asyncio.open_connection(*listener.getsockname())
             stack.callback(writer.close)
             return reader, writer
 
-        yield Echo(connect, gone)
+        yield Echo(connect)
 
 
 async def _reply(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
@@ -99,12 +93,14 @@ async def test_a_head_that_dribbles_has_no_more_time_than_one_that_stops() -> No
         assert said.split(b" ")[:2] in ([b""], [b"HTTP/1.1", b"408"])
 
 
-async def test_a_body_that_does_not_come_to_its_end_is_answered_408_and_who_waits_for_it_is_told() -> None:
-    async with _echo(HASTY) as echo:
-        reader, writer = await echo.connect()
+async def test_a_body_that_does_not_come_to_its_end_is_answered_408_and_reaches_no_handler() -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener, limits=HASTY):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(HEAD + b"content-length: 5\r\n\r\nhell")
         await _is_told_and_cut_off(reader, 408, "deadline_exceeded")
-        await echo.gone.wait()
+        writer.close()
+    assert handler.paths == []
 
 
 async def test_the_next_request_on_a_connection_has_its_own_time() -> None:
@@ -129,6 +125,21 @@ async def test_a_connection_that_has_sent_all_it_began_may_idle() -> None:
         await _is_told_and_cut_off(late_reader, 408, "deadline_exceeded")
         writer.write(WHOLE)
         assert (await _reply(reader))[0] == 200
+
+
+async def test_a_connection_that_is_not_used_is_closed_and_one_that_is_used_is_kept() -> None:
+    async with _echo(replace(PATIENT, keep_alive_seconds=0.2)) as echo:
+        (used_reader, used), (idle_reader, idle) = await echo.connect(), await echo.connect()
+        idle.write(WHOLE)
+        assert (await _reply(idle_reader))[0] == 200
+        closed = asyncio.create_task(idle_reader.read())
+        while not closed.done():
+            used.write(WHOLE)
+            assert (await _reply(used_reader))[0] == 200
+            await asyncio.sleep(0.01)
+        assert await closed == b""
+        used.write(WHOLE)
+        assert (await _reply(used_reader))[0] == 200
 
 
 @pytest.mark.parametrize("ending", [b"", b"\r\n\r\n"], ids=["endless", "whole"])
@@ -177,22 +188,13 @@ async def test_what_is_no_http_is_answered_400_in_the_form_of_every_error() -> N
 
 
 async def test_a_stream_outlives_the_time_to_send_a_request() -> None:
-    listener, opened = bind("127.0.0.1", 0), asyncio.get_running_loop().create_future()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        headers = [(b"transfer-encoding", b"chunked")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        stream = Stream()
-        stream.take_over(scope)
-        opened.set_result(stream)
-
-    async with serving(app, listener, limits=HASTY):
+    listener, stream, handler = bind("127.0.0.1", 0), Stream(), StreamHandler()
+    async with serving(handler, listener, limits=HASTY):
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(WHOLE[:-3])
         await writer.drain()
         writer.write(WHOLE[-3:])
-        stream = await opened
+        (await handler.asked()).open_stream(b"", stream)
         late_reader, late_writer = await asyncio.open_connection(*listener.getsockname())
         late_writer.write(HEAD)
         await _is_told_and_cut_off(late_reader, 408, "deadline_exceeded")
@@ -200,6 +202,34 @@ async def test_a_stream_outlives_the_time_to_send_a_request() -> None:
         assert (await reader.read()).endswith(b"\r\n\r\na\r\nstill here\r\n0\r\n\r\n")
         writer.close()
         late_writer.close()
+
+
+async def test_a_reply_that_is_not_read_in_time_costs_its_client_the_connection() -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener, limits=replace(PATIENT, read_seconds_max=0.05)):
+        _, writer = await asyncio.open_connection(*listener.getsockname(), limit=1)
+        lost = asyncio.Event()
+        writer.write(WHOLE)
+        exchange = await handler.asked()
+        exchange.on_lost = lost.set
+        exchange.begin(200, b"")
+        # More than the kernel takes: the rest waits in this process.
+        exchange.write(b"x" * 2**24)
+        await lost.wait()
+        assert exchange.is_lost
+        writer.close()
+
+
+@pytest.mark.parametrize("framed", [b"content-length: %d\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n%x\r\n"])
+async def test_a_body_above_the_bound_is_refused_and_never_kept(framed: bytes) -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener, limits=PATIENT):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        too_many = REQUEST_BYTES_MAX + 1
+        writer.write(HEAD + framed % too_many + b"x" * too_many)
+        await _is_told_and_cut_off(reader, 429, "resource_exhausted")
+        writer.close()
+    assert handler.paths == []
 
 
 async def test_every_answer_says_that_nothing_is_to_be_guessed_or_kept_unless_it_says_otherwise() -> None:
@@ -211,7 +241,7 @@ async def test_every_answer_says_that_nothing_is_to_be_guessed_or_kept_unless_it
         await send({"type": "http.response.body", "body": b""})
 
     listener = bind("127.0.0.1", 0)
-    async with serving(app, listener):
+    async with serving(AsgiHandler(app), listener):
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(WHOLE)
         _, headers, _ = await _reply(reader)

@@ -6,20 +6,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gavel.runtime.http.detached_streams import rest
-from gavel.runtime.http.server import Asgi, Receive, Scope, Send, bind, serving
+from gavel.runtime.http.asgi import Asgi, AsgiHandler, Receive, Scope, Send
+from gavel.runtime.http.responses import Response
+from gavel.runtime.http.server import bind, serving
+from tests.http_handlers import StreamHandler
 
 pytestmark = pytest.mark.integration
 
 REQUEST = b"POST / HTTP/1.1\r\nhost: gavel\r\ncontent-length: 0\r\n\r\n"
 HEADERS = [(b"content-length", b"5")]
-STREAM_HEADERS = [(b"transfer-encoding", b"chunked")]
 
 
 @asynccontextmanager
 async def _connected(app: Asgi) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     listener = bind("127.0.0.1", 0)
-    async with serving(app, listener):
+    async with serving(AsgiHandler(app), listener):
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         try:
             yield reader, writer
@@ -51,59 +52,38 @@ async def test_requests_sent_without_waiting_are_answered_in_order() -> None:
             assert await reader.readexactly(5) == b"hello"
 
 
-async def test_a_head_without_a_body_yet_is_not_held_back() -> None:
-    body_wanted = asyncio.Event()
-
-    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-        await body_wanted.wait()
-        await send({"type": "http.response.body", "body": b"hello"})
-
-    async with _connected(app) as (reader, writer):
-        writer.write(REQUEST)
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-        body_wanted.set()
-        assert await reader.readuntil(b"0\r\n\r\n") == b"5\r\nhello\r\n0\r\n\r\n"
-
-
 async def test_a_response_that_closes_the_connection_is_sent_before() -> None:
     async with _connected(_hello) as (reader, writer):
         writer.write(REQUEST.replace(b"host", b"connection: close\r\nhost"))
         assert (await reader.read()).endswith(b"\r\n\r\nhello")
 
 
-async def test_a_connection_that_rests_is_not_read_and_then_goes_on() -> None:
-    taken: list[asyncio.Transport] = []
-    read_at_rest: list[bool] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        connection = scope["state"]["gavel.connection"]()
-        taken.append(connection.transport)
-        await _hello(scope, receive, send)
-        if len(taken) == 1:
-            rest(scope, 0.05)
-            read_at_rest.append(connection.transport.is_reading())
-
-    async with _connected(app) as (reader, writer):
+async def test_a_connection_that_is_paused_is_not_read_and_then_goes_on() -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(REQUEST)
-        assert (await reader.read(4096)).endswith(b"hello")
+        exchange = await handler.asked()
+        exchange.respond(Response(200, b"", b"hello"))
+        exchange.pause_reading(0.05)
+        began_seconds = asyncio.get_running_loop().time()
         writer.write(REQUEST)
-        assert (await reader.read(4096)).endswith(b"hello")
-        assert (read_at_rest, len(taken)) == ([False], 2)
-        assert taken[0].is_reading()
+        (await handler.asked()).respond(Response(200, b"", b"hello"))
+        assert asyncio.get_running_loop().time() - began_seconds >= 0.04
+        assert (await reader.readuntil(b"\r\n\r\nhello")).startswith(b"HTTP/1.1 200")
+        writer.close()
 
 
-async def test_a_connection_that_is_closed_while_it_rests_is_left_alone() -> None:
-    rested = asyncio.Event()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await _hello(scope, receive, send)
-        rest(scope, 0.01)
-        scope["state"]["gavel.connection"]().transport.close()
-        asyncio.get_running_loop().call_later(0.02, rested.set)
-
-    async with _connected(app) as (reader, writer):
+async def test_a_connection_that_is_closed_while_it_is_paused_is_left_alone() -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(REQUEST)
+        exchange = await handler.asked()
+        exchange.respond(Response(200, b"", b"hello"), close=True)
+        exchange.pause_reading(0.01)
         assert (await reader.read()).endswith(b"hello")
-        await rested.wait()
+        ended = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.02, ended.set)
+        await ended.wait()
+        writer.close()

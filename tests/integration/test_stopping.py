@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gavel.runtime.http.server import Receive, Scope, Send, bind, serving
+from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
+from gavel.runtime.http.server import bind, serving
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +34,7 @@ class Stopping:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
             await send({"type": "http.response.body", "body": body})
 
-        await self._serving.enter_async_context(serving(app, self._listener, self.has_begun.set))
+        await self._serving.enter_async_context(serving(AsgiHandler(app), self._listener, self.has_begun.set))
 
     async def stop(self) -> "asyncio.Task[None]":
         """Begin to stop; the rest of it."""

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 import pytest
 import uvloop
 
-from gavel.runtime.http.detached_streams import StreamingProtocol
-from gavel.runtime.http.server import ACCEPTS_AT_ONCE, Receive, Scope, Send, serving
+from gavel.runtime.http.connection import HttpConnection
+from gavel.runtime.http.server import ACCEPTS_AT_ONCE, serving
+from tests.http_handlers import StreamHandler
 
 pytestmark = pytest.mark.integration
 
@@ -27,17 +28,15 @@ def test_of_many_who_come_at_one_moment_several_are_let_in_in_each_turn_of_the_l
 ) -> None:
     made: list[asyncio.BaseTransport] = []
 
-    connection_made = StreamingProtocol.connection_made
+    connection_made = HttpConnection.connection_made
 
-    def counted(self: StreamingProtocol, transport: asyncio.Transport) -> None:
+    def counted(self: HttpConnection, transport: asyncio.BaseTransport) -> None:
         connection_made(self, transport)
         made.append(transport)
 
-    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
-
     async def turns() -> int:
         """How many turns of the loop it takes until all are in."""
-        async with serving(app, listener):
+        async with serving(StreamHandler(), listener):
             with ExitStack() as stack:
                 # The kernel takes them all; the loop stands still meanwhile.
                 for _ in range(CONNECTIONS):
@@ -48,5 +47,5 @@ def test_of_many_who_come_at_one_moment_several_are_let_in_in_each_turn_of_the_l
                     count += 1
             return count
 
-    monkeypatch.setattr(StreamingProtocol, "connection_made", counted)
+    monkeypatch.setattr(HttpConnection, "connection_made", counted)
     assert uvloop.run(turns()) < CONNECTIONS / 2

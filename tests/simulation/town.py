@@ -16,7 +16,7 @@ from gavel.bids.domain.auction import SoftClose
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.ids import ActorId, ItemId, UserId
 from gavel.bids.domain.refusals import Refusal
 from gavel.bids.ports.book import DeadlineExceeded, Unavailable
 from gavel.bids.use_cases.buy_now import buy_now
@@ -87,7 +87,7 @@ class Visitor:
 
     async def spend_the_day(self) -> None:
         """Bid mostly; now and then buy, cancel as the seller would, or let the time of an auction be up."""
-        user_id = UserId(str(UUID(int=self.dice.getrandbits(128), version=4)))
+        user_id = ActorId(UserId(str(UUID(int=self.dice.getrandbits(128), version=4))))
         for number in range(ACTIONS_A_DAY):
             item_id, key = self.dice.choice(self.items), f"{user_id} {number}"
             wish = self.dice.random()
@@ -118,7 +118,7 @@ class Visitor:
             assert answer.bid is not None
             self.story.accepted[item_id, answer.bid.seq] = answer.bid
 
-    async def _buy(self, item_id: ItemId, user_id: UserId, key: str) -> None:
+    async def _buy(self, item_id: ItemId, user_id: ActorId, key: str) -> None:
         async def attempt() -> UserId | None:
             house = self._house()
             catalogue = PostgresItemCatalogue(house.pool)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gavel.cli.command_errors import run
+from gavel.runtime.http.pipeline import Pipeline
 from gavel.runtime.http.server import address_of, bind, serving, stop_signals
 from gavel.runtime.process.settings import load_settings
 from gavel.runtime.run_process import run_process, settle_memory, warn_of_trust
@@ -30,7 +31,12 @@ def standalone(
         with stop_signals() as stopping:
             async with (
                 running_standalone(settings) as running,
-                serving(running.app, listener, running.bids.feed.stop, cors_origins=settings.cors_origins),
+                serving(
+                    Pipeline(running.routes, running.access_control),
+                    listener,
+                    running.bids.feed.stop,
+                    cors_origins=settings.cors_origins,
+                ),
             ):
                 warn_of_trust(settings, address_of(listener))
                 await welcome(running, address_of(listener), settings.house_currency, sample_auctions=sample_auctions)

@@ -11,10 +11,11 @@ from typing import NoReturn
 import structlog
 
 from gavel import __version__
-from gavel.runtime.http.access_control import CallRule, CallRules, open_access_control
-from gavel.runtime.http.health import Check, health_app, metrics_app
-from gavel.runtime.http.routes import routed
-from gavel.runtime.http.server import Asgi, address_of, bind, serving, stop_signals
+from gavel.runtime.http.access_control import AccessControl, open_access_control
+from gavel.runtime.http.health import Check, health_routes, metrics_route
+from gavel.runtime.http.pipeline import Pipeline
+from gavel.runtime.http.routes import Route, Routes
+from gavel.runtime.http.server import address_of, bind, serving, stop_signals
 from gavel.runtime.http.settings import AdminSettings, HttpSettings
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.logs import configure_logs
@@ -32,18 +33,17 @@ _log = structlog.get_logger("gavel")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process serves (only health if `app` is None), its readiness checks, and checks that it only shows.
+    """What a process serves (only health if `routes` is None), its readiness checks, and checks that it only shows.
 
     `end_streams` ends the responses that would never end by themselves. `metrics` are the sources of its parts.
-    `rules` are the access rules of the app. `redis_url` is where processes share their rate limits.
+    `redis_url` is where processes share their rate limits.
     """
 
     checks: Mapping[str, Check]
-    app: Asgi | None = None
+    routes: Mapping[str, Route] | None = None
     shown: Mapping[str, Check] = field(default_factory=dict[str, Check])
     end_streams: Callable[[], None] | None = None
     metrics: Sequence[Source] = ()
-    rules: CallRules = field(default_factory=dict[str, CallRule])
     redis_url: str | None = None
 
 
@@ -67,21 +67,20 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
             await stack.enter_async_context(settings.exporting_spans(name))
             parts = await stack.enter_async_context(opened)
             checks, address, access_metrics = parts.checks, None, list[Source]()
-            if isinstance(settings, HttpSettings) and listener is not None and parts.app is not None:
+            if isinstance(settings, HttpSettings) and listener is not None and parts.routes is not None:
                 access_control, access_checks = await stack.enter_async_context(
                     open_access_control(settings, parts.redis_url)
                 )
-                app = access_control.before(parts.app, parts.rules)
-                served = serving(app, listener, parts.end_streams, cors_origins=settings.cors_origins)
+                handler = Pipeline(Routes(parts.routes), access_control)
+                served = serving(handler, listener, parts.end_streams, cors_origins=settings.cors_origins)
                 await stack.enter_async_context(served)
                 checks, address = {**checks, **access_checks}, address_of(listener)
                 access_metrics.append(access_control.source)
                 warn_of_trust(settings, address)
-            metrics = metrics_app(
-                [process_source(), await stack.enter_async_context(event_loop_lag()), *parts.metrics, *access_metrics]
-            )
-            health = health_app(checks, parts.shown)
-            await stack.enter_async_context(serving(routed({"/metrics": metrics}, health), admin))
+            lag = await stack.enter_async_context(event_loop_lag())
+            metrics = metrics_route([process_source(), lag, *parts.metrics, *access_metrics])
+            pages = Routes({**health_routes(checks, parts.shown), **metrics})
+            await stack.enter_async_context(serving(Pipeline(pages, AccessControl()), admin))
             settle_memory()
             _log.info("started", process=name, version=__version__, address=address, admin=address_of(admin))
             await stopping.wait()

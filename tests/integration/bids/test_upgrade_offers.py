@@ -10,12 +10,13 @@ from itertools import count
 
 import pytest
 
-from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
 from gavel.runtime.http.access_control import AccessControl
+from gavel.runtime.http.pipeline import Pipeline
+from gavel.runtime.http.routes import Routes
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, new_user
@@ -91,9 +92,7 @@ async def _bidding(url: str, encoding: str, headers: bytes) -> AsyncGenerator[tu
         api = await stack.enter_async_context(open_bid_api(url, "USD"))
         assert isinstance(api.book, PostgresAuctionBook)
         house, listener = House(api.book, pool, url), bind("127.0.0.1", 0)
-        await stack.enter_async_context(
-            serving(AccessControl(None).before(api.app, CALL_RULES), listener, api.feed.stop)
-        )
+        await stack.enter_async_context(serving(Pipeline(Routes(api.routes), AccessControl()), listener, api.feed.stop))
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         stack.callback(writer.close)
         item_id = await house.list_item(ends_in=timedelta(days=1))

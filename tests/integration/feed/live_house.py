@@ -10,6 +10,9 @@ import pytest
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
 from gavel.bids.feed.live_feed import LiveFeed
+from gavel.runtime.http.access_control import AccessControl
+from gavel.runtime.http.pipeline import Pipeline
+from gavel.runtime.http.routes import Routes
 from gavel.runtime.http.server import address_of, bind, serving
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, until
@@ -44,7 +47,7 @@ async def open_live_house(url: str) -> AsyncGenerator[LiveHouse]:
         assert isinstance(api.book, PostgresAuctionBook)
         listener = bind("127.0.0.1", 0)
         address = address_of(listener)
-        async with serving(api.app, listener, api.feed.stop):
+        async with serving(Pipeline(Routes(api.routes), AccessControl()), listener, api.feed.stop):
             yield LiveHouse(House(api.book, pool, url), api.feed, address)
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
-from gavel.runtime.http.detached_streams import STREAM_BUFFER_BYTES_MAX
+from gavel.runtime.http.streams import STREAM_BUFFER_BYTES_MAX
 from tests.auction_house import new_user, open_house, until
 from tests.integration.feed.live_house import LiveHouse, open_live_house
 from tests.servers.fault_proxy import fault_proxy, upstream_of

@@ -8,18 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
-from gavel.bids.adapters.connect.access_rules import CALL_RULES
 from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
-from gavel.runtime.http.access_control import AccessControl
-from gavel.runtime.http.health import health_app
+from gavel.runtime.http.health import health_routes
 from gavel.runtime.redis.connection import RedisAway
 from tests.auction_house import new_user, soon, until
+from tests.calls import client_of
 from tests.integration.redis.board_house import READ_SECONDS_MAX, BoardHouse, open_board_house
 from tests.servers.fault_proxy import FaultProxy, fault_proxy, upstream_of
 from tests.servers.redis import RedisServer
@@ -184,24 +182,25 @@ async def test_answers_that_never_come(shared_bid_db_url: str, mortal_redis: Red
 async def test_readiness_shows_that_redis_is_away_and_does_not_fail_on_it(
     shared_bid_db_url: str, mortal_redis: RedisServer
 ) -> None:
-    async with open_bid_api(shared_bid_db_url, "USD", redis_url=mortal_redis.url) as api:
-        health = httpx.ASGITransport(health_app(api.checks, api.shown))
-        async with httpx.AsyncClient(transport=health, base_url="http://gavel") as client:
+    async with (
+        open_bid_api(shared_bid_db_url, "USD", redis_url=mortal_redis.url) as api,
+        client_of(health_routes(api.checks, api.shown)) as client,
+    ):
 
-            async def is_ready() -> bool:
-                return (await client.get("/readyz")).json() == {"status": "ready"}
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).json() == {"status": "ready"}
 
-            await until(is_ready)
-            await asyncio.to_thread(mortal_redis.kill)
-            shown = await client.get("/readyz")
-            assert (shown.status_code, shown.json()["status"]) == (200, "ready")
-            assert "Redis" in shown.json()["redis"]
-            await asyncio.to_thread(mortal_redis.start)
+        await until(is_ready)
+        await asyncio.to_thread(mortal_redis.kill)
+        shown = await client.get("/readyz")
+        assert (shown.status_code, shown.json()["status"]) == (200, "ready")
+        assert "Redis" in shown.json()["redis"]
+        await asyncio.to_thread(mortal_redis.start)
 
-            async def is_back() -> bool:
-                return "redis" not in (await client.get("/readyz")).json()
+        async def is_back() -> bool:
+            return "redis" not in (await client.get("/readyz")).json()
 
-            await until(is_back)
+        await until(is_back)
 
 
 async def test_the_whole_api_answers_with_a_redis_that_never_was_there(shared_bid_db_url: str) -> None:
@@ -219,9 +218,7 @@ async def _bid_and_look(bid_db_url: str, redis_url: str) -> str:
     """Through the service as clients know it: list an item, bid twice, see the board after each; the item's id."""
     async with (
         open_bid_api(bid_db_url, "USD", redis_url=redis_url) as api,
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(AccessControl(None).before(api.app, CALL_RULES)), base_url="http://gavel"
-        ) as client,
+        client_of(api.routes) as client,
     ):
 
         async def call(method: str, **request: object) -> dict[str, Any]:

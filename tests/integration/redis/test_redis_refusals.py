@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from gavel.bids.api import open_bid_api
-from gavel.runtime.http.health import health_app
+from gavel.runtime.http.health import health_routes
 from gavel.runtime.redis.connection import RedisAway, RedisLink, RedisRefused
 from tests.auction_house import until
+from tests.calls import client_of
 from tests.servers.redis import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -157,14 +157,15 @@ async def test_readiness_shows_the_refusal_and_does_not_fail_on_it(
     shared_bid_db_url: str, mortal_redis: RedisServer, admin: Any
 ) -> None:
     await admin.config_set("requirepass", PASSWORD)
-    async with open_bid_api(shared_bid_db_url, "USD", redis_url=mortal_redis.url) as api:
-        health = httpx.ASGITransport(health_app(api.checks, api.shown))
-        async with httpx.AsyncClient(transport=health, base_url="http://gavel") as client:
+    async with (
+        open_bid_api(shared_bid_db_url, "USD", redis_url=mortal_redis.url) as api,
+        client_of(health_routes(api.checks, api.shown)) as client,
+    ):
 
-            async def is_ready() -> bool:
-                return (await client.get("/readyz")).status_code == 200
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
 
-            await until(is_ready)
-            shown = (await client.get("/readyz")).json()
+        await until(is_ready)
+        shown = (await client.get("/readyz")).json()
     assert shown["status"] == "ready"
     assert shown["redis"].startswith("Redis refuses with NOAUTH: ")

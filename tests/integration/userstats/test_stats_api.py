@@ -11,15 +11,18 @@ from itsdangerous import URLSafeSerializer
 from structlog.testing import capture_logs
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
-from gavel.runtime.http.connect import REQUEST_BYTES_MAX
+from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService
+from gavel.runtime.http.connect.protocol import REQUEST_BYTES_MAX
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
-from gavel.userstats.api import SERVICE_PATH, open_stats_api
+from gavel.userstats.api import open_stats_api
+from tests.calls import client_of
 from tests.integration.userstats.a_stats_db import taken_away
 from tests.unit.userstats.histories import a_bid, a_sale, a_user
 from tests.unit.userstats.messages import ANNA, after
 
 pytestmark = pytest.mark.integration
 
+SERVICE_PATH = f"/{UserStatsService.desc().type_name}/"
 GET = f"{SERVICE_PATH}GetUserStats"
 TOP = f"{SERVICE_PATH}ListTopBidders"
 JSON = {"content-type": "application/json"}
@@ -28,10 +31,8 @@ INSIDES = ("Traceback", "asyncpg", "SELECT", ".py", "postgres", "<class", "user_
 
 @pytest.fixture
 async def client(stats_db_url: str) -> AsyncGenerator[httpx.AsyncClient]:
-    async with open_stats_api(stats_db_url) as api:
-        transport = httpx.ASGITransport(api.app, raise_app_exceptions=True)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://stats") as client:
-            yield client
+    async with open_stats_api(stats_db_url) as api, client_of(api.routes or {}) as client:
+        yield client
 
 
 @pytest.fixture
@@ -259,7 +260,5 @@ async def test_a_token_of_another_installation_is_refused(
     await book.count([a_bid(number, 10) for number in range(3)])
     token = (await _top(client, page_size=1))["nextPageToken"]
     await stats_pool.execute("UPDATE installation SET page_token_secret = uuid_send(gen_random_uuid())")
-    async with open_stats_api(stats_db_url) as foreign:
-        transport = httpx.ASGITransport(foreign.app)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://stats") as other:
-            _refused(await other.post(TOP, json={"page_token": token}), 400, "invalid_argument")
+    async with open_stats_api(stats_db_url) as foreign, client_of(foreign.routes or {}) as other:
+        _refused(await other.post(TOP, json={"page_token": token}), 400, "invalid_argument")

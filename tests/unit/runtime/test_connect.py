@@ -6,7 +6,7 @@ import pytest
 from connectrpc.errors import ConnectError
 
 from gavel.contracts.bids.v1.bid_service_pb import CreateItemRequest, PlaceBidRequest
-from gavel.runtime.http.connect import JSON_CODEC, PROTO_CODEC, REQUEST_BYTES_MAX
+from gavel.runtime.http.connect.protocol import JSON_CODEC, PROTO_CODEC, REQUEST_BYTES_MAX
 
 SECRET = 744_596_877_869_511
 

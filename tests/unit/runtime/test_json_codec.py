@@ -14,7 +14,7 @@ from protobuf import DescFieldValueEnum, DescFieldValueList, DescFieldValueMap, 
 
 from gavel.contracts.bids.v1 import bid_service_pb as bids
 from gavel.contracts.userstats.v1 import user_stats_service_pb as userstats
-from gavel.runtime.http.connect import JSON_CODEC, PROTO_CODEC
+from gavel.runtime.http.connect.protocol import JSON_CODEC, PROTO_CODEC
 
 REQUESTS = [
     method.input for file in (bids.desc(), userstats.desc()) for service in file.services for method in service.methods

@@ -3,8 +3,9 @@
 import pytest
 from connectrpc.code import Code
 
-from gavel.runtime.http.connect import RetryLater
+from gavel.runtime.http.connect.protocol import RetryLater
 from gavel.runtime.http.load_shedding import (
+    PAUSE_SECONDS_MAX,
     READS_MAX,
     REFUSALS_AT_ONCE_MAX,
     REFUSALS_PER_SECOND_MAX,
@@ -75,10 +76,20 @@ def test_there_is_room_for_what_is_done_in_a_second(per_second: int, expected: i
 def test_a_few_who_are_refused_are_listened_to_at_once_and_a_flood_of_them_in_turn() -> None:
     clock = Clock()
     load_shedder = LoadShedder(clock)
-    assert [load_shedder.rest_seconds() for _ in range(REFUSALS_AT_ONCE_MAX)] == [0.0] * REFUSALS_AT_ONCE_MAX
-    in_turn = [load_shedder.rest_seconds() for _ in range(REFUSALS_PER_SECOND_MAX)]
+    assert [load_shedder.pause_seconds() for _ in range(REFUSALS_AT_ONCE_MAX)] == [0.0] * REFUSALS_AT_ONCE_MAX
+    in_turn = [load_shedder.pause_seconds() or 0.0 for _ in range(int(REFUSALS_PER_SECOND_MAX * PAUSE_SECONDS_MAX) - 1)]
     assert in_turn == sorted(in_turn)
     assert in_turn[0] == pytest.approx(1 / REFUSALS_PER_SECOND_MAX)
-    assert in_turn[-1] == pytest.approx(1)
-    clock.now = 1 + REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
-    assert load_shedder.rest_seconds() == 0
+    assert pytest.approx(in_turn[-1]) == PAUSE_SECONDS_MAX - 1 / REFUSALS_PER_SECOND_MAX
+
+
+def test_a_connection_is_closed_that_would_have_to_be_silent_for_too_long() -> None:
+    clock = Clock()
+    load_shedder = LoadShedder(clock)
+    refused = REFUSALS_AT_ONCE_MAX + 3 * int(REFUSALS_PER_SECOND_MAX * PAUSE_SECONDS_MAX)
+    pauses = [load_shedder.pause_seconds() for _ in range(refused)]
+    assert max(seconds for seconds in pauses if seconds is not None) <= PAUSE_SECONDS_MAX
+    assert pauses[-1] is None
+    # Those that are closed owe nothing: the next second has room for as many as if they had not come.
+    clock.now = PAUSE_SECONDS_MAX + REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+    assert load_shedder.pause_seconds() == 0

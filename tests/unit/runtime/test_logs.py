@@ -13,8 +13,9 @@ from gavel.bids.settings import BidApiSettings, BidMigrationSettings, BidWorkerS
 from gavel.runtime.process.settings import ProcessSettings
 from gavel.runtime.telemetry.logs import LogFormat, configure_logs
 from gavel.runtime.telemetry.redaction import REDACTED, redact_text
-from gavel.runtime.telemetry.request_context import Request, bind, enter
+from gavel.runtime.telemetry.request_context import enter
 from gavel.standalone import StandaloneSettings
+from tests.calls import new_call
 
 
 @pytest.fixture(autouse=True)
@@ -137,8 +138,10 @@ async def test_lines_of_a_requests_task_tell_whose_they_are_and_others_do_not(
     configure_logs("INFO", "json")
 
     async def answer() -> None:
-        enter(Request(f"00-{'a' * 32}-{'b' * 16}-01", "by-caller"))
-        bind(item_id="an-item", user_id="a-user")
+        traceparent = f"00-{'a' * 32}-{'b' * 16}-01".encode()
+        call = new_call([(b"traceparent", traceparent), (b"x-request-id", b"by-caller")])
+        call.bind(item_id="an-item", user_id="a-user")
+        enter(call)
         structlog.get_logger().info("refused", item_id="the line's own")
 
     await asyncio.create_task(answer())
@@ -150,11 +153,11 @@ async def test_lines_of_a_requests_task_tell_whose_they_are_and_others_do_not(
 
 
 @pytest.mark.parametrize("given", ["", "two\nlines", "x" * 129, "ü", '{"json": 1}'])
-def test_a_request_id_that_is_no_plain_word_is_replaced_by_one_of_our_own(given: str) -> None:
-    request = Request("", given)
-    assert request.request_id not in ("", given)
-    assert request.request_id == request.request_id
-    assert len({Request("", given).request_id for _ in range(10)}) == 10
+async def test_a_request_id_that_is_no_plain_word_is_replaced_by_one_of_our_own(given: str) -> None:
+    calls = [new_call([(b"x-request-id", given.encode())]) for _ in range(10)]
+    assert calls[0].request_id not in ("", given)
+    assert calls[0].request_id == calls[0].request_id
+    assert len({call.request_id for call in calls}) == 10
 
 
 @pytest.mark.parametrize("settings", [BidApiSettings, BidWorkerSettings, BidMigrationSettings, StandaloneSettings])

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from gavel.runtime.http import health
-from gavel.runtime.http.health import metrics_app
+from gavel.runtime.http.health import metrics_route
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag
 from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import Source, counter, gauge, histogram
+from tests.calls import client_of
 
 
 def told(*metrics: Metric) -> Source:
@@ -26,16 +26,9 @@ def told(*metrics: Metric) -> Source:
 
 async def page(*sources: Source, method: str = "GET") -> tuple[int, str]:
     """Status and body of the page."""
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        raise AssertionError("the page reads no body")
-
-    await metrics_app(sources)({"path": "/metrics", "method": method}, receive, send)
-    return sent[0]["status"], sent[1]["body"].decode()
+    async with client_of(metrics_route(sources)) as client:
+        reply = await client.request(method, "/metrics")
+    return reply.status_code, reply.text
 
 
 async def values(*sources: Source) -> dict[tuple[str, tuple[str, ...]], float]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gavel.runtime.http.page_tokens import TOKEN_CHARACTERS_MAX, PageTokenInvalid, PageTokens
+from gavel.runtime.http.connect.page_tokens import TOKEN_CHARACTERS_MAX, PageTokenInvalid, PageTokens
 
 LIST = "items ACTIVE antiques"
 

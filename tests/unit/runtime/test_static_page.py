@@ -10,16 +10,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gavel.runtime.http.health import send_json
-from gavel.runtime.http.server import Receive, Scope, Send
 from gavel.runtime.http.static_page import WebPage
 
 SCRIPT = "assets/index-C4fe.js"
 SECRET = "beside the folder"
-
-
-async def _otherwise(scope: Scope, receive: Receive, send: Send) -> None:
-    await send_json(send, 418, {"left": scope["path"]})
 
 
 @pytest.fixture
@@ -38,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def browser(folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the page."""
-    transport = httpx.ASGITransport(WebPage(folder, _otherwise, ["https://login.test"]))
+    transport = httpx.ASGITransport(WebPage(folder, ["https://login.test"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://page.test") as client:
         yield client
 
@@ -86,24 +80,23 @@ async def test_a_browser_runs_nothing_from_elsewhere_and_shows_it_in_no_frame(
 @pytest.mark.parametrize(
     "path", ["/assets/gone.js", "/userstats.v2.Other/Call", "/../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt"]
 )
-async def test_what_is_no_part_of_the_page_is_left_to_others(browser: httpx.AsyncClient, path: str) -> None:
+async def test_what_is_no_part_of_the_page_is_not_found(browser: httpx.AsyncClient, path: str) -> None:
     reply = await browser.get(path)
-    assert reply.status_code == 418
+    assert reply.status_code == 404
     assert SECRET not in reply.text
 
 
-async def test_a_call_that_is_no_question_is_left_to_others(browser: httpx.AsyncClient) -> None:
-    assert (await browser.post("/items/0b1c", json={})).status_code == 418
+async def test_a_path_of_the_page_is_only_read(browser: httpx.AsyncClient) -> None:
+    assert (await browser.post("/items/0b1c", json={})).status_code == 404
     assert (await browser.post("/gavel.svg")).status_code == 405
 
 
 async def test_a_page_that_is_built_later_or_anew_is_served_without_a_restart(tmp_path: Path) -> None:
     folder, build = tmp_path / "dist", tmp_path / "dist.new"
-    page = WebPage(folder, _otherwise)
+    page = WebPage(folder)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url="http://page.test") as client:
         assert not page.is_built
-        # As it was asked for: nothing of the page is there to change it.
-        assert (await client.get("/items/0b1c")).json() == {"left": "/items/0b1c"}
+        assert (await client.get("/items/0b1c")).json() == {"code": "not_found", "message": "no such page"}
         for number in (1, 2):
             (build / "assets").mkdir(parents=True)
             (build / "assets" / f"index-{number}.js").write_text("run()")
@@ -115,6 +108,6 @@ async def test_a_page_that_is_built_later_or_anew_is_served_without_a_restart(tm
             assert page.is_built
             assert (await client.get("/items/0b1c")).text == f"build {number}"
             assert (await client.get(f"/assets/index-{number}.js")).status_code == 200
-        assert (await client.get("/assets/index-1.js")).status_code == 418
+        assert (await client.get("/assets/index-1.js")).status_code == 404
         shutil.rmtree(folder)
-        assert (await client.get("/items/0b1c")).status_code == 418
+        assert (await client.get("/items/0b1c")).status_code == 404

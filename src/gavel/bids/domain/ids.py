@@ -8,6 +8,8 @@ from typing import NewType
 
 ItemId = NewType("ItemId", str)
 UserId = NewType("UserId", str)
+# A user in whose name the caller may act: what commands take, so that a caller who was not checked does not type-check.
+ActorId = NewType("ActorId", UserId)
 EventId = NewType("EventId", str)
 
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z").match

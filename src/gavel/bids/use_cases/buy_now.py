@@ -4,13 +4,13 @@ from datetime import datetime
 
 from gavel.bids.domain.buy_now import buy_now as decide_buy_now
 from gavel.bids.domain.decision import retry_key
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.ids import ActorId, ItemId
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 
 
 async def buy_now(
-    book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, user_id: UserId, *, idempotency_key: str, call: Call
+    book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, user_id: ActorId, *, idempotency_key: str, call: Call
 ) -> tuple[ItemView, datetime]:
     """End the auction with the buyer as its winner; the item as it is then, with the database's clock.
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from gavel.bids.domain.changing import cancel_item as decide_cancel
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.ids import ActorId, ItemId
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 
 
 async def cancel_item(
-    book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, *, seller_id: UserId, call: Call
+    book: AuctionBook, catalogue: ItemCatalogue, item_id: ItemId, *, seller_id: ActorId, call: Call
 ) -> tuple[ItemView, datetime]:
     """Cancel an auction without bids; the item as it is then, with the clock. A repeat returns the cancelled item.
 

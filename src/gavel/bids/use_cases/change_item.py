@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gavel.bids.domain.changing import update_item
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.ids import ActorId, ItemId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
@@ -15,7 +15,7 @@ async def change_item(
     item_id: ItemId,
     changes: ListingChanges,
     *,
-    seller_id: UserId,
+    seller_id: ActorId,
     call: Call,
 ) -> tuple[ItemView, datetime]:
     """Set texts anew in one transaction with the item's revision; the item as it is then, with the clock.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from gavel.bids.domain.auction import Status
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.ids import ActorId, ItemId, UserId
 from gavel.bids.ports.catalogue import BidderItem, ItemCatalogue, ItemPosition, ItemView
 
 
@@ -41,7 +41,7 @@ async def show_seller_items(
 
 
 async def show_my_bids(
-    catalogue: ItemCatalogue, user_id: UserId, *, after: ItemPosition | None, limit: int
+    catalogue: ItemCatalogue, user_id: ActorId, *, after: ItemPosition | None, limit: int
 ) -> tuple[list[BidderItem], datetime, ItemPosition | None]:
     """A page of the items that a user has bid on, newest bid first, the clock, and the position of the next page.
 

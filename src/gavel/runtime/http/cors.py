@@ -1,10 +1,12 @@
 """Cross-origin resource sharing: which origins may call, and what they may send and read (Fetch, 3.3)."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from pydantic import HttpUrl, ValidationError
+
+from gavel.runtime.http.request_parser import Header
+from gavel.runtime.http.responses import Response, lines_of
 
 PREFLIGHT_SECONDS = b"7200"
 
@@ -26,8 +28,8 @@ _ALLOWED_HEADERS = b", ".join(
         b"x-user-agent",
     )
 )
-_VARY = (b"vary", b"origin")
-_EXPOSED = (b"access-control-expose-headers", b"retry-after")
+_VARY = b"vary: origin\r\n"
+_EXPOSED = b"access-control-expose-headers: retry-after\r\n"
 _PREFLIGHT_HEADERS = (
     (b"access-control-allow-methods", b"GET, POST"),
     (b"access-control-allow-headers", _ALLOWED_HEADERS),
@@ -35,9 +37,6 @@ _PREFLIGHT_HEADERS = (
 )
 # A URL as WHATWG's serialiser writes it, without user, path, query and fragment. `*` would be allowed in its host.
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]+)?)/")
-
-Header = tuple[bytes, bytes]
-_App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def origins_of(listed: Iterable[str]) -> tuple[str, ...]:
@@ -61,33 +60,24 @@ def _origin_of(written: str, number: int) -> str:
 class Cors:
     """The headers by which browsers let the pages of some origins call a server and read its replies.
 
-    No credentials are allowed: this API uses no cookies.
+    No credentials are allowed: this API uses no cookies. `preflight` answers a preflight request.
     """
+
+    preflight = Response(204, lines_of(_PREFLIGHT_HEADERS))
 
     def __init__(self, origins: Collection[str]) -> None:
         """Take origins as `origins_of` returns them."""
         self._origins = frozenset(origin.encode() for origin in origins)
 
-    def reply_headers(self, request_headers: Iterable[Header]) -> list[Header]:
-        """Headers for every reply to a request, whichever part of the server writes it."""
+    def reply_lines(self, request_headers: Iterable[Header]) -> bytes:
+        """Header fields for every response to a request, whichever part of the server writes it."""
         origin = self._listed_origin(request_headers)
-        return [_VARY] if origin is None else [_VARY, (b"access-control-allow-origin", origin), _EXPOSED]
+        return _VARY if origin is None else b"%baccess-control-allow-origin: %b\r\n%b" % (_VARY, origin, _EXPOSED)
 
-    def answering_preflights(self, app: _App) -> _App:
-        """Answer preflight requests before an application. `reply_headers` are added to those answers, too."""
-
-        async def answering(scope: Any, receive: Any, send: Any) -> None:
-            if scope["method"] != "OPTIONS" or not self._is_preflight(scope["headers"]):
-                await app(scope, receive, send)
-                return
-            await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
-            await send({"type": "http.response.body", "body": b""})
-
-        return answering
-
-    def _is_preflight(self, headers: Iterable[Header]) -> bool:
-        names = {name for name, _ in headers}
-        return b"access-control-request-method" in names and self._listed_origin(headers) is not None
+    def is_preflight(self, request_headers: Sequence[Header]) -> bool:
+        """Whether an OPTIONS request asks what a page of a listed origin may send."""
+        names = {name for name, _ in request_headers}
+        return b"access-control-request-method" in names and self._listed_origin(request_headers) is not None
 
     def _listed_origin(self, headers: Iterable[Header]) -> bytes | None:
         """The origin of a request, if it is listed."""

@@ -5,7 +5,6 @@ and written in the text format of Prometheus.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 import structlog
@@ -14,7 +13,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from gavel import __version__
-from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+from gavel.runtime.http.calls import Call
+from gavel.runtime.http.responses import Response, json_response
+from gavel.runtime.http.routes import Page, Route
 from gavel.runtime.telemetry.metrics import Source
 
 # Prometheus scrapes every few seconds, and times out after ten.
@@ -26,51 +27,36 @@ Check = Callable[[], Awaitable[str | None]]
 _log = structlog.get_logger(__name__)
 
 
-def health_app(checks: Mapping[str, Check], shown: Mapping[str, Check] | None = None) -> Asgi:
-    """The liveness and readiness probes; 503 with the reasons if a check fails. Anything else is 404.
+def health_routes(checks: Mapping[str, Check], shown: Mapping[str, Check] | None = None) -> dict[str, Route]:
+    """The liveness and readiness probes; 503 with the reasons if a check fails.
 
     Problems of `shown` checks are reported, but the process stays ready: work goes on without them.
     """
 
-    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["path"] == "/livez":
-            await send_json(send, 200, {"status": "alive", "version": __version__})
-        elif scope["path"] == "/readyz":
-            problems, also = await _problems(checks), await _problems(shown or {})
-            status = {"status": "not ready" if problems else "ready"}
-            await send_json(send, 503 if problems else 200, status | also | problems)
-        else:
-            await send_json(send, 404, {"code": "not_found", "message": "no such page"})
+    async def alive(_call: Call) -> Response:
+        return json_response(200, {"status": "alive", "version": __version__})
 
-    return app
+    async def ready(_call: Call) -> Response:
+        problems, also = await _problems(checks), await _problems(shown or {})
+        status = {"status": "not ready" if problems else "ready"}
+        return json_response(503 if problems else 200, status | also | problems)
 
-
-async def send_json(send: Send, status: int, value: object) -> None:
-    """Send a JSON reply."""
-    body = json.dumps(value).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return {"/livez": Page(alive), "/readyz": Page(ready)}
 
 
 async def _problems(checks: Mapping[str, Check]) -> dict[str, str]:
     return {name: problem for name, check in checks.items() if (problem := await check()) is not None}
 
 
-def metrics_app(sources: Sequence[Source]) -> Asgi:
+def metrics_route(sources: Sequence[Source]) -> dict[str, Route]:
     """The metrics page. Metrics of one name from several sources are merged."""
 
-    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            await send_json(send, 405, {"code": "unimplemented", "message": "only GET"})
-            return
+    async def metrics(_call: Call) -> Response:
         parts = await asyncio.gather(*(_read(source) for source in sources))
         page = generate_latest(_Merged(metric for part in parts for metric in part))
-        headers = [(b"content-type", CONTENT_TYPE_LATEST.encode()), (b"content-length", str(len(page)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": page})
+        return Response(200, b"content-type: %b\r\n" % CONTENT_TYPE_LATEST.encode(), page)
 
-    return app
+    return {"/metrics": Page(metrics)}
 
 
 async def _read(source: Source) -> Sequence[Metric]:

@@ -10,7 +10,7 @@ from enum import Enum
 
 from connectrpc.code import Code
 
-from gavel.runtime.http.connect import RetryLater
+from gavel.runtime.http.connect.protocol import RetryLater
 
 WAIT_SECONDS_MAX = 1.0
 # Enough to keep a server busy that works in batches of 256: one is served while the next one gathers.
@@ -25,6 +25,7 @@ RETRY_AFTER_SECONDS = 1.0
 # read again, in turn: refusals take at most a twentieth of the CPU.
 REFUSALS_PER_SECOND_MAX = 300
 REFUSALS_AT_ONCE_MAX = 100
+PAUSE_SECONDS_MAX = 1.0
 
 
 class Priority(Enum):
@@ -83,9 +84,15 @@ class LoadShedder:
                 self._per_second = max(self._done / seconds, self._per_second * RATE_FADES_TO)
                 self._done, self._window_began = 0, now
 
-    def rest_seconds(self) -> float:
-        """How long a refused connection should not be read from; 0 unless very many are refused (GCRA)."""
+    def pause_seconds(self) -> float | None:
+        """How long not to read from a refused connection: 0 unless very many are refused; None: close it (GCRA).
+
+        So what is owed for refusals is bounded, and no connection is silent for longer than PAUSE_SECONDS_MAX.
+        """
         now = self._clock()
-        self._refusals_until = max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX
-        seconds = self._refusals_until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+        until = max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX
+        seconds = until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+        if seconds > PAUSE_SECONDS_MAX:
+            return None
+        self._refusals_until = until
         return seconds if seconds > 1e-9 else 0.0

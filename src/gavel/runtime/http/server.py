@@ -1,27 +1,19 @@
-"""HTTP server: uvicorn on a socket bound in advance, stop signals for the process, and a graceful stop."""
+"""HTTP server: connections on a socket bound in advance, stop signals for the process, and a graceful stop."""
 
 import asyncio
 import os
 import signal
 import socket
 import stat
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, MutableMapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, cast
+from typing import Any
 
-import uvicorn
-
+from gavel.runtime.http.connection import HttpConnection
 from gavel.runtime.http.cors import Cors
-from gavel.runtime.http.detached_streams import StreamingProtocol
-from gavel.runtime.http.request_limits import ReadTimeouts, RequestLimits
+from gavel.runtime.http.exchange import Handler
+from gavel.runtime.http.request_limits import RequestLimits, Timeouts
 from gavel.runtime.process.open_files import allow_open_files
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-# Any, because libraries have types of their own for the same thing.
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
 LISTEN_BACKLOG_MAX = 4_096
 # uvloop accepts one connection from a socket in each iteration of the event loop, and under load an iteration is long:
@@ -29,7 +21,6 @@ LISTEN_BACKLOG_MAX = 4_096
 ACCEPTS_AT_ONCE = 16
 # Connections, streams and what else is open; many systems allow a process a thousand unless it asks for more.
 OPEN_FILES_MAX = 32_768
-KEEP_ALIVE_SECONDS = 75
 # How long open connections may send one more request after a stop begins: it may be on its way already.
 FAREWELL_SECONDS_MAX = 0.5
 SHUTDOWN_SECONDS_MAX = 4
@@ -60,112 +51,102 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _Connection(StreamingProtocol):
-    """A connection that closes after its next response, once its server has begun to stop."""
+class HttpServer:
+    """What the connections of one server share: handler, limits, clocks, and whether it stops."""
 
-    says_farewell = False
+    def __init__(self, handler: Handler, limits: RequestLimits, cors: Cors | None) -> None:
+        self.handler = handler
+        self.limits = limits
+        self.cors = cors
+        self.connections: set[HttpConnection] = set()
+        self.is_stopping = False
+        self.now_seconds = asyncio.get_running_loop().time
+        # Not started anew for each request: a connection that was used meanwhile gets the time once more.
+        self.idle = Timeouts[HttpConnection](limits.keep_alive_seconds, self._close_if_idle)
+        self.incomplete = Timeouts[HttpConnection](limits.send_seconds_max, HttpConnection.too_late)
+        self.unread = Timeouts[HttpConnection](limits.read_seconds_max, HttpConnection.abort)
+        self.lingering = Timeouts[HttpConnection](limits.linger_seconds, HttpConnection.abort)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._empty = asyncio.Event()
 
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        if self.says_farewell:
-            self.cycle.keep_alive = False
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine that answers a request."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-    def take_leave(self) -> None:
-        """Close after the response that is under way, unless it has started."""
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_started:  # type: ignore[redundant-expr]
-            cycle.keep_alive = False
+    def forget(self, connection: HttpConnection) -> None:
+        """Note that a connection is closed, or is another protocol's."""
+        self.connections.discard(connection)
+        if self.is_stopping and not self.connections:
+            self._empty.set()
 
+    async def stop(self) -> None:
+        """Answer late requests with `connection: close`, close idle connections, and wait for requests in progress.
 
-class _Server(uvicorn.Server):
-    """uvicorn, without its signal handlers: one process may serve several ports, and stops its parts in order."""
-
-    def __init__(
-        self, config: uvicorn.Config, connections: type[_Connection], end_streams: Callable[[], None] | None
-    ) -> None:
-        super().__init__(config)
-        self._connections = connections
-        self._end_streams = end_streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Stop accepting first: clients that are disconnected reconnect at once, and must not reach this process.
-        for server in self.servers:
-            server.close()
-        if self._end_streams is not None:
-            self._end_streams()
-        await self._say_farewell()
-        await super().shutdown(sockets)
-
-    async def _say_farewell(self) -> None:
-        """Answer late requests with `connection: close`, before uvicorn closes idle connections.
-
-        If it were closed at once, a kept connection would lose a request that its client is just sending.
+        If idle connections were closed at once, a kept connection would lose a request that its client is just sending.
         """
-        self._connections.says_farewell = True
-        for connection in self.server_state.connections:
-            cast("_Connection", connection).take_leave()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL_SECONDS_MAX):
-                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event to wait for
-                    await asyncio.sleep(POLL_SECONDS)
+        self.is_stopping = True
+        if not self.connections:
+            self._empty.set()
+        await self._emptied(FAREWELL_SECONDS_MAX)
         # If the process itself stood still meanwhile, read what came before connections are closed.
         await asyncio.sleep(POLL_SECONDS)
+        for connection in list(self.connections):
+            connection.close_if_idle()
+        if not await self._emptied(SHUTDOWN_SECONDS_MAX):
+            for connection in list(self.connections):
+                connection.abort()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for clock in (self.idle, self.incomplete, self.unread, self.lingering):
+            clock.close()
 
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
+    def _close_if_idle(self, connection: HttpConnection) -> None:
+        if not connection.close_if_idle(self.limits.keep_alive_seconds):
+            self.idle.start(connection)
+
+    async def _emptied(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 @asynccontextmanager
 async def serving(
-    app: Asgi,
+    handler: Handler,
     listener: socket.socket,
     end_streams: Callable[[], None] | None = None,
     limits: RequestLimits | None = None,
     cors_origins: Collection[str] = (),
 ) -> AsyncGenerator[None]:
-    """Serve the app inside the context. On exit: stop accepting, end the streams, and finish requests in progress.
+    """Serve inside the context. On exit: stop accepting, end the streams, and finish requests in progress.
 
     Open connections are answered for FAREWELL_SECONDS_MAX more, with `connection: close`. What is not finished within
     SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply.
     """
     allow_open_files(OPEN_FILES_MAX)
-    cors = Cors(cors_origins) if cors_origins else None
-    connections = _connections(limits or RequestLimits(), cors)
-    server = _Server(
-        uvicorn.Config(
-            app if cors is None else cors.answering_preflights(app),
-            interface="asgi3",
-            loop="none",
-            http=connections,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=LISTEN_BACKLOG_MAX,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
-        ),
-        connections,
-        end_streams,
-    )
+    server = HttpServer(handler, limits or RequestLimits(), Cors(cors_origins) if cors_origins else None)
+    loop = asyncio.get_running_loop()
     listeners = [listener, *(listener.dup() for _ in range(ACCEPTS_AT_ONCE - 1))]
-    task = asyncio.create_task(server.serve(sockets=listeners), name="http")
+    accepting = [
+        await loop.create_server(lambda: HttpConnection(server), sock=each, backlog=LISTEN_BACKLOG_MAX)
+        for each in listeners
+    ]
     try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
-            await asyncio.sleep(POLL_SECONDS)
         yield
     finally:
-        server.should_exit = True
-        await task
-
-
-def _connections(limits: RequestLimits, cors: Cors | None) -> type[_Connection]:
-    """Make the protocol class for the connections of one server."""
-    clock = ReadTimeouts(limits.send_seconds_max)
-    return type("Connection", (_Connection,), {"limits": limits, "clock": clock, "cors": cors})
+        # Stop accepting first: clients that are disconnected reconnect at once, and must not reach this process.
+        for each in accepting:
+            each.close()
+        if end_streams is not None:
+            end_streams()
+        await server.stop()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from wsgiref.headers import Headers
 
 from servestatic import ServeStaticASGI
 
-from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+from gavel.runtime.http.asgi import Asgi, Receive, Scope, Send
 
 DOCUMENT = "/index.html"
 # Names of files here contain a hash of their content, so they never change.
@@ -16,13 +16,12 @@ ASSETS = "/assets/"
 class WebPage:
     """ASGI application that serves the newest build in a folder, also one made after the start.
 
-    GET of a path without a dot returns the document. `otherwise` answers requests for what is not in the build, and all
-    requests while there is none. The page may call its own server and `origins`.
+    GET of a path without a dot returns the document. What is not in the build is 404, and everything while there is
+    none. The page may call its own server and `origins`.
     """
 
-    def __init__(self, folder: Path, otherwise: Asgi, origins: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, origins: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._otherwise = otherwise
         self._headers = security_headers(origins)
         self._files: Asgi | None = None
         self._built_ns = 0
@@ -31,7 +30,7 @@ class WebPage:
         """Answer one request."""
         files = self._current()
         if files is None:
-            await self._otherwise(scope, receive, send)
+            await _no_page(scope, receive, send)
             return
         is_address = scope["method"] in ("GET", "HEAD") and "." not in scope["path"]
         await files({**scope, "path": DOCUMENT} if is_address else scope, receive, send)
@@ -48,11 +47,16 @@ class WebPage:
         except OSError:
             return None
         if self._files is None or built_ns != self._built_ns:
-            self._files, self._built_ns = _files(self._folder, self._otherwise, self._headers), built_ns
+            self._files, self._built_ns = _files(self._folder, self._headers), built_ns
         return self._files
 
 
-def _files(folder: Path, otherwise: Asgi, headers: Sequence[tuple[str, str]]) -> Asgi:
+async def _no_page(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": b'{"code": "not_found", "message": "no such page"}'})
+
+
+def _files(folder: Path, headers: Sequence[tuple[str, str]]) -> Asgi:
     def add_headers(to: Headers, _path: str, url: str) -> None:
         for name, value in headers:
             to[name] = value
@@ -60,7 +64,7 @@ def _files(folder: Path, otherwise: Asgi, headers: Sequence[tuple[str, str]]) ->
             to["Cache-Control"] = "no-cache"
 
     return ServeStaticASGI(
-        otherwise,
+        _no_page,
         folder,
         immutable_file_test=f"^{ASSETS}",
         allow_all_origins=False,

@@ -59,8 +59,6 @@ def configure_logs(level: str, log_format: LogFormat, secret_names: Iterable[str
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Its lines repeat the process's own log events of start and stop.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -69,7 +67,7 @@ def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     if request is not None:
         event.setdefault("request_id", request.request_id)
         if request.traceparent:
-            event.setdefault("trace_id", request.trace_id)
+            event.setdefault("trace_id", request.traceparent[3:35])
         for name, value in request.bound.items():
             event.setdefault(name, value)
     return event
@@ -87,9 +85,8 @@ def _by_repr(value: Any) -> Any:
         return {key: _by_repr(each) for key, each in cast("dict[Any, Any]", value).items()}
     if not isinstance(value, list | tuple):
         return value
-    return (
-        repr(cast("Any", value)) if hasattr(value, "_fields") else [_by_repr(each) for each in cast("list[Any]", value)]
-    )
+    parts = cast("list[Any]", value)
+    return repr(parts) if hasattr(parts, "_fields") else [_by_repr(each) for each in parts]
 
 
 def _keep_on_a_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

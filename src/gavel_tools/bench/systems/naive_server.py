@@ -1,19 +1,17 @@
 """`python -m gavel_tools.bench.systems.naive_server`: standalone, but with the naive book for bids.
 
-The HTTP layer, the thin path, the checks, the decisions, the schema, Postgres, the relay and the consumer are the
+The HTTP layer, the checks, the decisions, the schema, Postgres, the relay and the consumer are the
 same, so that the difference between the two is the book alone. The naive book's commits do not wake the relay, which
 then looks by itself once a second and takes more at a time: that spares the baseline work.
 """
 
 import uvloop
 
-from gavel.bids.adapters.connect.access_rules import CALL_RULES
-from gavel.bids.adapters.connect.fast_path import fast_place_bid
-from gavel.bids.adapters.connect.service import BidApi, bid_service_app
-from gavel.bids.adapters.postgres.connections import read_page_token_secret
-from gavel.bids.api import SERVICE_PATH
-from gavel.runtime.http.page_tokens import PageTokens
-from gavel.runtime.http.routes import routed
+from gavel.bids.adapters.connect.routes import bid_service
+from gavel.bids.adapters.connect.service import BidApi
+from gavel.bids.adapters.connect.watch import WatchApi
+from gavel.runtime.http.pipeline import Pipeline
+from gavel.runtime.http.routes import Routes
 from gavel.runtime.http.server import bind, serving, stop_signals
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.data_folder import data_folder
@@ -37,12 +35,11 @@ async def serve() -> None:
             await postgres.open_pool(bid_db_url, "gavel-naive", POOL_CONNECTIONS_MAX) as pool,
         ):
             book = NaiveAuctionBook(pool, beside=running.bids.book)
-            tokens = PageTokens(lambda: read_page_token_secret(pool))
             bids = running.bids
-            api = BidApi(book, bids.catalogue, bids.leaderboards, tokens, settings.house_currency)
-            bid_app = running.access_control.before(fast_place_bid(api, bid_service_app(api)), CALL_RULES)
-            app = routed({SERVICE_PATH: bid_app}, otherwise=running.app)
-            async with serving(app, listener):
+            commands = BidApi(book, bids.catalogue, settings.house_currency)
+            service = bid_service(commands, bids.reads, WatchApi(bids.feed, bids.log))
+            routes = Routes({**running.routes.by_path, **service.routes}, running.routes.otherwise)
+            async with serving(Pipeline(routes, running.access_control), listener):
                 settle_memory()
                 await stopping.wait()
 

@@ -18,8 +18,8 @@ from gavel.bids.domain.refusals import (
 from gavel.bids.ports.book import DeadlineExceeded, Overloaded, Unavailable
 from gavel.bids.ports.feed import FeedStopping, StreamDeadline, WatcherTooSlow
 from gavel.contracts.bids.v1.bid_service_pb import BidRejected
-from gavel.runtime.http.connect import RetryLater
-from gavel.runtime.http.page_tokens import PageTokenInvalid
+from gavel.runtime.http.connect.errors import RetryLater
+from gavel.runtime.http.connect.page_tokens import PageTokenInvalid
 from gavel.runtime.timestamps import timestamp
 
 UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
@@ -48,6 +48,10 @@ def _bid_refused(refusal: BidRefused) -> ConnectError:
     return ConnectError(code, str(refusal), [detail])
 
 
+def _no_answer_in_time(_: Exception) -> ConnectError:
+    return ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time: retry with the same key")
+
+
 _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
     BidRefused: _bid_refused,
     InvalidInput: lambda error: ConnectError(Code.INVALID_ARGUMENT, str(error)),
@@ -56,7 +60,8 @@ _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
     NotTheSeller: lambda error: ConnectError(Code.PERMISSION_DENIED, str(error)),
     ChangeRefused: lambda error: ConnectError(Code.FAILED_PRECONDITION, str(error)),
     KeyReused: lambda error: ConnectError(Code.ALREADY_EXISTS, str(error)),
-    DeadlineExceeded: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time: retry with the same key"),
+    DeadlineExceeded: _no_answer_in_time,
+    TimeoutError: _no_answer_in_time,
     Overloaded: lambda error: RetryLater(Code.RESOURCE_EXHAUSTED, str(error), error.retry_after_seconds),
     WatcherTooSlow: lambda _: RetryLater(
         Code.RESOURCE_EXHAUSTED, "you do not read what you are sent: resume after the last seq", RESUME_AFTER_SECONDS
@@ -73,5 +78,5 @@ _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
 
 def connect_error(error: Exception) -> ConnectError | None:
     """Map an exception of the write side to a Connect error; None for one that is a bug."""
-    tell = _TABLE.get(type(error))
-    return None if tell is None else tell(error)
+    to_connect = _TABLE.get(type(error))
+    return None if to_connect is None else to_connect(error)

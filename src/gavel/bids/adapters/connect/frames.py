@@ -10,8 +10,8 @@ from gavel.bids.domain.feed_events import FeedEvent, FeedKind
 from gavel.bids.domain.ids import event_id
 from gavel.bids.ports.catalogue import ItemView
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.http.connect import ToldCodec, envelope
-from gavel.runtime.http.detached_streams import chunk
+from gavel.runtime.http.connect.protocol import StrictCodec, envelope
+from gavel.runtime.http.streams import chunk
 from gavel.runtime.timestamps import timestamp
 
 What = (
@@ -25,7 +25,7 @@ What = (
 class ConnectFrames:
     """Frames in one encoding. Each is an HTTP chunk that holds one message of a Connect stream."""
 
-    def __init__(self, codec: ToldCodec) -> None:
+    def __init__(self, codec: StrictCodec) -> None:
         self._codec = codec
 
     def event(self, event: FeedEvent, at: datetime) -> bytes:

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from gavel.bids.adapters.connect.messages import bid_message, item_message, leaderboard_message, my_bid_message
 from gavel.bids.adapters.connect.requests import (
-    Context,
     actor_id_of,
     board_limit_of,
     item_id_of,
@@ -18,7 +17,8 @@ from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition
 from gavel.bids.ports.leaderboards import Leaderboards
 from gavel.bids.use_cases.show_items import show_bids, show_items, show_my_bids, show_seller_items
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
+from gavel.runtime.http.calls import Call
+from gavel.runtime.http.connect.page_tokens import PageTokenInvalid, PageTokens, Part
 from gavel.runtime.timestamps import timestamp
 
 
@@ -30,12 +30,12 @@ class ReadApi:
         self._leaderboards = leaderboards
         self._tokens = tokens
 
-    async def get_item(self, request: pb.GetItemRequest, _ctx: Context) -> pb.GetItemResponse:
+    async def get_item(self, _call: Call, request: pb.GetItemRequest) -> pb.GetItemResponse:
         """See BidService.GetItem."""
         view, at = await self._catalogue.item(item_id_of(request.id, "id"))
         return pb.GetItemResponse(item=item_message(view, at), server_time=timestamp(at))
 
-    async def list_items(self, request: pb.ListItemsRequest, _ctx: Context) -> pb.ListItemsResponse:
+    async def list_items(self, _call: Call, request: pb.ListItemsRequest) -> pb.ListItemsResponse:
         """See BidService.ListItems."""
         status, limit = status_of(request.status), page_size_of(request.page_size)
         check_category(request.category)
@@ -47,7 +47,7 @@ class ReadApi:
         token = await self._item_token(page_list, position)
         return pb.ListItemsResponse(items=[item_message(view, at) for view in items], next_page_token=token)
 
-    async def list_seller_items(self, request: pb.ListSellerItemsRequest, _ctx: Context) -> pb.ListSellerItemsResponse:
+    async def list_seller_items(self, _call: Call, request: pb.ListSellerItemsRequest) -> pb.ListSellerItemsResponse:
         """See BidService.ListSellerItems."""
         seller_id, limit = user_id_of(request.seller_id, "seller_id"), page_size_of(request.page_size)
         page_list = f"items of seller {seller_id}"
@@ -56,16 +56,16 @@ class ReadApi:
         token = await self._item_token(page_list, position)
         return pb.ListSellerItemsResponse(items=[item_message(view, at) for view in items], next_page_token=token)
 
-    async def list_my_bids(self, request: pb.ListMyBidsRequest, _ctx: Context) -> pb.ListMyBidsResponse:
+    async def list_my_bids(self, call: Call, request: pb.ListMyBidsRequest) -> pb.ListMyBidsResponse:
         """See BidService.ListMyBids. The only reply that contains a maximum: the caller's own."""
-        user_id, limit = actor_id_of(request.user_id), page_size_of(request.page_size)
+        user_id, limit = actor_id_of(call, request.user_id), page_size_of(request.page_size)
         page_list = f"items of bidder {user_id}"
         after = await self._item_position(page_list, request.page_token)
         mine, at, position = await show_my_bids(self._catalogue, user_id, after=after, limit=limit)
         token = await self._item_token(page_list, position)
         return pb.ListMyBidsResponse(bids=[my_bid_message(each, user_id, at) for each in mine], next_page_token=token)
 
-    async def get_item_bids(self, request: pb.GetItemBidsRequest, _ctx: Context) -> pb.GetItemBidsResponse:
+    async def get_item_bids(self, _call: Call, request: pb.GetItemBidsRequest) -> pb.GetItemBidsResponse:
         """See BidService.GetItemBids."""
         item_id, limit = item_id_of(request.item_id), page_size_of(request.page_size)
         page_list = f"bids {item_id}"
@@ -76,7 +76,7 @@ class ReadApi:
         token = "" if last_seq is None else await self._tokens.issue(page_list, last_seq)
         return pb.GetItemBidsResponse(bids=[bid_message(bid) for bid in bids], next_page_token=token)
 
-    async def get_leaderboard(self, request: pb.GetLeaderboardRequest, _ctx: Context) -> pb.GetLeaderboardResponse:
+    async def get_leaderboard(self, _call: Call, request: pb.GetLeaderboardRequest) -> pb.GetLeaderboardResponse:
         """See BidService.GetLeaderboard."""
         item_id, limit = item_id_of(request.item_id), board_limit_of(request.limit)
         return leaderboard_message(await self._leaderboards.board(item_id, limit))

@@ -1,29 +1,20 @@
 """Parse requests for the use cases. Input that no auction could accept raises InvalidInput, which names the field."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from connectrpc.request import RequestContext
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
 from gavel.bids.domain.auction import SoftClose, Status
-from gavel.bids.domain.ids import ItemId, UserId, canonical_uuid
+from gavel.bids.domain.bidding import NewBid, new_bid
+from gavel.bids.domain.ids import ActorId, ItemId, UserId, canonical_uuid
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges, listing_changes
 from gavel.bids.feed.watch_items import check_watched
-from gavel.bids.ports.book import Call, CommandCall
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.http.authentication.principals import current_principal
-from gavel.runtime.http.connect import call_seconds
-from gavel.runtime.telemetry.request_context import current_request
-
-Context = RequestContext[Any, Any]
+from gavel.runtime.http.calls import Call
 
 PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_MAX = 100
@@ -49,15 +40,12 @@ def user_id_of(text: str, field: str = "user_id") -> UserId:
     return UserId(_uuid(text, field))
 
 
-def actor_id_of(text: str, field: str = "user_id") -> UserId:
+def actor_id_of(call: Call, text: str, field: str = "user_id") -> ActorId:
     """The user that a call acts as: the one that its token proves, else the one that its body names.
 
-    Raises InvalidInput, or ConnectError if the body names another user than the token.
+    Raises InvalidInput, or ConnectError if the caller may not act for that user, or not now.
     """
-    principal = current_principal()
-    actor_id = user_id_of(text or principal.user_id or "", field)
-    principal.acts_as(actor_id)
-    return actor_id
+    return ActorId(UserId(call.acting_as(user_id_of(text or call.proven_user_id or "", field))))
 
 
 def _uuid(text: str, field: str) -> str:
@@ -67,8 +55,9 @@ def _uuid(text: str, field: str) -> str:
     return canonical
 
 
-def idempotency_key_of(field: str, header: str) -> str:
+def idempotency_key_of(call: Call, field: str) -> str:
     """The idempotency key, from its field or the Idempotency-Key header. Raises InvalidInput if they differ."""
+    header = call.idempotency_key
     if field and header and field != header:
         raise InvalidInput("idempotency_key", "differs from the Idempotency-Key header")
     return field or header
@@ -96,12 +85,17 @@ def status_of(status: pb.ItemStatus) -> Status:
     return found
 
 
-def draft_of(request: pb.CreateItemRequest) -> Draft:
+def bid_of(bidder_id: ActorId, request: pb.PlaceBidRequest) -> NewBid:
+    """Parse the bid to place. Raises InvalidInput."""
+    return new_bid(bidder_id, request.amount, request.max_amount)
+
+
+def draft_of(seller_id: ActorId, request: pb.CreateItemRequest) -> Draft:
     """Parse the item to list. Raises InvalidInput; what needs the clock is checked by the decision."""
     if request.end_at is None:
         raise InvalidInput("end_at", "is required")
     return Draft(
-        seller_id=actor_id_of(request.seller_id, "seller_id"),
+        seller_id=seller_id,
         listing=Listing(
             title=request.title,
             description=request.description,
@@ -166,25 +160,3 @@ def _soft_close_of(message: pb.SoftClose | None) -> SoftClose:
 
 def _increment_of(message: pb.BidIncrement | None) -> BidIncrement:
     return BidIncrement() if message is None else BidIncrement(message.fixed, message.basis_points)
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """Metadata from a request's headers: trace context, deadline and idempotency key."""
-
-    call: Call
-    idempotency_key: str = ""
-
-
-def metadata_of(ctx: Context) -> Metadata:
-    """The metadata of a call that came through Connect's full application."""
-    deadline_seconds = asyncio.get_running_loop().time() + call_seconds(ctx)
-    request = current_request()
-    call = CommandCall(deadline_seconds, "" if request is None else request.traceparent)
-    return Metadata(call, _single_key(ctx.request_headers.getall("idempotency-key")))
-
-
-def _single_key(keys: Sequence[str]) -> str:
-    if len(keys) > 1:
-        raise InvalidInput("idempotency_key", "the Idempotency-Key header must not be repeated")
-    return keys[0] if keys else ""

@@ -10,9 +10,9 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.ports.book import Unavailable
-from gavel.runtime.http.authentication.principals import current_principal
-from gavel.runtime.http.health import send_json
-from gavel.runtime.http.server import Asgi, Receive, Scope, Send
+from gavel.runtime.http.calls import Call
+from gavel.runtime.http.responses import Response, json_response, refusal
+from gavel.runtime.http.routes import Page, json_page
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.redis.single_flight import SingleFlight
 
@@ -21,6 +21,8 @@ RATE_SECONDS_MAX = 5.0
 READING_SECONDS = 0.5
 # Outbox rows counted at most. A longer backlog is shown as this many.
 STATUS_OUTBOX_ROWS_MAX = 20_000
+
+_UNAVAILABLE = refusal(503, "unavailable", "the status can't be read now: try again")
 
 _READ_STATUS = load_sql(__package__, "read_status_page")
 
@@ -41,12 +43,12 @@ class StatusPage:
         self._told_until_seconds = 0.0
         self._single_flight = SingleFlight(self._read)
 
-    async def app(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def answer(self, _call: Call) -> Response:
         """Respond with the status, or with 503 if the database can't be read."""
         try:
-            await send_json(send, 200, await self.metrics())
+            return json_response(200, await self.metrics())
         except Unavailable:
-            await send_json(send, 503, {"code": "unavailable", "message": "the status can't be read now: try again"})
+            return _UNAVAILABLE
 
     async def metrics(self) -> Mapping[str, object]:
         """Bids a second, outbox events and the age of the oldest, watchers, open auctions. Raises Unavailable."""
@@ -79,11 +81,11 @@ class StatusPage:
         return round(max(0, newest.bids - oldest.bids) / seconds, 1) if seconds > 0 else 0.0
 
 
-def page_settings(settings: Mapping[str, object]) -> Asgi:
+def page_settings(settings: Mapping[str, object]) -> Page:
     """GET /page.json: the page's public settings, and for the bearer of a token the user id that they bid under."""
 
-    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        user_id = current_principal().user_id
-        await send_json(send, 200, settings if user_id is None else {**settings, "user_id": user_id})
+    async def answer(call: Call) -> object:
+        user_id = call.proven_user_id
+        return settings if user_id is None else {**settings, "user_id": user_id}
 
-    return app
+    return json_page(answer)

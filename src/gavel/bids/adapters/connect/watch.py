@@ -1,16 +1,8 @@
-"""WatchItems over Connect without the full application: a watcher is a connection and a position in the feed.
-
-The plain case is a POST of Connect's streaming JSON or Protobuf, its message plain or gzipped. All other requests go to
-the full application, which reports their errors. Why it is written by hand: docs/decisions.
-"""
+"""WatchItems: a watcher is a connection and a position in the feed, without a task (see docs/decisions)."""
 
 import asyncio
 import math
 import time
-from collections.abc import Mapping
-
-from connectrpc.code import Code
-from connectrpc.errors import ConnectError
 
 from gavel.bids.adapters.connect.errors import connect_error
 from gavel.bids.adapters.connect.frames import ConnectFrames
@@ -18,28 +10,15 @@ from gavel.bids.adapters.connect.requests import watched_of
 from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.ports.feed import EventLog, StreamDeadline
-from gavel.contracts.bids.v1.bid_service_pb import WatchItemsRequest
-from gavel.runtime.http.authentication.principals import current_principal, token_expired
-from gavel.runtime.http.connect import (
-    JSON_CODEC,
-    PROTO_CODEC,
-    REQUEST_BYTES_MAX,
-    connect_error_of,
-    end_of_stream,
-    message_of,
-)
-from gavel.runtime.http.detached_streams import Stream, chunk
-from gavel.runtime.http.server import Asgi, Message, Receive, Scope, Send
-
-PATH = "/bids.v1.BidService/WatchItems"
-
-# The Connect protocol's own bound.
-TIMEOUT_DIGITS_MAX = 10
+from gavel.contracts.bids.v1 import bid_service_pb as pb
+from gavel.runtime.http.authentication.principals import token_expired
+from gavel.runtime.http.calls import Call
+from gavel.runtime.http.connect.errors import connect_error_of
+from gavel.runtime.http.connect.protocol import JSON_CODEC, PROTO_CODEC, StrictCodec, end_of_stream
+from gavel.runtime.http.streams import Stream, chunk
 
 _METHOD = "WatchItems"
-_CODECS = {b"application/connect+json": JSON_CODEC, b"application/connect+proto": PROTO_CODEC}
-_FRAMES = {content_type: ConnectFrames(codec) for content_type, codec in _CODECS.items()}
-_ENCODINGS = ("", "identity", "gzip")
+_FRAMES = {codec: ConnectFrames(codec) for codec in (JSON_CODEC, PROTO_CODEC)}
 
 
 class ConnectWatcher(Stream):
@@ -76,78 +55,25 @@ class ConnectWatcher(Stream):
         self._feed.gone(self)
 
 
-def watching(feed: LiveFeed, log: EventLog, full: Asgi) -> Asgi:
-    """Build an application that answers WatchItems, and passes all else to `full`."""
+class WatchApi:
+    """Handler of BidService.WatchItems."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"]) if scope["path"] == PATH and scope["method"] == "POST" else {}
-        content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if content_type not in _CODECS:
-            await full(scope, receive, send)
-            return
-        head = _head(content_type)
+    def __init__(self, feed: LiveFeed, log: EventLog) -> None:
+        self._feed = feed
+        self._log = log
+
+    async def watch_items(
+        self, call: Call, request: pb.WatchItemsRequest, codec: StrictCodec, head_lines: bytes
+    ) -> None:
+        """See BidService.WatchItems. Returns once the feed has the connection."""
+        now_seconds = asyncio.get_running_loop().time()
+        asked = call.asked_seconds()
+        asked_seconds = math.inf if asked is None else now_seconds + asked
+        until = math.inf if call.principal is None else call.principal.until_seconds
+        watcher = ConnectWatcher(self._feed, _FRAMES[codec], asked_seconds, now_seconds + until - time.time())
 
         async def open_watcher() -> ConnectWatcher:
-            await send(head)
-            watcher = ConnectWatcher(feed, _FRAMES[content_type], asked_seconds, token_seconds)
-            watcher.take_over(scope)
+            call.exchange.open_stream(head_lines, watcher)
             return watcher
 
-        try:
-            asked_seconds, token_seconds = _deadline_of(headers), _token_end()
-            encoding = _encoding_of(headers)
-            body = await _body(receive)
-            if body is None:
-                return
-            wanted = watched_of(_CODECS[content_type].decode(message_of(body, encoding), WatchItemsRequest))
-            await watch_items(feed, log, wanted, open_watcher)
-        except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
-            ending = end_of_stream(connect_error_of(error, connect_error, _METHOD))
-            await send(head)
-            await send({"type": "http.response.body", "body": ending})
-
-    return app
-
-
-def _head(content_type: bytes) -> Message:
-    # The last header asks proxies such as nginx to forward each frame at once.
-    headers = [(b"content-type", content_type), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-    return {"type": "http.response.start", "status": 200, "headers": headers}
-
-
-def _deadline_of(headers: Mapping[bytes, bytes]) -> float:
-    """The deadline that the watcher asked for, on the event loop's clock. Raises ConnectError."""
-    if headers.get(b"connect-protocol-version", b"1") != b"1":
-        raise ConnectError(Code.INVALID_ARGUMENT, "connect-protocol-version must be 1")
-    timeout_ms = headers.get(b"connect-timeout-ms")
-    if not timeout_ms:
-        return math.inf
-    if len(timeout_ms) > TIMEOUT_DIGITS_MAX or not timeout_ms.isdigit():
-        raise ConnectError(Code.INVALID_ARGUMENT, "connect-timeout-ms must be a number of up to ten digits")
-    return asyncio.get_running_loop().time() + int(timeout_ms) / 1_000
-
-
-def _token_end() -> float:
-    """The expiry of the watcher's token, on the event loop's clock."""
-    return asyncio.get_running_loop().time() + current_principal().until_seconds - time.time()
-
-
-def _encoding_of(headers: Mapping[bytes, bytes]) -> str:
-    encoding = headers.get(b"connect-content-encoding", b"").decode("latin-1")
-    if encoding not in _ENCODINGS:
-        raise ConnectError(Code.UNIMPLEMENTED, "connect-content-encoding may be gzip or identity")
-    return encoding
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """Read the whole body; None if the client has left. Raises ConnectError if it is too long."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        body += message["body"]
-        if len(body) > REQUEST_BYTES_MAX:
-            raise ConnectError(Code.RESOURCE_EXHAUSTED, f"a request has at most {REQUEST_BYTES_MAX} bytes")
-        if not message.get("more_body"):
-            return bytes(body)
+        await watch_items(self._feed, self._log, watched_of(request), open_watcher)

@@ -1,14 +1,13 @@
 """Principals: the caller of a request, as access control found it and as the handler sees it."""
 
 import math
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
-from gavel.runtime.http.connect import RetryLater
+from gavel.runtime.http.connect.errors import RetryLater
 from gavel.runtime.http.rate_limits import RateLimit
 
 # This role includes every other role.
@@ -115,17 +114,3 @@ def token_needed() -> ConnectError:
 def token_expired() -> ConnectError:
     """The error for a token that was valid when the call began."""
     return ConnectError(Code.UNAUTHENTICATED, "the token has expired: resume with a new one")
-
-
-# Anonymous by default: a handler without access control trusts no caller.
-_principal: ContextVar[Principal] = ContextVar("caller", default=Anonymous())  # noqa: B039 - it has no state
-
-
-def let_in(principal: Principal) -> None:
-    """Set the principal of the call that runs in this context."""
-    _principal.set(principal)
-
-
-def current_principal() -> Principal:
-    """The principal of this call."""
-    return _principal.get()

@@ -80,10 +80,16 @@ class TokenVerifier:
         self._seen: dict[bytes, Actor] = {}
         self._seen_generation = keys.generation
 
-    async def actor(self, authorization: bytes) -> Actor:
-        """The user that a header's token names. Raises TokenInvalid, or KeysAway if it can't be verified now."""
+    def seen(self, authorization: bytes) -> Actor | None:
+        """The user that a header's token names, if it was verified before and is still valid."""
         seen = self._seen.get(authorization)
         if seen is not None and self._clock() < seen.until_seconds and self._seen_generation == self._keys.generation:
+            return seen
+        return None
+
+    async def actor(self, authorization: bytes) -> Actor:
+        """The user that a header's token names. Raises TokenInvalid, or KeysAway if it can't be verified now."""
+        if (seen := self.seen(authorization)) is not None:
             return seen
         if authorization[: len(_SCHEME)].lower() != _SCHEME:
             raise TokenInvalid("a bearer token is needed")

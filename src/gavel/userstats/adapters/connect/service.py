@@ -6,15 +6,14 @@ from typing import Any
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
-from connectrpc.request import RequestContext
 
 from gavel.contracts.userstats.v1 import user_stats_service_pb as pb
-from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService, UserStatsServiceASGIApplication
-from gavel.runtime.http.access_control import CallRule
-from gavel.runtime.http.connect import CODECS, REQUEST_BYTES_MAX, MappedErrors, RetryLater, call_seconds, only_connect
-from gavel.runtime.http.page_tokens import PageTokenInvalid, PageTokens, Part
-from gavel.runtime.http.server import Asgi
-from gavel.runtime.telemetry.request_context import bind
+from gavel.contracts.userstats.v1.user_stats_service_connect import UserStatsService
+from gavel.runtime.http.calls import Call
+from gavel.runtime.http.connect.errors import RetryLater
+from gavel.runtime.http.connect.page_tokens import PageTokenInvalid, PageTokens, Part
+from gavel.runtime.http.connect.procedures import Service, Unary
+from gavel.runtime.http.routes import Access
 from gavel.userstats.adapters.connect.messages import stats_message
 from gavel.userstats.domain.ids import UserId, canonical_uuid
 from gavel.userstats.ports import StatsBook, TopPosition, Unavailable
@@ -29,31 +28,27 @@ UNAVAILABLE_RETRY_AFTER_SECONDS = 1.0
 
 _TOP_BIDDERS = "top bidders"
 
-# Access rules by method. A test checks that no method of the contract is missing.
-_METHODS = ("GetUserStats", "ListTopBidders")
-CALL_RULES = {f"/userstats.v1.UserStatsService/{method}": CallRule(public_read=True) for method in _METHODS}
-
-Context = RequestContext[Any, Any]
+_PUBLIC_READ = Access(public_read=True)
 
 
-class StatsApi(UserStatsService):
-    """The service on the stats book. Money in minor units, ids as canonical UUIDs."""
+class StatsApi:
+    """Handlers of the service, on the stats book. Money in minor units, ids as canonical UUIDs."""
 
     def __init__(self, book: StatsBook, tokens: PageTokens) -> None:
         self._book = book
         self._tokens = tokens
 
-    async def get_user_stats(self, request: pb.GetUserStatsRequest, ctx: Context) -> pb.GetUserStatsResponse:
+    async def get_user_stats(self, call: Call, request: pb.GetUserStatsRequest) -> pb.GetUserStatsResponse:
         """See UserStatsService.GetUserStats."""
         user_id = _user_id_of(request.user_id)
-        bind(user_id=user_id)
-        async with _in_time(ctx):
+        call.bind(user_id=user_id)
+        async with asyncio.timeout(READ_SECONDS_MAX):
             return pb.GetUserStatsResponse(stats=stats_message(await show_user_stats(self._book, user_id)))
 
-    async def list_top_bidders(self, request: pb.ListTopBiddersRequest, ctx: Context) -> pb.ListTopBiddersResponse:
+    async def list_top_bidders(self, _call: Call, request: pb.ListTopBiddersRequest) -> pb.ListTopBiddersResponse:
         """See UserStatsService.ListTopBidders."""
         limit = _page_size_of(request.page_size)
-        async with _in_time(ctx):
+        async with asyncio.timeout(READ_SECONDS_MAX):
             after = None
             if request.page_token:
                 after = _position(await self._tokens.read(_TOP_BIDDERS, request.page_token))
@@ -64,12 +59,16 @@ class StatsApi(UserStatsService):
         return pb.ListTopBiddersResponse(users=[stats_message(stats) for stats in users], next_page_token=token)
 
 
-def stats_service_app(api: StatsApi) -> Asgi:
-    """The service as an ASGI application: errors mapped by the table, requests bounded after decompression."""
-    app = UserStatsServiceASGIApplication(
-        api, interceptors=[MappedErrors(connect_error)], read_max_bytes=REQUEST_BYTES_MAX, codecs=CODECS
+def stats_service(api: StatsApi) -> Service:
+    """The service's route table: both methods are public reads."""
+    return Service(
+        UserStatsService.desc(),
+        connect_error,
+        {
+            "GetUserStats": Unary(pb.GetUserStatsRequest, api.get_user_stats, _PUBLIC_READ),
+            "ListTopBidders": Unary(pb.ListTopBiddersRequest, api.list_top_bidders, _PUBLIC_READ),
+        },
     )
-    return only_connect(app)
 
 
 _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
@@ -86,10 +85,6 @@ def connect_error(error: Exception) -> ConnectError | None:
     """Map an exception of the read side to a Connect error; None for one that is a bug."""
     to_connect = _TABLE.get(type(error))
     return None if to_connect is None else to_connect(error)
-
-
-def _in_time(ctx: Context) -> asyncio.Timeout:
-    return asyncio.timeout(min(call_seconds(ctx), READ_SECONDS_MAX))
 
 
 def _user_id_of(text: str) -> UserId:

@@ -1,18 +1,8 @@
-"""Detached streams: endless responses whose connections leave uvicorn after the head, and need no task.
-
-An open ASGI response takes a task, two events and a parser, and tens of microseconds for each write. Here a connection
-is taken over as uvicorn itself does for WebSocket, so that a stream is only its transport and one object.
-"""
+"""Streams: endless responses, each of which is a transport and one object, without a task or a parser."""
 
 import asyncio
 import socket
-import weakref
-from collections.abc import MutableMapping
-from typing import Any, cast
-
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
-from gavel.runtime.http.request_limits import LimitedRequests
+from typing import cast
 
 # Buffered in this process; the kernel buffers what was written before, up to the bound below.
 STREAM_BUFFER_BYTES_MAX = 128 * 1024
@@ -22,51 +12,6 @@ STREAM_PAUSE_BYTES = 32 * 1024
 STREAM_RESUME_BYTES = 8 * 1024
 
 LAST_CHUNK = b"0\r\n\r\n"
-
-_KEY = "gavel.connection"
-
-
-class StreamingProtocol(LimitedRequests):
-    """uvicorn's HTTP/1.1, with connections that an application may detach."""
-
-    def on_message_begin(self) -> None:
-        """Put a weak reference to this connection into the request's scope."""
-        super().on_message_begin()
-        self.scope.setdefault("state", {})[_KEY] = weakref.ref(self)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        # `cycle` of the connection is the request that was read last, and may wait behind this one.
-        self._answered = cycle
-        super()._start_asgi_task(cycle, app)
-
-    def detach(self, stream: "Stream") -> None:
-        """Hand the connection to a stream. For uvicorn this client is gone, so it neither writes nor waits."""
-        self.flush()
-        self.forget()
-        self.connections.discard(self)
-        self._unset_keepalive_if_required()
-        self.flow.resume_reading()
-        self.pipeline.clear()
-        self._answered.disconnected = True
-        self.parser = cast("Any", None)
-        self.transport.set_protocol(stream)
-        stream.connection_made(self.transport)
-
-    def rest(self, seconds: float) -> None:
-        """Pause reading from this client: what it sends meanwhile waits in the kernel, and costs nothing."""
-        self.flow.pause_reading()
-        self.loop.call_later(seconds, self._read_on)
-
-    def _read_on(self) -> None:
-        if not self.transport.is_closing():
-            self.flow.resume_reading()
-
-
-def rest(scope: MutableMapping[str, Any], seconds: float) -> None:
-    """Pause reading from the connection of a request that has been answered."""
-    connection = scope["state"][_KEY]()
-    if connection is not None and not connection.transport.is_closing():
-        connection.rest(seconds)
 
 
 class Stream(asyncio.Protocol):
@@ -79,16 +24,6 @@ class Stream(asyncio.Protocol):
         self.is_open = False
         self._paused = False
         self._drained: asyncio.Future[None] | None = None
-
-    def take_over(self, scope: MutableMapping[str, Any]) -> None:
-        """Detach the connection of a request whose response has started, and to which nothing else is sent.
-
-        If it was closed meanwhile, the stream stays closed.
-        """
-        connection = scope["state"][_KEY]()
-        if connection is None or connection.transport.is_closing():
-            return
-        connection.detach(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Limit the buffers, here and in the kernel, whose own limits would be some megabytes."""

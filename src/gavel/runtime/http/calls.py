@@ -1,0 +1,147 @@
+"""Call: one request as a handler sees it: who makes it, until when, and what it is about."""
+
+import re
+from time import perf_counter
+from typing import TYPE_CHECKING, NewType
+from uuid import uuid4
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+
+from gavel.runtime.http.authentication.principals import Principal
+from gavel.runtime.http.exchange import Exchange
+from gavel.runtime.http.load_shedding import LoadShedder, Priority
+from gavel.runtime.http.responses import Response
+from gavel.runtime.telemetry import tracing
+
+if TYPE_CHECKING:
+    from gavel.runtime.http.routes import Route
+
+CALL_SECONDS_MAX = 10.0
+REQUEST_ID_CHARACTERS_MAX = 128
+# The Connect protocol's own bound.
+TIMEOUT_DIGITS_MAX = 10
+
+# The id of the user that a call acts for. Only Call.acting_as makes one.
+ActingUser = NewType("ActingUser", str)
+
+_REQUEST_ID = re.compile(rf"[\w.:+/=-]{{1,{REQUEST_ID_CHARACTERS_MAX}}}\Z", re.ASCII).match
+# Fields of which a request must not have two, since a proxy might read the other one.
+_SINGLE = frozenset(
+    (
+        b"authorization",
+        b"connect-content-encoding",
+        b"connect-protocol-version",
+        b"connect-timeout-ms",
+        b"content-encoding",
+        b"content-type",
+        b"idempotency-key",
+    )
+)
+
+
+class Call:
+    """A request on its way through the pipeline, and then to its handler.
+
+    `deadline_seconds` is on the event loop's clock, `started_seconds` on that of `perf_counter`. `principal` is None
+    until the caller is known. `incoming` is the W3C trace context that the request came with, `traceparent` that of its
+    own span; both may be empty. `bound` are ids that log lines and the span show.
+    """
+
+    __slots__ = (
+        "_priority",
+        "_request_id",
+        "_shedder",
+        "bound",
+        "deadline_seconds",
+        "exchange",
+        "fields",
+        "incoming",
+        "principal",
+        "route",
+        "started_seconds",
+        "traceparent",
+    )
+
+    def __init__(self, exchange: Exchange, route: "Route") -> None:
+        self.started_seconds = perf_counter()
+        self.exchange = exchange
+        self.route = route
+        self.fields = fields = dict(exchange.headers)
+        self.principal: Principal | None = None
+        self.deadline_seconds = exchange.now_seconds() + CALL_SECONDS_MAX
+        incoming = fields.get(b"traceparent")
+        self.incoming = tracing.valid(incoming.decode("latin-1")) if incoming else ""
+        self.traceparent = tracing.begin(self.incoming)
+        self.bound: dict[str, str] = {}
+        self._request_id = ""
+        self._shedder: LoadShedder | None = None
+        self._priority = Priority.READ
+
+    @property
+    def request_id(self) -> str:
+        """The caller's X-Request-Id if it is well formed, else a generated one. Made when it is first needed."""
+        if not self._request_id:
+            sent = self.fields.get(b"x-request-id", b"").decode("latin-1")
+            self._request_id = sent if _REQUEST_ID(sent) else uuid4().hex
+        return self._request_id
+
+    @property
+    def idempotency_key(self) -> str:
+        """The Idempotency-Key header, in UTF-8; empty without one. Other bytes become characters that no key has."""
+        return self.fields.get(b"idempotency-key", b"").decode(errors="surrogateescape")
+
+    @property
+    def proven_user_id(self) -> str | None:
+        """The id that the caller's token proves; None without a token."""
+        return None if self.principal is None else self.principal.user_id
+
+    def acting_as(self, user_id: str) -> ActingUser:
+        """Act for a user, given by canonical UUID. Charges the user's rate limit. Raises ConnectError if it may not."""
+        if self.principal is None:
+            raise ConnectError(Code.INTERNAL, "the caller is not known yet")
+        self.principal.acts_as(user_id)
+        return ActingUser(user_id)
+
+    def bind(self, **about: str) -> None:
+        """Bind ids, by their names."""
+        self.bound.update(about)
+
+    def check_fields(self) -> None:
+        """Raise ConnectError (invalid_argument) where a field is repeated that must not be."""
+        if len(self.fields) != len(self.exchange.headers):
+            seen = set[bytes]()
+            for name, _ in self.exchange.headers:
+                if name in _SINGLE and name in seen:
+                    text = f"the {name.decode().title()} header must not be repeated"
+                    raise ConnectError(Code.INVALID_ARGUMENT, text)
+                seen.add(name)
+
+    def asked_seconds(self) -> float | None:
+        """The time limit in Connect-Timeout-Ms; None without one. Raises ConnectError (invalid_argument)."""
+        timeout_ms = self.fields.get(b"connect-timeout-ms")
+        if not timeout_ms:
+            return None
+        if len(timeout_ms) > TIMEOUT_DIGITS_MAX or not timeout_ms.isdigit():
+            raise ConnectError(Code.INVALID_ARGUMENT, "connect-timeout-ms must be a number of up to ten digits")
+        return int(timeout_ms) / 1_000
+
+    def shorten(self, seconds: float) -> None:
+        """End the call at most so many seconds after it began."""
+        self.deadline_seconds += min(seconds - CALL_SECONDS_MAX, 0.0)
+
+    def enter(self, shedder: LoadShedder, priority: Priority) -> None:
+        """Take a place among the calls that are served. Raises RetryLater."""
+        shedder.enter(priority)
+        self._shedder, self._priority = shedder, priority
+
+    def leave(self) -> None:
+        """Give the place back; more than once has no effect."""
+        if self._shedder is not None:
+            self._shedder.leave(self._priority)
+            self._shedder = None
+
+    def respond(self, response: Response) -> None:
+        """Answer, and give the place back."""
+        self.leave()
+        self.exchange.respond(response)

@@ -1,0 +1,397 @@
+"""HTTP/1.1 connection: reads requests, hands them on one by one, and writes their responses in order (RFC 9112)."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from gavel.runtime.http.exchange import Exchange
+from gavel.runtime.http.request_limits import CONNECTIONS_TURNED_AWAY_MAX
+from gavel.runtime.http.request_parser import Head, Header, HttpParserError, RequestParser
+from gavel.runtime.http.responses import Response, head_of, refusal
+from gavel.runtime.http.streams import Stream
+
+if TYPE_CHECKING:
+    from gavel.runtime.http.server import HttpServer
+
+# Above this many bytes that the client has not read, writing waits.
+PAUSE_BYTES = 64 * 1024
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_NOT_HTTP = refusal(400, "invalid_argument", "this is not an HTTP/1.1 request")
+_NO_HOST = refusal(400, "invalid_argument", "a request needs one Host header")
+_CHUNKED_1_0 = refusal(400, "invalid_argument", "HTTP/1.0 knows no Transfer-Encoding")
+_VERSION = refusal(505, "unimplemented", "only HTTP/1.1 and HTTP/1.0 are served")
+_TOO_LATE = refusal(408, "deadline_exceeded", "the request was not sent in time")
+_HEAD_TOO_LARGE = refusal(431, "resource_exhausted", "the headers are too large")
+_BODY_TOO_LARGE = refusal(429, "resource_exhausted", "the body is too large")
+_TOO_MANY = refusal(503, "unavailable", "too many connections: try again", [(b"retry-after", b"1")])
+
+
+class HttpConnection(asyncio.Protocol):
+    """One client's connection.
+
+    A request is admitted when its head is read and it is its turn, and answered when it is whole. Requests that come
+    before their turn (pipelining) wait, and nothing more is read meanwhile.
+    """
+
+    __slots__ = (
+        "_advancing",
+        "_current",
+        "_drained",
+        "_ends",
+        "_has_eof",
+        "_idle_since_seconds",
+        "_is_timed",
+        "_is_turned_away",
+        "_parser",
+        "_read_bytes",
+        "_reading",
+        "_refusal",
+        "_transport",
+        "_waiting",
+        "client_host",
+        "is_lost",
+        "server",
+    )
+
+    def __init__(self, server: "HttpServer") -> None:
+        self.server = server
+        self.client_host = ""
+        self.is_lost = False
+        self._parser = RequestParser(self)
+        # The exchange whose turn it is; the one whose body is read, the same or one behind it; those that wait.
+        self._current: Exchange | None = None
+        self._reading: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        # To be sent behind all that wait, and then nothing more.
+        self._refusal: Response | None = None
+        self._ends = False
+        self._has_eof = False
+        self._idle_since_seconds = server.now_seconds()
+        self._advancing = False
+        self._is_timed = False
+        self._is_turned_away = False
+        self._read_bytes = 0
+        self._drained: asyncio.Future[None] | None = None
+        self._transport = cast("asyncio.Transport", None)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(PAUSE_BYTES)
+        peer = transport.get_extra_info("peername")
+        self.client_host = peer[0] if peer else ""
+        self.server.connections.add(self)
+        too_many = len(self.server.connections) - self.server.limits.connections_max
+        if too_many > CONNECTIONS_TURNED_AWAY_MAX:
+            self._transport.abort()
+        elif too_many > 0:
+            self._is_turned_away = True
+            self._time()
+        else:
+            self.server.idle.start(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it does not matter why
+        self.is_lost = True
+        self._forget()
+        self._wake()
+        self._waiting.clear()
+        current, self._current = self._current, None
+        if current is not None and current.on_lost is not None:
+            current.on_lost()
+        self._parser.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._ends:
+            return
+        self._read_bytes += len(data)
+        try:
+            self._parser.feed(data)
+        except HttpParserError:
+            # What follows a refused head in its packet is parsed too.
+            if not self._ends:
+                self.refuse(_NOT_HTTP)
+            return
+        if self._ends or self.is_lost or (self._parser.is_between and not self._read_bytes):
+            return
+        # A part of a request, or of what precedes one.
+        if self._read_bytes > self.server.limits.head_bytes_max:
+            self.refuse(_HEAD_TOO_LARGE)
+        elif not self._is_timed:
+            self._time()
+
+    def eof_received(self) -> bool:
+        # The client may have closed only its half, and wait for the answers to what it has sent (RFC 9112, 9.6).
+        self._has_eof = True
+        if self._current is None or not self._current.is_whole:
+            return False
+        self._stop_reading()
+        return True
+
+    def pause_writing(self) -> None:
+        self.server.unread.start(self)
+        if self._drained is None:
+            self._drained = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        self.server.unread.stop(self)
+        self._wake()
+
+    # What the parser calls.
+
+    def head_read(self, head: Head) -> None:
+        # What was read may be more than the head: a body, or requests before this one.
+        limit = self.server.limits.head_bytes_max
+        is_too_large = self._read_bytes > limit and self._parser.head_bytes() > limit
+        self._read_bytes = 0
+        if self._ends:
+            return
+        exchange = self._reading = Exchange(self, head)
+        if (problem := _HEAD_TOO_LARGE if is_too_large else _problem_of(head)) is not None:
+            self.refuse(problem)
+        elif self._current is None:
+            self._begin(exchange)
+
+    def body_read(self, data: bytes) -> None:
+        # Body bytes are not counted as a head's, chunk extensions and trailers are.
+        self._read_bytes = 0
+        exchange = self._reading
+        if exchange is not None and not self._ends and not exchange.add(data):
+            self.refuse(_BODY_TOO_LARGE)
+
+    def request_read(self) -> None:
+        self._read_bytes = 0
+        if self._is_timed:
+            self._stop_timing()
+        exchange, self._reading = self._reading, None
+        if exchange is None or self._ends:
+            return
+        exchange.complete()
+        if exchange is not self._current:
+            self._waiting.append(exchange)
+            self._transport.pause_reading()
+        elif exchange.is_answered:
+            self._done(exchange)
+        else:
+            self.server.handler.answer(exchange)
+
+    # What exchanges call.
+
+    def write(self, data: bytes) -> None:
+        """Write bytes of a response."""
+        if not self.is_lost:
+            self._transport.write(data)
+
+    def keeps(self, exchange: Exchange) -> bool:
+        """Whether the connection stays open behind the response to this exchange."""
+        is_last = self._ends and not self._waiting and self._refusal is None
+        return exchange.keep_alive and not is_last and not self.server.is_stopping
+
+    def cors_lines(self, exchange: Exchange) -> bytes:
+        """The header fields by which a page of another origin may read the response."""
+        cors = self.server.cors
+        return b"" if cors is None else cors.reply_lines(exchange.headers)
+
+    def answered(self, exchange: Exchange) -> None:
+        """Go on behind an exchange whose response is complete."""
+        if exchange.is_whole:
+            self._done(exchange)
+        elif not self.keeps(exchange):
+            # The rest of its body may be on its way.
+            self._linger()
+
+    async def drained(self) -> None:
+        """Wait while writing is paused."""
+        if self._drained is not None and not self.is_lost:
+            await self._drained
+
+    def abort(self) -> None:
+        """Cut the connection, and discard what is not sent."""
+        self._transport.abort()
+
+    def detach(self, stream: Stream) -> None:
+        """Hand the connection to a stream; requests behind it are not answered."""
+        self._ends = True
+        self._current = None
+        self._waiting.clear()
+        self._forget()
+        if self.is_lost or self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        self._transport.set_protocol(stream)
+        stream.connection_made(self._transport)
+
+    def pause_reading_for(self, seconds: float) -> None:
+        """Read nothing from this client for a while."""
+        if not self.is_lost and not self._ends:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self._read_on)
+
+    # What the server's clocks call, and its stop.
+
+    def refuse(self, response: Response) -> None:
+        """Refuse the request that is read, behind all that came before it; then close."""
+        exchange, current = self._reading, self._current
+        if current is not None and current is not exchange:
+            self._refusal = response
+            self._stop_reading()
+        elif current is not None and current.has_begun:
+            # It was answered before its body came.
+            self._end_with(b"")
+        else:
+            headers = self._parser.headers if exchange is None else exchange.headers
+            self._end_with(self._refusal_bytes(response, headers))
+
+    def too_late(self) -> None:
+        """Refuse a request that was not sent in time."""
+        self._is_timed = False
+        self.refuse(_TOO_LATE)
+
+    def close_if_idle(self, idle_seconds: float = 0.0) -> bool:
+        """Close, unless a request is under way, or was so short a time ago. Return whether it is closed."""
+        is_idle = self._current is None and self._parser.is_between and not self._ends
+        if is_idle and self.server.now_seconds() - self._idle_since_seconds >= idle_seconds:
+            self._transport.close()
+            return True
+        return False
+
+    def _begin(self, exchange: Exchange) -> None:
+        """Admit a request whose turn it is, and whose body may still be on its way."""
+        self._current = exchange
+        self._admit(exchange)
+        if not exchange.is_answered and exchange.version == "1.1" and _waits_for_continue(exchange):
+            self.write(_CONTINUE)
+
+    def _admit(self, exchange: Exchange) -> None:
+        cors = self.server.cors
+        if cors is not None and exchange.method == "OPTIONS" and cors.is_preflight(exchange.headers):
+            # Also where there are too many connections: a page can read a refusal only if its preflight is answered.
+            exchange.respond(cors.preflight)
+        elif self._is_turned_away:
+            exchange.respond(_TOO_MANY, close=True)
+        else:
+            self.server.handler.admit(exchange)
+
+    def _done(self, exchange: Exchange) -> None:
+        """Go on behind an exchange that was read and answered as a whole."""
+        keeps = self.keeps(exchange)
+        self._current = None
+        if self.is_lost:
+            return
+        if not keeps:
+            self._ends = True
+            self._waiting.clear()
+            self._transport.close()
+        elif not self._advancing:
+            self._advance()
+
+    def _advance(self) -> None:
+        """Answer the requests that wait, as far as they are answered at once; else read on."""
+        self._advancing = True
+        while self._waiting and self._current is None and not self.is_lost:
+            exchange = self._current = self._waiting.popleft()
+            self._admit(exchange)
+            if exchange.is_answered:
+                self._done(exchange)
+            else:
+                self.server.handler.answer(exchange)
+        self._advancing = False
+        if self._current is not None or self.is_lost or self._transport.is_closing():
+            return
+        if self._refusal is not None:
+            self._end_with(self._refusal_bytes(self._refusal, self._parser.headers))
+        elif self._ends:
+            self._transport.close()
+        else:
+            if self._reading is not None:
+                # Its head came before its turn.
+                self._begin(self._reading)
+            self._read_on()
+            self._idle_since_seconds = self.server.now_seconds()
+
+    def _refusal_bytes(self, response: Response, headers: list[Header]) -> bytes:
+        status, lines, body = response
+        cors = b"" if self.server.cors is None else self.server.cors.reply_lines(headers)
+        return head_of(status, lines + b"content-length: %d\r\n" % len(body) + cors, closes=True) + body
+
+    def _stop_reading(self) -> None:
+        """Answer what was read as a whole, and nothing more."""
+        self._ends = True
+        self._reading = None
+        self._stop_timing()
+        self._transport.pause_reading()
+
+    def _end_with(self, data: bytes) -> None:
+        """Write the last bytes, and parse nothing more."""
+        self._ends = True
+        self._current = self._reading = self._refusal = None
+        self._waiting.clear()
+        self._forget_clocks()
+        if self.is_lost or self._transport.is_closing():
+            return
+        if data:
+            self._transport.write(data)
+        if self._has_eof:
+            self._transport.close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Say that nothing more comes, and discard what the client still sends until it closes, or LINGER_SECONDS.
+
+        Closing at once would reset the connection of a client that is still sending, which then loses the answer.
+        """
+        self._transport.write_eof()
+        self._transport.resume_reading()
+        self.server.lingering.start(self)
+
+    def _read_on(self) -> None:
+        if not self._ends and not self._waiting and not self.is_lost and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _time(self) -> None:
+        self._is_timed = True
+        self.server.incomplete.start(self)
+
+    def _stop_timing(self) -> None:
+        self._is_timed = False
+        self.server.incomplete.stop(self)
+
+    def _forget(self) -> None:
+        self._forget_clocks()
+        self.server.forget(self)
+
+    def _forget_clocks(self) -> None:
+        self._stop_timing()
+        server = self.server
+        server.idle.stop(self)
+        server.unread.stop(self)
+        server.lingering.stop(self)
+
+    def _wake(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+
+def _problem_of(head: Head) -> Response | None:
+    """Why a request can't be served whatever it asks for (RFC 9112, 2.3, 3.2, 6.1); None if it can."""
+    if head.version not in ("1.1", "1.0"):
+        return _VERSION
+    hosts = 0
+    for name, value in head.headers:
+        if name == b"host":
+            hosts += 1
+            if b"," in value or b" " in value:
+                return _NO_HOST
+        elif name == b"transfer-encoding" and head.version == "1.0":
+            return _CHUNKED_1_0
+    if hosts > 1 or (not hosts and head.version == "1.1"):
+        return _NO_HOST
+    return None
+
+
+def _waits_for_continue(exchange: Exchange) -> bool:
+    return exchange.header(b"expect").lower() == b"100-continue"

@@ -1,0 +1,204 @@
+"""Exchange: one HTTP request, and the one way to answer it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
+
+import httptools
+
+from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
+from gavel.runtime.http.request_parser import Head, Header
+from gavel.runtime.http.responses import Response, has_body, head_of
+
+if TYPE_CHECKING:
+    from gavel.runtime.http.connection import HttpConnection
+    from gavel.runtime.http.streams import Stream
+
+_CHUNKED = b"transfer-encoding: chunked\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Exchange:
+    """A request and its response.
+
+    `body` is complete once the handler is asked to answer. `on_lost` is called if the connection is lost before the
+    response is complete. `state` is the handler's.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_is_chunked",
+        "_parts",
+        "_read_bytes",
+        "body",
+        "body_bytes_max",
+        "has_begun",
+        "headers",
+        "is_answered",
+        "is_whole",
+        "keep_alive",
+        "method",
+        "on_lost",
+        "path",
+        "query",
+        "state",
+        "version",
+    )
+
+    def __init__(self, connection: "HttpConnection", head: Head) -> None:
+        self._connection = connection
+        self.method = head.method.decode("latin-1")
+        self.path, self.query = _path_of(head.target)
+        self.version = head.version
+        self.headers: list[Header] = head.headers
+        # A client of HTTP/1.0 would have to be told that its connection is kept.
+        self.keep_alive = head.keep_alive and head.version == "1.1"
+        self.body = b""
+        self.body_bytes_max = REQUEST_BYTES_MAX
+        self.is_whole = False
+        self.has_begun = False
+        self.is_answered = False
+        self.on_lost: Callable[[], object] | None = None
+        self.state: Any = None
+        self._parts: list[bytes] | None = None
+        self._read_bytes = 0
+        self._is_chunked = False
+
+    def now_seconds(self) -> float:
+        """The time on the event loop's clock."""
+        return self._connection.server.now_seconds()
+
+    @property
+    def client_host(self) -> str:
+        """The address of the client; empty if the connection is not over IP."""
+        return self._connection.client_host
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing can be sent to the client any more."""
+        return self._connection.is_lost
+
+    def header(self, name: bytes) -> bytes:
+        """The value of the first header field of this name, given in lower case; empty without one."""
+        for each, value in self.headers:
+            if each == name:
+                return value
+        return b""
+
+    def respond(self, response: Response, *, close: bool = False) -> None:
+        """Answer with a whole response; close the connection behind it if asked to. Only once."""
+        status, lines, body = response
+        if b"content-length:" not in lines and has_body(status):
+            lines += b"content-length: %d\r\n" % len(body)
+        if close:
+            self.keep_alive = False
+        self.has_begun = True
+        head = self._head(status, lines)
+        self._connection.write(head + body if self.method != "HEAD" and has_body(status) else head)
+        self._end()
+
+    def begin(self, status: int, lines: bytes) -> None:
+        """Send the head of a response whose body follows by `write`, and then `end`."""
+        self.has_begun = True
+        self._is_chunked = False
+        if b"content-length:" not in lines and has_body(status):
+            if self.version == "1.1":
+                self._is_chunked = True
+                lines += _CHUNKED
+            else:
+                # The end of the connection is the end of the body (RFC 9112, 6.3).
+                self.keep_alive = False
+        self._connection.write(self._head(status, lines))
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body."""
+        if data and self.method != "HEAD":
+            self._connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+
+    def end(self) -> None:
+        """End a response that `begin` began."""
+        if self._is_chunked and self.method != "HEAD":
+            self._connection.write(_LAST_CHUNK)
+        self._end()
+
+    async def drained(self) -> None:
+        """Wait until the client has read most of what was sent, or is lost."""
+        await self._connection.drained()
+
+    def abort(self) -> None:
+        """Cut the connection: a response that has begun can't be completed."""
+        self._connection.abort()
+
+    def open_stream(self, lines: bytes, stream: "Stream") -> None:
+        """Send a head, and hand the connection to a stream, whose chunks follow. Nothing else is answered on it.
+
+        If the client is lost, the stream stays closed.
+        """
+        self.has_begun = True
+        self._connection.write(self._head(200, lines + _CHUNKED))
+        self.is_answered = True
+        self._connection.detach(stream)
+
+    def pause_reading(self, seconds: float) -> None:
+        """Read nothing from this client for a while: what it sends waits in the kernel, and costs nothing."""
+        self._connection.pause_reading_for(seconds)
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine that answers. The server waits for it when it stops."""
+        return self._connection.server.run(coroutine)
+
+    def add(self, data: bytes) -> bool:
+        """Take a part of the body; False once there are too many bytes. For the connection."""
+        self._read_bytes += len(data)
+        if self._read_bytes > self.body_bytes_max:
+            self.body, self._parts = b"", None
+            return False
+        if self.is_answered:
+            return True
+        if self._parts is not None:
+            self._parts.append(data)
+        elif self.body:
+            self._parts = [self.body, data]
+        else:
+            self.body = data
+        return True
+
+    def complete(self) -> None:
+        """Note the end of the body. For the connection."""
+        self.is_whole = True
+        if self._parts is not None:
+            self.body, self._parts = b"".join(self._parts), None
+
+    def _head(self, status: int, lines: bytes) -> bytes:
+        return head_of(status, lines + self._connection.cors_lines(self), closes=not self._connection.keeps(self))
+
+    def _end(self) -> None:
+        self.is_answered = True
+        self.on_lost = None
+        self._connection.answered(self)
+
+
+class Handler(Protocol):
+    """What a server asks about each request, both times in synchronous code."""
+
+    def admit(self, exchange: Exchange) -> None:
+        """Look at a head whose body may still be on its way: answer it now, or bound its body."""
+        ...
+
+    def answer(self, exchange: Exchange) -> None:
+        """Answer a whole request, now or later, unless `admit` has. Must not raise."""
+        ...
+
+
+def _path_of(target: bytes) -> tuple[str, bytes]:
+    """Path, percent-decoded, and query of a request target (RFC 9112, 3.2)."""
+    if not target.startswith(b"/"):
+        if target == b"*":
+            return "*", b""
+        # The absolute form, as clients of proxies send it. httptools has refused what is none.
+        url = httptools.parse_url(target)
+        return unquote((url.path or b"/").decode("latin-1")), url.query or b""
+    path, _, query = target.partition(b"?")
+    text = path.decode("latin-1")
+    return (unquote(text) if "%" in text else text), query
