@@ -204,7 +204,7 @@ def test_up_tells_what_it_does_and_waits_for_also_where_nobody_sits_at_a_termina
     lines = told.getvalue().splitlines()
     assert lines[:3] == ["Starting Postgres ...", "Starting RabbitMQ ...", "Starting Redis ..."]
     for name, port in shared_stack.ports.admin.items():
-        assert f"Waiting for gavel {name}: http://127.0.0.1:{port}/readyz tells for what ..." in lines
+        assert f"Waiting for gavel {name}: http://127.0.0.1:{port}/readyz has the reason ..." in lines
 
 
 async def test_processes_started_with_postgres_own_variables_in_the_environment_use_none_of_them(

@@ -44,9 +44,10 @@ async def test_create_item_twice_with_one_key_is_one_item(client: Client, by: st
     first = (await client.ok("CreateItem", item, **headers))["item"]
     # However the key is sent and whichever spelling its contents have, it is the same request.
     del first["updatedAt"]
+    without_key = {name: value for name, value in item.items() if name != "idempotencyKey"}
     for repeated, sent in (
         (item, headers),
-        (item | {"idempotency_key": "k", "startPrice": "100"}, {}),
+        (without_key | {"idempotency_key": "k", "startPrice": "100"}, {}),
         (item | {"idempotencyKey": ""}, {"Idempotency-Key": "k"}),
         (item | {"idempotencyKey": "k"}, {"Idempotency-Key": "k"}),
     ):

@@ -96,7 +96,10 @@ async def test_a_page_that_is_built_later_or_anew_is_served_without_a_restart(tm
     page = WebPage(folder)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url="http://page.test") as client:
         assert not page.is_built
-        assert (await client.get("/items/0b1c")).json() == {"code": "not_found", "message": "no such page"}
+        assert (await client.get("/items/0b1c")).json() == {
+            "code": "unimplemented",
+            "message": "no such page or procedure",
+        }
         for number in (1, 2):
             (build / "assets").mkdir(parents=True)
             (build / "assets" / f"index-{number}.js").write_text("run()")

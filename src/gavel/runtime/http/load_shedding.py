@@ -44,15 +44,12 @@ class LoadShedder:
         self.reads = 0
         self.refused = dict.fromkeys(Priority, 0)
         self._clock = clock
+        # The current limit of concurrent urgent calls.
+        self.urgent_max = URGENT_CALLS_MIN
         self._per_second = 0.0
         self._done = 0
         self._window_began = clock()
         self._refusals_until = 0.0
-
-    @property
-    def urgent_max(self) -> int:
-        """The current limit of concurrent urgent calls."""
-        return int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
 
     def enter(self, priority: Priority) -> None:
         """Admit a call, to be followed by `leave`. Raises RetryLater."""
@@ -83,6 +80,7 @@ class LoadShedder:
             if seconds >= RATE_WINDOW_SECONDS:
                 self._per_second = max(self._done / seconds, self._per_second * RATE_FADES_TO)
                 self._done, self._window_began = 0, now
+                self.urgent_max = int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
 
     def pause_seconds(self) -> float | None:
         """How long not to read from a refused connection: 0 unless very many are refused; None: close it (GCRA).

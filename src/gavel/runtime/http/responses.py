@@ -72,3 +72,7 @@ def has_body(status: int) -> bool:
 def refusal(status: int, code: str, message: str, headers: Sequence[Header] = ()) -> Response:
     """A refusal before a handler is asked, in the form of every error of the API."""
     return json_response(status, {"code": code, "message": message}, headers)
+
+
+# The Connect protocol maps 404 to this code.
+NO_PAGE = refusal(404, "unimplemented", "no such page or procedure")

@@ -8,10 +8,9 @@ from gavel.runtime.http.asgi import Asgi, run_asgi
 from gavel.runtime.http.calls import Call
 from gavel.runtime.http.load_shedding import Priority
 from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
-from gavel.runtime.http.responses import Response, json_response, refusal
+from gavel.runtime.http.responses import NO_PAGE, Response, json_response, refusal
 from gavel.runtime.telemetry.request_context import enter
 
-_NO_PAGE = refusal(404, "not_found", "no such page")
 _ONLY_GET = refusal(405, "unimplemented", "only GET", [(b"allow", b"GET, HEAD")])
 
 
@@ -105,7 +104,7 @@ class NoPage:
 
     def answer(self, call: Call) -> None:
         """See Route.answer."""
-        call.respond(_NO_PAGE)
+        call.respond(NO_PAGE)
 
 
 class Routes:

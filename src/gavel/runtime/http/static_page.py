@@ -7,6 +7,7 @@ from wsgiref.headers import Headers
 from servestatic import ServeStaticASGI
 
 from gavel.runtime.http.asgi import Asgi, Receive, Scope, Send
+from gavel.runtime.http.responses import NO_PAGE
 
 DOCUMENT = "/index.html"
 # Names of files here contain a hash of their content, so they never change.
@@ -52,8 +53,9 @@ class WebPage:
 
 
 async def _no_page(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": b'{"code": "not_found", "message": "no such page"}'})
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": NO_PAGE.status, "headers": headers})
+    await send({"type": "http.response.body", "body": NO_PAGE.body})
 
 
 def _files(folder: Path, headers: Sequence[tuple[str, str]]) -> Asgi:
