@@ -209,7 +209,7 @@ async def new_house(bid_db_url: str) -> AsyncGenerator[House]:
 
 @asynccontextmanager
 async def open_house(
-    url: str, lane_url: str | None = None, listeners: Sequence[CommitListener] = ()
+    url: str, lane_url: str | None = None, listeners: Sequence[CommitListener] = (), *, lanes: int = 1
 ) -> AsyncGenerator[House]:
     """A running book on a database; its lane may reach the database by another way than the rest."""
     connections: list[asyncpg.Connection] = []
@@ -220,7 +220,7 @@ async def open_house(
 
     async with (
         await postgres.open_pool(url, "tests") as pool,
-        PostgresAuctionBook(pool, connect, listeners).running() as book,
+        PostgresAuctionBook(pool, connect, listeners, lanes=lanes).running() as book,
     ):
         yield House(book, pool, url, connections)
 

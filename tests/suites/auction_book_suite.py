@@ -67,7 +67,7 @@ class AuctionBookSuite:
 
     async def test_a_seller_opens_one_auction_with_a_key(self, book: BookWords, committed: Committed) -> None:
         draft = Draft(
-            seller_id=SELLER,
+            seller_id=new_user(),
             listing=Listing(title="A globe"),
             end_at=datetime.now(UTC) + timedelta(hours=1),
             start_price=1,
@@ -232,5 +232,5 @@ class AuctionBookSuite:
         answer = await book.bid(item_id, 5)
         seen = book.book.last_seen(item_id)
         assert seen is not None
-        assert seen[0] == answer.auction
-        assert seen[1] >= answer.at
+        assert seen.auction == answer.auction
+        assert seen.now() >= answer.at

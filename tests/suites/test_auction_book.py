@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from gavel.bids.api import BID_LANES
 from tests.auction_house import BookWords, House, open_house
 from tests.suites.auction_book_suite import AuctionBookSuite, Committed
 from tests.unit.bids.memory_book import MemoryAuctionBook
@@ -29,4 +30,14 @@ class TestPostgresAuctionBook(AuctionBookSuite):
     @pytest.fixture
     async def book(self, shared_bid_db_url: str, committed: Committed) -> AsyncGenerator[House]:
         async with open_house(shared_bid_db_url, listeners=[committed]) as house:
+            yield house
+
+
+@pytest.mark.integration
+class TestPostgresAuctionBookWithTwoLanes(AuctionBookSuite):
+    """The suite on bid_db, with as many lanes as the API has."""
+
+    @pytest.fixture
+    async def book(self, shared_bid_db_url: str, committed: Committed) -> AsyncGenerator[House]:
+        async with open_house(shared_bid_db_url, listeners=[committed], lanes=BID_LANES) as house:
             yield house

@@ -33,6 +33,8 @@ from gavel.runtime.telemetry.metrics import Source
 # The second path is its name in 0.1, kept for one release.
 STATUS_PATHS = ("/status.json", "/board.json")
 PAGE_SETTINGS_PATH = "/page.json"
+# With two, the process works while the database does: a third more bids on many items. One item is in one lane.
+BID_LANES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ async def open_bid_api(
         await postgres.open_pool(bid_db_url, "gavel-bid-api") as pool,
         open_cached_reads(pool, redis_url) as reads,
         open_live_feed(bid_db_url) if live is None else nullcontext(live) as live_feed,
-        PostgresAuctionBook(pool, connect, [*listeners, *live_feed.listeners, reads.listener]).running() as book,
+        PostgresAuctionBook(
+            pool, connect, [*listeners, *live_feed.listeners, reads.listener], lanes=BID_LANES
+        ).running() as book,
     ):
         tokens = PageTokens(lambda: read_page_token_secret(pool))
         commands = BidApi(book, reads.catalogue, house_currency)

@@ -68,7 +68,7 @@ async def test_a_held_items_commands_are_decided_in_order_of_submission(house: H
 
 
 async def test_more_held_items_than_side_connections_are_all_decided(house: House) -> None:
-    items = [await house.list_item() for _ in range(auction_book.LANE_SIDE_CONNECTIONS_MAX + 3)]
+    items = [await house.list_item() for _ in range(auction_book.LANE_SIDES_MAX + 3)]
     async with AsyncExitStack() as stack:
         releases = [await stack.enter_async_context(house.lock_held(item_id)) for item_id in items]
         bids = [asyncio.create_task(house.bid(item_id, 1)) for item_id in items]
@@ -76,7 +76,7 @@ async def test_more_held_items_than_side_connections_are_all_decided(house: Hous
         for release in releases:
             await release()
         assert explained(await asyncio.gather(*bids)) == {"answers": len(items)}
-    assert len(house.lane_connections) <= 1 + auction_book.LANE_SIDE_CONNECTIONS_MAX
+    assert len(house.lane_connections) <= 1 + auction_book.LANE_SIDES_MAX
 
 
 async def test_an_item_that_is_held_is_never_not_found_and_one_that_does_not_exist_always(house: House) -> None:

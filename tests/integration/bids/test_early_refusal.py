@@ -33,7 +33,7 @@ async def item_id(house: House) -> ItemId:
 def _seen(house: House, item_id: ItemId) -> tuple[Auction, datetime]:
     seen = house.book.last_seen(item_id)
     assert seen is not None
-    return seen
+    return seen.auction, seen.now()
 
 
 async def _waits_for_the_database(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gavel.bids.domain.auction import Auction, Status
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
@@ -25,6 +25,16 @@ class _Decided:
     def withdraw(self) -> bool:
         """See Submitted.withdraw."""
         return False
+
+
+class MemorySeen(NamedTuple):
+    """See Seen."""
+
+    auction: Auction
+
+    def now(self) -> datetime:
+        """See Seen.now."""
+        return datetime.now(UTC)
 
 
 class MemoryAuctionBook:
@@ -94,10 +104,10 @@ class MemoryAuctionBook:
         self._store(decision, 0, texts_changed=True)
         return Answer(decision.auction, decision.at, bid=None)
 
-    def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
+    def last_seen(self, item_id: ItemId) -> "MemorySeen | None":
         """See AuctionBook.last_seen."""
         auction = self.auctions.get(item_id)
-        return None if auction is None else (auction, datetime.now(UTC))
+        return None if auction is None else MemorySeen(auction)
 
     def _store(self, decision: Decision, revision_before: int, *, texts_changed: bool) -> None:
         self.auctions[decision.auction.item_id] = decision.auction

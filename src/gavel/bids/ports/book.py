@@ -76,6 +76,19 @@ class Change(NamedTuple):
     texts_changed: bool = False
 
 
+class Seen(Protocol):
+    """A committed state of an auction."""
+
+    @property
+    def auction(self) -> Auction:
+        """The state."""
+        ...
+
+    def now(self) -> datetime:
+        """An estimate of the database's clock now."""
+        ...
+
+
 class CommitListener(Protocol):
     """Callback for every commit of this process's book, before its callers are answered. A hint, not authoritative."""
 
@@ -123,10 +136,10 @@ class AuctionBook(Protocol):
         """
         ...
 
-    def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
-        """The newest state of the auction that this process saw committed, with an estimate of the database's clock.
+    def last_seen(self, item_id: ItemId) -> Seen | None:
+        """The newest state of the auction that this process saw committed; None if it saw none lately.
 
-        None if it saw none lately. May be older than the database's state; never newer.
+        May be older than the database's state; never newer.
         """
         ...
 

@@ -16,8 +16,8 @@ def submit_bid(
     without the database. Raises that BidRefused, and InvalidInput (the key), at once; then there is no other answer.
     """
     key = retry_key(bid.user_id, idempotency_key, f"bid {bid.amount} up to {bid.maximum}")
-    if key is None and (seen := book.last_seen(item_id)) is not None:
-        refuse_early(*seen, bid)
+    if key is None and (seen := book.last_seen(item_id)) is not None and bid.amount < seen.auction.minimum_next_bid:
+        refuse_early(seen.auction, seen.now(), bid)
     return book.submit(item_id, lambda auction, at: decide_bid(auction, at, bid), answered, call=call, key=key)
 
 

@@ -13,7 +13,6 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.rows import auction_of
-from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId
@@ -99,9 +98,9 @@ class NaiveAuctionBook:
         """See AuctionBook.open."""
         return await self._beside.open(open_at, listing, call=call, key=key)
 
-    def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:  # noqa: ARG002 - it remembers nothing
+    def last_seen(self, item_id: ItemId) -> None:  # noqa: ARG002 - it remembers nothing
         """See AuctionBook.last_seen."""
-        return None
+        return
 
 
 async def _decide(connection: Connection, item_id: ItemId, decide: Decide, traceparent: str) -> Answer:

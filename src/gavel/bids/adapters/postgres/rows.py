@@ -1,6 +1,4 @@
-"""Map rows of bid_db to domain values, and values to arrays for its statements."""
-
-from collections.abc import Iterable
+"""Map rows of bid_db to domain values."""
 
 import asyncpg
 
@@ -76,8 +74,3 @@ def bid_of(row: Row) -> BidPlaced:
         row["minimum_next_bid"],
         row["end_at"],
     )
-
-
-def array(values: Iterable[object]) -> str:
-    """Format ids, numbers and times as a Postgres array; None is null. Never for texts, which would need quoting."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"

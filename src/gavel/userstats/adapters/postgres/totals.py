@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
+from gavel.runtime.postgres.arrays import array
 from gavel.runtime.postgres.connections import load_sql
 from gavel.userstats.domain.events import Event
 from gavel.userstats.domain.ids import EventId, UserId
@@ -25,7 +26,7 @@ async def count_new(connection: Any, events: Iterable[Event]) -> int:
     All within the caller's transaction. Locks are taken in one order: ids, items, users, each sorted.
     """
     by_id = {event.event_id: event for event in sorted(events, key=_by_event_id)}
-    claimed: list[EventId] | None = await connection.fetchval(_CLAIM_EVENT_IDS, list(by_id))
+    claimed: list[EventId] | None = await connection.fetchval(_CLAIM_EVENT_IDS, array(by_id))
     new = list(by_id.values()) if claimed is None else [by_id[event_id] for event_id in claimed]
     await add_to_totals(connection, new)
     return len(new)
@@ -39,9 +40,9 @@ async def add_to_totals(connection: Any, events: Iterable[Event]) -> None:
     pairs = [(user_id, item_id) for user_id, change in changes for item_id in sorted(change.bid_items)]
     new_items: dict[str, int] = {}
     if pairs:
-        new_items = dict(await connection.fetch(_ADD_BID_ITEMS, *zip(*pairs, strict=True)))
+        new_items = dict(await connection.fetch(_ADD_BID_ITEMS, *map(array, zip(*pairs, strict=True))))
     rows = [_row(user_id, change, new_items.get(user_id, 0)) for user_id, change in changes]
-    await connection.execute(_ADD_TO_TOTALS, *zip(*rows, strict=True))
+    await connection.execute(_ADD_TO_TOTALS, *map(array, zip(*rows, strict=True)))
 
 
 def _row(user_id: UserId, change: UserChange, new_items: int) -> Sequence[object]:

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -16,28 +17,40 @@ LAST_SEEN_AUCTIONS_MAX = 10_000
 _log = structlog.get_logger(__name__)
 
 
+class SeenState(NamedTuple):
+    """A committed state of an auction, the last digest of its log (None for one without), and when it was seen.
+
+    `at` is the database's clock, `seconds` the event loop's at the same moment.
+    """
+
+    auction: Auction
+    digest: bytes | None
+    at: datetime
+    seconds: float
+
+    def now(self) -> datetime:
+        """The database's clock then, advanced by the monotonic clock."""
+        return self.at + timedelta(seconds=asyncio.get_running_loop().time() - self.seconds)
+
+
 class LastSeenAuctions:
     """Cache of the last states that this process committed of LAST_SEEN_AUCTIONS_MAX auctions; the oldest go first."""
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[ItemId, tuple[Auction, datetime, float]] = OrderedDict()
+        self._seen: OrderedDict[ItemId, SeenState] = OrderedDict()
 
-    def remember(self, auctions: Mapping[ItemId, Auction], at: datetime) -> None:
+    def remember(self, auctions: Mapping[ItemId, Auction], digests: Mapping[ItemId, bytes], at: datetime) -> None:
         """Keep the states that a transaction committed, with its reading of the database's clock."""
         now_seconds = asyncio.get_running_loop().time()
         for item_id, auction in auctions.items():
-            self._seen[item_id] = (auction, at, now_seconds)
+            self._seen[item_id] = SeenState(auction, digests.get(item_id), at, now_seconds)
             self._seen.move_to_end(item_id)
         while len(self._seen) > LAST_SEEN_AUCTIONS_MAX:
             self._seen.popitem(last=False)
 
-    def get(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
-        """The state, and the database's clock then, advanced by the monotonic clock; None if it is not kept."""
-        seen = self._seen.get(item_id)
-        if seen is None:
-            return None
-        auction, at, seen_seconds = seen
-        return auction, at + timedelta(seconds=asyncio.get_running_loop().time() - seen_seconds)
+    def get(self, item_id: ItemId) -> SeenState | None:
+        """The state; None if it is not kept."""
+        return self._seen.get(item_id)
 
 
 class CommitNotifier:

@@ -9,14 +9,13 @@ from typing import Self
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions
+from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions, SeenState
 from gavel.bids.adapters.postgres.writing.batch import prepare_session, prepare_side_session
 from gavel.bids.adapters.postgres.writing.batch_runner import BatchMetrics, BatchRunner
 from gavel.bids.adapters.postgres.writing.command import Command
 from gavel.bids.adapters.postgres.writing.item_opener import ItemOpener
 from gavel.bids.adapters.postgres.writing.lane import Lane
 from gavel.bids.adapters.postgres.writing.lane_connection import Connect, LaneConnection
-from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
@@ -24,52 +23,59 @@ from gavel.bids.ports.book import Answered, Call, CommitListener, Submitted, Una
 from gavel.runtime.telemetry import tracing
 
 DRAIN_SECONDS_MAX = 5.0
-# Opened when they are needed: items that other processes hold wait on them, one item on each at a time.
-LANE_SIDE_CONNECTIONS_MAX = 4
+# Side connections of a lane, opened when they are needed: items that other processes hold wait on them, one on each.
+LANE_SIDES_MAX = 2
 
 
 class PostgresAuctionBook:
-    """AuctionBook on bid_db: a lane with a connection and some for contended items, and a pool for new items."""
+    """AuctionBook on bid_db: lanes, each with a connection and some for contended items, and a pool for new items."""
 
-    def __init__(self, pool: asyncpg.Pool, connect: Connect, listeners: Sequence[CommitListener] = ()) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, connect: Connect, listeners: Sequence[CommitListener] = (), *, lanes: int = 1
+    ) -> None:
+        """While one lane waits for the database, the process serves another. An item is always in the same one."""
         notifier = CommitNotifier(listeners)
         self._last_seen = LastSeenAuctions()
         self._opener = ItemOpener(pool, notifier)
         self._metrics = BatchMetrics()
-        self._connection = LaneConnection(connect, prepare_session)
-        sides = [LaneConnection(connect, prepare_side_session) for _ in range(LANE_SIDE_CONNECTIONS_MAX)]
-        self._connections = [self._connection, *sides]
+        self._connections = [LaneConnection(connect, prepare_session) for _ in range(lanes)]
+        self._side_connections = [LaneConnection(connect, prepare_side_session) for _ in range(lanes * LANE_SIDES_MAX)]
         runners = [BatchRunner(each, self._last_seen, notifier, self._metrics) for each in self._connections]
-        self._runner = runners[0]
-        self._lane = Lane(runners[0].run, [side.run for side in runners[1:]])
+        sides = [BatchRunner(each, self._last_seen, notifier, self._metrics).run for each in self._side_connections]
+        self._abandon = runners[0].abandon
+        self._lanes = [Lane(runner.run, sides[number::lanes]) for number, runner in enumerate(runners)]
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Self]:
         """Serve commands inside the context; on exit, answer those that wait, within DRAIN_SECONDS_MAX."""
-        serving = asyncio.create_task(self._serve(), name="lane")
+        serving = asyncio.create_task(self._serve(), name="lanes")
         try:
             yield self
         finally:
-            self._lane.close()
+            for lane in self._lanes:
+                lane.close()
             try:
                 await asyncio.wait([serving], timeout=DRAIN_SECONDS_MAX)
             finally:
                 serving.cancel()
                 await asyncio.gather(serving, return_exceptions=True)
-                self._runner.abandon(self._lane.abandon())
-                await asyncio.gather(*(connection.close() for connection in self._connections))
+                for lane in self._lanes:
+                    self._abandon(lane.abandon())
+                await asyncio.gather(
+                    *(connection.close() for connection in (*self._connections, *self._side_connections))
+                )
                 if not serving.cancelled():
                     serving.result()
 
     @property
     def metrics(self) -> BatchMetrics:
-        """Counts of the lane's batches."""
+        """Counts of the batches of all lanes."""
         return self._metrics
 
     @property
     def waiting_count(self) -> int:
-        """How many commands wait in the lane."""
-        return self._lane.waiting_count
+        """How many commands wait in the lanes."""
+        return sum(lane.waiting_count for lane in self._lanes)
 
     def submit(
         self, item_id: ItemId, decide: Decide, answered: Answered, *, call: Call, key: RetryKey | None = None
@@ -78,7 +84,7 @@ class PostgresAuctionBook:
         if tracing.is_sampled(call.traceparent):
             answered = _recorded(answered, call.traceparent)
         command = Command(item_id, decide, answered, call, key)
-        self._lane.submit(command)
+        self._lanes[hash(item_id) % len(self._lanes)].submit(command)
         return command
 
     async def update(self, item_id: ItemId, decide: Decide, *, call: Call, key: RetryKey | None = None) -> Answer:
@@ -91,15 +97,18 @@ class PostgresAuctionBook:
         """See AuctionBook.open."""
         return await self._opener.open(open_at, listing, call=call, key=key)
 
-    def last_seen(self, item_id: ItemId) -> tuple[Auction, datetime] | None:
+    def last_seen(self, item_id: ItemId) -> SeenState | None:
         """See AuctionBook.last_seen."""
         return self._last_seen.get(item_id)
 
     async def _serve(self) -> None:
         # Connect ahead of the first bid, so that it need not wait. If that fails, the bid tries again.
-        with suppress(Unavailable):
-            await self._connection.get()
-        await self._lane.run()
+        for connection in self._connections:
+            with suppress(Unavailable):
+                await connection.get()
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(lane.run())
 
 
 def _recorded(answered: Answered, traceparent: str) -> Answered:

@@ -1,7 +1,7 @@
 """One batch of commands as one transaction: lock, read the clock, decide, write, commit."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -9,7 +9,8 @@ from time import perf_counter
 import asyncpg
 
 from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted
-from gavel.bids.adapters.postgres.rows import array, auction_of, bid_of
+from gavel.bids.adapters.postgres.rows import auction_of, bid_of
+from gavel.bids.adapters.postgres.writing.after_commit import SeenState
 from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows
 from gavel.bids.adapters.postgres.writing.command import Command
 from gavel.bids.domain.auction import Auction
@@ -18,6 +19,7 @@ from gavel.bids.domain.events import BidPlaced
 from gavel.bids.domain.ids import ItemId, UserId, canonical_uuid
 from gavel.bids.domain.refusals import ItemNotFound, KeyReused
 from gavel.bids.ports.book import DeadlineExceeded
+from gavel.runtime.postgres.arrays import array
 from gavel.runtime.postgres.connections import load_sql
 
 # A lane computes for milliseconds between two statements. One that is silent for longer hangs, and others wait for its
@@ -36,6 +38,7 @@ _CHANGE_LISTING = load_sql(__package__, "change_listing")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 KeyId = tuple[ItemId, UserId, str]
+SeenStates = Callable[[ItemId], SeenState | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +115,20 @@ async def prepare_side_session(connection: asyncpg.Connection) -> None:
 async def _prepare(connection: asyncpg.Connection, lock_statement: str) -> None:
     await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
     await connection.execute(f"PREPARE lock_auctions AS {lock_statement}")
-    await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", ())
+    await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", (), (), ())
     await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows(_ANY_TIME, {}).arguments())
 
 
-async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Command]) -> BatchOutcome:
+async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Command], seen: SeenStates) -> BatchOutcome:
     """Decide the commands in order in one transaction. If it rolls back, none of them happened.
 
-    Returns after COMMIT. Raises NotCommitted, with the transaction still open, or FateUnknown.
+    `seen` are states that this process saw committed: those that still stand are not read again. Returns after COMMIT.
+    Raises NotCommitted, with the transaction still open, or FateUnknown.
     """
     decided = None
     begun_seconds = perf_counter()
     try:
-        known = await _lock_and_read(connection, commands)
+        known = await _lock_and_read(connection, commands, seen)
         locked_seconds = perf_counter()
         decided = _decide_each(commands, known)
         await _write(connection, decided.rows, known.at)
@@ -142,10 +146,11 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
     return BatchOutcome(answers, refusals, skipped, known.auctions, known.at, decided.rows, times)
 
 
-async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command]) -> _Known:
+async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command], seen: SeenStates) -> _Known:
     # The ids are in the text of the statement, which saves a round trip for BEGIN: hence only canonical ids.
-    known_ids = {command.item_id for command in commands if canonical_uuid(command.item_id) == command.item_id}
+    known_ids = {item_id for item_id in {c.item_id for c in commands} if canonical_uuid(item_id) == item_id}
     item_ids = array(known_ids)
+    states = {item_id: state for item_id in known_ids if (state := seen(item_id)) is not None}
     lock = f"BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE lock_auctions ('{item_ids}')"
     await connection.execute(lock, timeout=LANE_STATEMENT_SECONDS_MAX)
     named = [(c.item_id, c.key) for c in commands if c.key is not None and c.item_id in known_ids]
@@ -155,6 +160,8 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
         array([item_id for item_id, _ in named]),
         array([key.user_id for _, key in named]),
         [key.key for _, key in named],
+        [states[item_id].digest if item_id in states else None for item_id in known_ids],
+        [states[item_id].auction.end_at if item_id in states else None for item_id in known_ids],
         timeout=LANE_STATEMENT_SECONDS_MAX,
     )
     known = _Known({}, set(), {}, {}, found[0]["at"])
@@ -166,7 +173,7 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
             known.held.add(item_id)
             continue
         if item_id not in known.auctions:
-            known.auctions[item_id] = auction_of(row)
+            known.auctions[item_id] = states[item_id].auction if row["currency"] is None else auction_of(row)
             if row["digest"] is not None:
                 known.digests[item_id] = row["digest"]
         if row["key"] is not None:

@@ -26,7 +26,7 @@ _LOG_KINDS: dict[type[Event], str] = {
 class DecidedRows:
     """Rows that a batch of decisions writes, all with the time `at`, in the order of the decisions.
 
-    `digests` has the last digest of each item's log, if there is one.
+    `digests` has the last digest of each item's log, if there is one; it goes on with the rows that are added.
     """
 
     def __init__(self, at: datetime, digests: Mapping[ItemId, bytes]) -> None:
@@ -35,7 +35,7 @@ class DecidedRows:
         self.changes: list[Row] = []
         self._at = at
         self._at_microseconds = microseconds(at)
-        self._digests = dict(digests)
+        self.digests = dict(digests)
         self._revisions_before: dict[ItemId, int] = {}
         self._recorded: list[RecordedEvent] = []
         self._bids: list[Row] = []
@@ -49,8 +49,8 @@ class DecidedRows:
         auction, request = decision.auction, traceparent or None
         self.auctions[auction.item_id] = auction
         self._revisions_before.setdefault(auction.item_id, before.revision)
-        if auction.item_id not in self._digests:
-            self._digests[auction.item_id] = terms_digest(auction.item_id, auction.terms)
+        if auction.item_id not in self.digests:
+            self.digests[auction.item_id] = terms_digest(auction.item_id, auction.terms)
         for event in decision.events:
             self._recorded.append(RecordedEvent(event, auction.terms, traceparent))
             if isinstance(event, BidPlaced):
@@ -98,7 +98,7 @@ class DecidedRows:
 
     def _chain(self, item_id: ItemId, text: str) -> bytes:
         """The digest of the item's next log row."""
-        digest = self._digests[item_id] = chained(self._digests[item_id], text)
+        digest = self.digests[item_id] = chained(self.digests[item_id], text)
         return digest
 
     def _state_row(self, after: Auction) -> Row:
@@ -114,7 +114,7 @@ class DecidedRows:
             after.end_at,
             after.cancelled_at,
             after.closed_at,
-            self._digests[after.item_id],
+            self.digests[after.item_id],
         )
 
     def _bid_row(self, bid: BidPlaced, request: str | None) -> Row:

@@ -117,7 +117,7 @@ class BatchRunner:
     async def _try(self, commands: Sequence[Command]) -> BatchOutcome:
         connection = await self._connection.get()
         try:
-            return await commit_batch(connection, commands)
+            return await commit_batch(connection, commands, self._last_seen.get)
         except NotCommitted as failure:
             self._metrics.failed += 1
             if leaves_connection_in_doubt(failure.__cause__):
@@ -155,7 +155,7 @@ class BatchRunner:
 
     def _answer(self, outcome: BatchOutcome) -> None:
         """Answer the callers of a committed batch. A caller that has left misses its answer, not its bid."""
-        self._last_seen.remember(outcome.auctions, outcome.at)
+        self._last_seen.remember(outcome.auctions, outcome.rows.digests, outcome.at)
         if self._notifier.has_listeners and outcome.rows.auctions:
             self._notifier.notify(outcome.rows.committed())
         for command, answer in outcome.answers:

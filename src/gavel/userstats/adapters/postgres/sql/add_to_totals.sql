@@ -5,8 +5,8 @@ INSERT INTO user_stats AS held (
     items_bid_on, items_won, amount_won, items_sold, amount_sold
 )
 SELECT * FROM unnest(
-    $1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
-    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+    $1::text::uuid[], $2::text::bigint[], $3::text::bigint[], $4::text::timestamptz[], $5::text::timestamptz[],
+    $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[], $10::text::bigint[], $11::text::bigint[]
 )
 ON CONFLICT (user_id) DO UPDATE SET
     total_bids = held.total_bids + excluded.total_bids,
