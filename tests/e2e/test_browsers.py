@@ -27,7 +27,7 @@ pytestmark = pytest.mark.e2e
 LISTED, ALSO_LISTED, STRANGER = "https://app.example", "http://localhost:5173", "https://evil.example"
 # As a person may write them; browsers send them as above.
 WRITTEN = "HTTPS://App.example:443/ http://LOCALHOST:5173"
-WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+WAYS = {"plain": {}, "with a timeout": {"Connect-Timeout-Ms": "9000"}}
 way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 
 

@@ -27,7 +27,7 @@ from tests.tokens import AUDIENCE, SigningKey
 
 pytestmark = pytest.mark.e2e
 
-WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+WAYS = {"plain": {}, "with a timeout": {"Connect-Timeout-Ms": "9000"}}
 way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 ROLES_CLAIM = "https://house.example/roles"
 BOTH = ["bidder", "seller"]

@@ -19,7 +19,7 @@ from tests.e2e.identity_provider import SignedIn
 pytestmark = pytest.mark.e2e
 
 # A timeout of its own makes a call go the full way; without one PlaceBid takes the thin one.
-WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+WAYS = {"plain": {}, "with a timeout": {"Connect-Timeout-Ms": "9000"}}
 way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 PLACE_BID = "bids.v1.BidService/PlaceBid"
 JSON = {"Content-Type": "application/json"}

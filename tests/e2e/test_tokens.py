@@ -20,7 +20,7 @@ from tests.watching import watching
 
 pytestmark = pytest.mark.e2e
 
-WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+WAYS = {"plain": {}, "with a timeout": {"Connect-Timeout-Ms": "9000"}}
 way = pytest.mark.parametrize("headers", WAYS.values(), ids=WAYS)
 NOW = int(time.time())
 FORGER = SigningKey("first")

@@ -16,7 +16,7 @@ from tests.watching import watching
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 H2C = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAA"}
-WAYS = {"thin": {}, "full": {"Connect-Timeout-Ms": "9000"}}
+WAYS = {"plain": {}, "with a timeout": {"Connect-Timeout-Ms": "9000"}}
 PATH = {"bid-api": "/none", "stats-api": "/none", "admin": "/livez"}
 PORTS = ("bid-api", "stats-api", *(f"admin of {name}" for name in StackPorts().admin))
 

@@ -19,7 +19,7 @@ def log_lines(stack: Stack, process: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stack.processes[process].log_file.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("headers", [{}, {"Connect-Timeout-Ms": "9000"}], ids=["thin path", "full path"])
+@pytest.mark.parametrize("headers", [{}, {"Connect-Timeout-Ms": "9000"}], ids=["plain", "with a timeout"])
 async def test_a_refused_bid_is_one_line_at_info_with_its_ids_and_without_a_traceback(
     stack: Stack, four: StackClient, headers: dict[str, str]
 ) -> None:

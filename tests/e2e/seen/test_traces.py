@@ -36,7 +36,7 @@ async def spans_of(collector: Collector, trace_id: str, names: set[str]) -> dict
     return {span.name: span for span in collector.spans(trace_id)}
 
 
-@pytest.mark.parametrize("headers", [{}, {"Connect-Timeout-Ms": "9000"}], ids=["thin path", "full path"])
+@pytest.mark.parametrize("headers", [{}, {"Connect-Timeout-Ms": "9000"}], ids=["plain", "with a timeout"])
 async def test_one_bid_gives_one_trace_from_the_call_to_the_stats_row_across_the_processes(
     stack: Stack, four: StackClient, collector: Collector, headers: dict[str, str]
 ) -> None:

@@ -24,7 +24,7 @@ from tests.auction_house import House, new_user
 pytestmark = pytest.mark.integration
 
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAA\r\n"
-WAYS = {"thin": b"", "full": b"connect-timeout-ms: 9000\r\n"}
+WAYS = {"plain": b"", "with a timeout": b"connect-timeout-ms: 9000\r\n"}
 ENCODINGS = ("json", "proto")
 # Every amount has as many digits, so that every request is as long.
 FIRST_AMOUNT, STEP = 100_000_000, 20_000

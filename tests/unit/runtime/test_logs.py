@@ -20,7 +20,7 @@ from tests.calls import new_call
 
 @pytest.fixture(autouse=True)
 def _restored_logging() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in (None, "uvicorn")]
+    loggers = [logging.getLogger(name) for name in (None, "asyncio")]
     kept = [(logger.handlers, logger.level) for logger in loggers]
     yield
     for logger, (handlers, level) in zip(loggers, kept, strict=True):
