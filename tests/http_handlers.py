@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gavel.runtime.http.asgi import Asgi, run_asgi
 from gavel.runtime.http.exchange import Exchange
 
 
@@ -23,3 +24,17 @@ class StreamHandler:
     async def asked(self) -> Exchange:
         """The next request."""
         return await self._exchanges.get()
+
+
+class AsgiHandler:
+    """Handler that runs an ASGI application for each request, which it gets with the whole body in one message."""
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    def admit(self, exchange: Exchange) -> None:
+        """See Handler.admit."""
+
+    def answer(self, exchange: Exchange) -> None:
+        """See Handler.answer."""
+        exchange.run(run_asgi(self._app, exchange))

@@ -7,14 +7,16 @@ import yaml  # pyright: ignore[reportMissingModuleSource]
 
 from gavel import __version__
 from gavel.bids.adapters.postgres.feed import feed_log as postgres_feed_log
+from gavel.bids.adapters.postgres.writing.auction_book import LANE_SIDES_MAX
+from gavel.bids.api import BID_LANES
 from gavel.runtime.postgres.connections import POOL_CONNECTIONS_MAX, STREAM_CONNECTIONS_MAX
 from tests.deploy.rendered import ROOT, Thing, containers, installation, of_kind, pod_of
 
 PRODUCTION = ROOT / "deploy" / "production"
 # What a pod holds of its database at most: pools, and the connection of a lane. As in docs/SIZING.md.
 CONNECTIONS = {
-    "bid-service-api": POOL_CONNECTIONS_MAX + 1 + postgres_feed_log.CONNECTIONS_MAX,
-    "bid-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX + 1,
+    "bid-service-api": POOL_CONNECTIONS_MAX + BID_LANES * (1 + LANE_SIDES_MAX) + postgres_feed_log.CONNECTIONS_MAX,
+    "bid-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX + 1 + LANE_SIDES_MAX,
     "user-stats-service-api": POOL_CONNECTIONS_MAX,
     "user-stats-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX,
 }

@@ -145,3 +145,9 @@ def test_nothing_is_left_unfinished() -> None:
         if unfinished.search(line)
     ]
     assert found == []
+
+
+def test_who_may_act_is_decided_in_one_place() -> None:
+    """ActorId is what commands take. Only the parser of requests makes one, from what Call.acting_as returns."""
+    makers = [named(path) for path in python_files("src/gavel") if "ActorId(" in path.read_text(encoding="utf-8")]
+    assert makers == ["src/gavel/bids/adapters/connect/requests.py"]

@@ -9,7 +9,7 @@ import pytest
 from connectrpc.errors import ConnectError
 
 from gavel.runtime.http.access_control import AccessControl, Limits
-from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
+from gavel.runtime.http.asgi import Receive, Scope, Send
 from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connect.protocol import error_response
 from gavel.runtime.http.exchange import Handler
@@ -20,7 +20,7 @@ from gavel.runtime.http.responses import Response
 from gavel.runtime.http.routes import Page, Routes
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.http.streams import Stream, chunk
-from tests.http_handlers import StreamHandler
+from tests.http_handlers import AsgiHandler, StreamHandler
 
 pytestmark = pytest.mark.integration
 

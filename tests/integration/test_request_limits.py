@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import pytest
 
-from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
-from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX, RequestLimits
+from gavel.runtime.http.asgi import Receive, Scope, Send
+from gavel.runtime.http.exchange import Exchange
+from gavel.runtime.http.request_limits import PIPELINED_REQUESTS_MAX, REQUEST_BYTES_MAX, RequestLimits
+from gavel.runtime.http.responses import Response
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.http.streams import Stream, chunk
-from tests.http_handlers import StreamHandler
+from tests.http_handlers import AsgiHandler, StreamHandler
 
 pytestmark = pytest.mark.integration
 
@@ -218,6 +221,64 @@ async def test_a_reply_that_is_not_read_in_time_costs_its_client_the_connection(
         await lost.wait()
         assert exchange.is_lost
         writer.close()
+
+
+async def test_a_client_that_reads_nothing_is_not_read_and_its_replies_stay_bounded() -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    body = b"x" * 2**20
+    async with serving(handler, listener, limits=replace(PATIENT, read_seconds_max=60)):
+        sock = socket.create_connection(listener.getsockname())
+        sock.setblocking(False)
+        answered = 0
+        with suppress(TimeoutError):
+            while answered < 100:
+                with suppress(BlockingIOError):
+                    sock.send(WHOLE)
+                async with asyncio.timeout(0.5):
+                    exchange = await handler.asked()
+                exchange.respond(Response(200, b"", body))
+                answered += 1
+        # What the kernel takes, and one reply in this process.
+        assert 0 < answered < 50
+        sock.close()
+
+
+async def test_requests_that_wait_on_one_connection_are_bounded() -> None:
+    listener, handler = bind("127.0.0.1", 0), StreamHandler()
+    async with serving(handler, listener, limits=PATIENT):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE * (PIPELINED_REQUESTS_MAX + 3))
+        for _ in range(PIPELINED_REQUESTS_MAX + 2):
+            (await handler.asked()).respond(Response(200, b"content-length: 0\r\n"))
+        statuses = [(await _reply(reader))[0] for _ in range(PIPELINED_REQUESTS_MAX + 2)]
+        assert statuses == [200] * (PIPELINED_REQUESTS_MAX + 2)
+        await _is_told_and_cut_off(reader, 429, "resource_exhausted")
+        writer.close()
+
+
+async def test_what_a_handler_raises_is_logged_and_costs_the_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(StreamHandler):
+        def answer(self, exchange: Exchange) -> None:
+            raise RuntimeError("as no handler should")
+
+    listener = bind("127.0.0.1", 0)
+    async with serving(Broken(), listener, limits=PATIENT):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(WHOLE)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+    output = capsys.readouterr()
+    assert "unexpected_error" in output.out + output.err
+    assert "as no handler should" in output.out + output.err
+
+
+@pytest.mark.parametrize("target", [b"http://", b"http:///", b"http://a:99999/", b"http://[::1", b"http://a:b/"])
+async def test_a_target_that_is_no_url_is_refused(target: bytes) -> None:
+    async with _echo(PATIENT) as echo:
+        reader, writer = await echo.connect()
+        writer.write(WHOLE.replace(b"POST /", b"POST " + target))
+        await _is_told_and_cut_off(reader, 400, "invalid_argument")
 
 
 @pytest.mark.parametrize("framed", [b"content-length: %d\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n%x\r\n"])

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gavel.runtime.http.asgi import AsgiHandler, Receive, Scope, Send
+from gavel.runtime.http.asgi import Receive, Scope, Send
 from gavel.runtime.http.server import bind, serving
+from tests.http_handlers import AsgiHandler
 
 pytestmark = pytest.mark.integration
 

@@ -115,6 +115,9 @@ class AccessControl:
                 self._raise(ConnectError(Code.UNAUTHENTICATED, str(error)))
             call.principal = self._anonymous
         except KeysAway as error:
+            if call.route.access.is_open:
+                call.principal = self._anonymous
+                return
             self._raise(RetryLater(Code.UNAVAILABLE, f"{error}: try again", KEYS_AWAY_RETRY_AFTER_SECONDS))
         else:
             self._let_in(call, actor)

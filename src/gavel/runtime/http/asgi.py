@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from gavel.runtime.http.exchange import Exchange
-from gavel.runtime.http.responses import Response, lines_of, refusal
+from gavel.runtime.http.responses import SERVER_ERROR, Response, lines_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -16,23 +16,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 
-_FAILED = refusal(500, "internal", "something went wrong on our side")
-
 _log = structlog.get_logger(__name__)
-
-
-class AsgiHandler:
-    """Handler that runs an ASGI application for each request, which it gets with the whole body in one message."""
-
-    def __init__(self, app: Asgi) -> None:
-        self._app = app
-
-    def admit(self, exchange: Exchange) -> None:
-        """See Handler.admit."""
-
-    def answer(self, exchange: Exchange) -> None:
-        """See Handler.answer."""
-        exchange.run(run_asgi(self._app, exchange))
 
 
 async def run_asgi(app: Asgi, exchange: Exchange) -> None:
@@ -47,7 +31,7 @@ async def run_asgi(app: Asgi, exchange: Exchange) -> None:
     if exchange.has_begun:
         exchange.abort()
     else:
-        exchange.respond(_FAILED, close=True)
+        exchange.respond(SERVER_ERROR, close=True)
 
 
 def _scope_of(exchange: Exchange) -> Scope:

@@ -4,10 +4,14 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
+import structlog
+from httptools import HttpParserCallbackError, HttpParserInvalidURLError
+
+from gavel.runtime.http import request_checks
 from gavel.runtime.http.exchange import Exchange
-from gavel.runtime.http.request_limits import CONNECTIONS_TURNED_AWAY_MAX
+from gavel.runtime.http.request_limits import CONNECTIONS_TURNED_AWAY_MAX, PIPELINED_REQUESTS_MAX
 from gavel.runtime.http.request_parser import Head, Header, HttpParserError, RequestParser
-from gavel.runtime.http.responses import Response, head_of, refusal
+from gavel.runtime.http.responses import Response, whole
 from gavel.runtime.http.streams import Stream
 
 if TYPE_CHECKING:
@@ -16,23 +20,14 @@ if TYPE_CHECKING:
 # Above this many bytes that the client has not read, writing waits.
 PAUSE_BYTES = 64 * 1024
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-_NOT_HTTP = refusal(400, "invalid_argument", "this is not an HTTP/1.1 request")
-_NO_HOST = refusal(400, "invalid_argument", "a request needs one Host header")
-_CHUNKED_1_0 = refusal(400, "invalid_argument", "HTTP/1.0 knows no Transfer-Encoding")
-_VERSION = refusal(505, "unimplemented", "only HTTP/1.1 and HTTP/1.0 are served")
-_TOO_LATE = refusal(408, "deadline_exceeded", "the request was not sent in time")
-_HEAD_TOO_LARGE = refusal(431, "resource_exhausted", "the headers are too large")
-_BODY_TOO_LARGE = refusal(429, "resource_exhausted", "the body is too large")
-_TOO_MANY = refusal(503, "unavailable", "too many connections: try again", [(b"retry-after", b"1")])
+_log = structlog.get_logger(__name__)
 
 
 class HttpConnection(asyncio.Protocol):
     """One client's connection.
 
-    A request is admitted when its head is read and it is its turn, and answered when it is whole. Requests that come
-    before their turn (pipelining) wait, and nothing more is read meanwhile.
+    A request is admitted when its head is read and it is its turn, and answered when it is whole. Requests before their
+    turn (pipelining) wait, and nothing more is read meanwhile.
     """
 
     __slots__ = (
@@ -42,6 +37,7 @@ class HttpConnection(asyncio.Protocol):
         "_ends",
         "_has_eof",
         "_idle_since_seconds",
+        "_is_paused",
         "_is_timed",
         "_is_turned_away",
         "_parser",
@@ -66,12 +62,9 @@ class HttpConnection(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         # To be sent behind all that wait, and then nothing more.
         self._refusal: Response | None = None
-        self._ends = False
-        self._has_eof = False
+        self._ends = self._has_eof = self._is_turned_away = False
+        self._is_paused = self._is_timed = self._advancing = False
         self._idle_since_seconds = server.now_seconds()
-        self._advancing = False
-        self._is_timed = False
-        self._is_turned_away = False
         self._read_bytes = 0
         self._drained: asyncio.Future[None] | None = None
         self._transport = cast("asyncio.Transport", None)
@@ -83,19 +76,20 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(PAUSE_BYTES)
         peer = transport.get_extra_info("peername")
         self.client_host = peer[0] if peer else ""
-        self.server.connections.add(self)
+        self.server.add(self)
         too_many = len(self.server.connections) - self.server.limits.connections_max
         if too_many > CONNECTIONS_TURNED_AWAY_MAX:
             self._transport.abort()
-        elif too_many > 0:
+            return
+        self.server.idle.start(self)
+        if too_many > 0:
             self._is_turned_away = True
             self._time()
-        else:
-            self.server.idle.start(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it does not matter why
         self.is_lost = True
-        self._forget()
+        self._forget_clocks()
+        self.server.forget(self)
         self._wake()
         self._waiting.clear()
         current, self._current = self._current, None
@@ -109,17 +103,22 @@ class HttpConnection(asyncio.Protocol):
         self._read_bytes += len(data)
         try:
             self._parser.feed(data)
+        except HttpParserCallbackError as error:
+            # httptools wraps what a handler raises.
+            _log.error("unexpected_error", exc_info=error.__context__)
+            self.abort()
+            return
         except HttpParserError:
             # What follows a refused head in its packet is parsed too.
             if not self._ends:
-                self.refuse(_NOT_HTTP)
+                self.refuse(request_checks.NOT_HTTP)
             return
         if self._ends or self.is_lost or (self._parser.is_between and not self._read_bytes):
             return
         # A part of a request, or of what precedes one.
         if self._read_bytes > self.server.limits.head_bytes_max:
-            self.refuse(_HEAD_TOO_LARGE)
-        elif not self._is_timed:
+            self.refuse(request_checks.HEAD_TOO_LARGE)
+        elif not self._is_timed and not self._waiting:
             self._time()
 
     def eof_received(self) -> bool:
@@ -131,13 +130,20 @@ class HttpConnection(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
+        # A client that does not read is not read either: its next requests would add to what it has not read.
         self.server.unread.start(self)
+        self._transport.pause_reading()
         if self._drained is None:
             self._drained = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        self.server.unread.stop(self)
+        if not self._transport.is_closing():
+            self.server.unread.stop(self)
         self._wake()
+        if self._current is not None:
+            self._read_on()
+        elif not self._advancing:
+            self._advance()
 
     # What the parser calls.
 
@@ -148,10 +154,14 @@ class HttpConnection(asyncio.Protocol):
         self._read_bytes = 0
         if self._ends:
             return
-        exchange = self._reading = Exchange(self, head)
-        if (problem := _HEAD_TOO_LARGE if is_too_large else _problem_of(head)) is not None:
+        try:
+            exchange = self._reading = Exchange(self, head)
+        except HttpParserInvalidURLError:
+            self.refuse(request_checks.NOT_HTTP)
+            return
+        if (problem := request_checks.HEAD_TOO_LARGE if is_too_large else request_checks.problem_of(head)) is not None:
             self.refuse(problem)
-        elif self._current is None:
+        elif self._current is None and self._drained is None:
             self._begin(exchange)
 
     def body_read(self, data: bytes) -> None:
@@ -159,7 +169,7 @@ class HttpConnection(asyncio.Protocol):
         self._read_bytes = 0
         exchange = self._reading
         if exchange is not None and not self._ends and not exchange.add(data):
-            self.refuse(_BODY_TOO_LARGE)
+            self.refuse(request_checks.BODY_TOO_LARGE)
 
     def request_read(self) -> None:
         self._read_bytes = 0
@@ -172,6 +182,8 @@ class HttpConnection(asyncio.Protocol):
         if exchange is not self._current:
             self._waiting.append(exchange)
             self._transport.pause_reading()
+            if len(self._waiting) > PIPELINED_REQUESTS_MAX:
+                self.refuse(request_checks.TOO_MANY_PIPELINED)
         elif exchange.is_answered:
             self._done(exchange)
         else:
@@ -189,10 +201,9 @@ class HttpConnection(asyncio.Protocol):
         is_last = self._ends and not self._waiting and self._refusal is None
         return exchange.keep_alive and not is_last and not self.server.is_stopping
 
-    def cors_lines(self, exchange: Exchange) -> bytes:
-        """The header fields by which a page of another origin may read the response."""
-        cors = self.server.cors
-        return b"" if cors is None else cors.reply_lines(exchange.headers)
+    def cors_lines(self, headers: list[Header]) -> bytes:
+        """The header fields by which a page of another origin may read the response to a request with these headers."""
+        return b"" if self.server.cors is None else self.server.cors.reply_lines(headers)
 
     def answered(self, exchange: Exchange) -> None:
         """Go on behind an exchange whose response is complete."""
@@ -216,9 +227,11 @@ class HttpConnection(asyncio.Protocol):
         self._ends = True
         self._current = None
         self._waiting.clear()
-        self._forget()
+        self._forget_clocks()
+        self.server.forget(self)
         if self.is_lost or self._transport.is_closing():
             return
+        self._parser.close()
         self._transport.resume_reading()
         self._transport.set_protocol(stream)
         stream.connection_made(self._transport)
@@ -226,8 +239,9 @@ class HttpConnection(asyncio.Protocol):
     def pause_reading_for(self, seconds: float) -> None:
         """Read nothing from this client for a while."""
         if not self.is_lost and not self._ends:
+            self._is_paused = True
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, self._read_on)
+            asyncio.get_running_loop().call_later(seconds, self._end_pause)
 
     # What the server's clocks call, and its stop.
 
@@ -242,18 +256,18 @@ class HttpConnection(asyncio.Protocol):
             self._end_with(b"")
         else:
             headers = self._parser.headers if exchange is None else exchange.headers
-            self._end_with(self._refusal_bytes(response, headers))
+            self._end_with(whole(response, self.cors_lines(headers)))
 
     def too_late(self) -> None:
         """Refuse a request that was not sent in time."""
         self._is_timed = False
-        self.refuse(_TOO_LATE)
+        self.refuse(request_checks.TOO_LATE)
 
     def close_if_idle(self, idle_seconds: float = 0.0) -> bool:
         """Close, unless a request is under way, or was so short a time ago. Return whether it is closed."""
         is_idle = self._current is None and self._parser.is_between and not self._ends
         if is_idle and self.server.now_seconds() - self._idle_since_seconds >= idle_seconds:
-            self._transport.close()
+            self._close()
             return True
         return False
 
@@ -261,8 +275,8 @@ class HttpConnection(asyncio.Protocol):
         """Admit a request whose turn it is, and whose body may still be on its way."""
         self._current = exchange
         self._admit(exchange)
-        if not exchange.is_answered and exchange.version == "1.1" and _waits_for_continue(exchange):
-            self.write(_CONTINUE)
+        if not exchange.is_answered and exchange.version == "1.1" and request_checks.waits_for_continue(exchange):
+            self.write(request_checks.CONTINUE)
 
     def _admit(self, exchange: Exchange) -> None:
         cors = self.server.cors
@@ -270,7 +284,7 @@ class HttpConnection(asyncio.Protocol):
             # Also where there are too many connections: a page can read a refusal only if its preflight is answered.
             exchange.respond(cors.preflight)
         elif self._is_turned_away:
-            exchange.respond(_TOO_MANY, close=True)
+            exchange.respond(request_checks.TOO_MANY, close=True)
         else:
             self.server.handler.admit(exchange)
 
@@ -283,14 +297,14 @@ class HttpConnection(asyncio.Protocol):
         if not keeps:
             self._ends = True
             self._waiting.clear()
-            self._transport.close()
+            self._close()
         elif not self._advancing:
             self._advance()
 
     def _advance(self) -> None:
         """Answer the requests that wait, as far as they are answered at once; else read on."""
         self._advancing = True
-        while self._waiting and self._current is None and not self.is_lost:
+        while self._waiting and self._current is None and self._drained is None and not self._is_gone:
             exchange = self._current = self._waiting.popleft()
             self._admit(exchange)
             if exchange.is_answered:
@@ -298,23 +312,20 @@ class HttpConnection(asyncio.Protocol):
             else:
                 self.server.handler.answer(exchange)
         self._advancing = False
-        if self._current is not None or self.is_lost or self._transport.is_closing():
+        if self._current is not None or self._drained is not None or self._is_gone:
             return
         if self._refusal is not None:
-            self._end_with(self._refusal_bytes(self._refusal, self._parser.headers))
+            self._end_with(whole(self._refusal, self.cors_lines(self._parser.headers)))
         elif self._ends:
-            self._transport.close()
+            self._close()
         else:
             if self._reading is not None:
                 # Its head came before its turn.
                 self._begin(self._reading)
+            if not self._parser.is_between and not self._is_timed:
+                self._time()
             self._read_on()
             self._idle_since_seconds = self.server.now_seconds()
-
-    def _refusal_bytes(self, response: Response, headers: list[Header]) -> bytes:
-        status, lines, body = response
-        cors = b"" if self.server.cors is None else self.server.cors.reply_lines(headers)
-        return head_of(status, lines + b"content-length: %d\r\n" % len(body) + cors, closes=True) + body
 
     def _stop_reading(self) -> None:
         """Answer what was read as a whole, and nothing more."""
@@ -334,9 +345,15 @@ class HttpConnection(asyncio.Protocol):
         if data:
             self._transport.write(data)
         if self._has_eof:
-            self._transport.close()
+            self._close()
         else:
             self._linger()
+
+    def _close(self) -> None:
+        """Close once all is sent; cut off a client that does not read it in time."""
+        self._transport.close()
+        if not self.is_lost:
+            self.server.unread.start(self)
 
     def _linger(self) -> None:
         """Say that nothing more comes, and discard what the client still sends until it closes, or LINGER_SECONDS.
@@ -347,9 +364,18 @@ class HttpConnection(asyncio.Protocol):
         self._transport.resume_reading()
         self.server.lingering.start(self)
 
+    def _end_pause(self) -> None:
+        self._is_paused = False
+        self._read_on()
+
     def _read_on(self) -> None:
-        if not self._ends and not self._waiting and not self.is_lost and not self._transport.is_closing():
+        if not (self._ends or self._waiting or self._is_paused or self._drained is not None or self._is_gone):
             self._transport.resume_reading()
+
+    @property
+    def _is_gone(self) -> bool:
+        """Whether nothing more can be sent to the client, or soon can't be."""
+        return self.is_lost or self._transport.is_closing()
 
     def _time(self) -> None:
         self._is_timed = True
@@ -358,10 +384,6 @@ class HttpConnection(asyncio.Protocol):
     def _stop_timing(self) -> None:
         self._is_timed = False
         self.server.incomplete.stop(self)
-
-    def _forget(self) -> None:
-        self._forget_clocks()
-        self.server.forget(self)
 
     def _forget_clocks(self) -> None:
         self._stop_timing()
@@ -374,24 +396,3 @@ class HttpConnection(asyncio.Protocol):
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
-
-
-def _problem_of(head: Head) -> Response | None:
-    """Why a request can't be served whatever it asks for (RFC 9112, 2.3, 3.2, 6.1); None if it can."""
-    if head.version not in ("1.1", "1.0"):
-        return _VERSION
-    hosts = 0
-    for name, value in head.headers:
-        if name == b"host":
-            hosts += 1
-            if b"," in value or b" " in value:
-                return _NO_HOST
-        elif name == b"transfer-encoding" and head.version == "1.0":
-            return _CHUNKED_1_0
-    if hosts > 1 or (not hosts and head.version == "1.1"):
-        return _NO_HOST
-    return None
-
-
-def _waits_for_continue(exchange: Exchange) -> bool:
-    return exchange.header(b"expect").lower() == b"100-continue"

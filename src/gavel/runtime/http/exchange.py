@@ -61,7 +61,7 @@ class Exchange:
         self.is_answered = False
         self.on_lost: Callable[[], object] | None = None
         self.state: Any = None
-        self._parts: list[bytes] | None = None
+        self._parts: bytearray | None = None
         self._read_bytes = 0
         self._is_chunked = False
 
@@ -87,7 +87,9 @@ class Exchange:
         return b""
 
     def respond(self, response: Response, *, close: bool = False) -> None:
-        """Answer with a whole response; close the connection behind it if asked to. Only once."""
+        """Answer with a whole response; close the connection behind it if asked to. A second one has no effect."""
+        if self.is_answered:
+            return
         status, lines, body = response
         if b"content-length:" not in lines and has_body(status):
             lines += b"content-length: %d\r\n" % len(body)
@@ -157,9 +159,10 @@ class Exchange:
         if self.is_answered:
             return True
         if self._parts is not None:
-            self._parts.append(data)
+            self._parts += data
         elif self.body:
-            self._parts = [self.body, data]
+            self._parts = bytearray(self.body)
+            self._parts += data
         else:
             self.body = data
         return True
@@ -168,10 +171,12 @@ class Exchange:
         """Note the end of the body. For the connection."""
         self.is_whole = True
         if self._parts is not None:
-            self.body, self._parts = b"".join(self._parts), None
+            self.body, self._parts = bytes(self._parts), None
 
     def _head(self, status: int, lines: bytes) -> bytes:
-        return head_of(status, lines + self._connection.cors_lines(self), closes=not self._connection.keeps(self))
+        return head_of(
+            status, lines + self._connection.cors_lines(self.headers), closes=not self._connection.keeps(self)
+        )
 
     def _end(self) -> None:
         self.is_answered = True
@@ -196,7 +201,7 @@ def _path_of(target: bytes) -> tuple[str, bytes]:
     if not target.startswith(b"/"):
         if target == b"*":
             return "*", b""
-        # The absolute form, as clients of proxies send it. httptools has refused what is none.
+        # The absolute form, as clients of proxies send it. Raises HttpParserInvalidURLError for what is none.
         url = httptools.parse_url(target)
         return unquote((url.path or b"/").decode("latin-1")), url.query or b""
     path, _, query = target.partition(b"?")

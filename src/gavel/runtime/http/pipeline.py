@@ -4,6 +4,7 @@ In this order: rate limit by address, authentication and role, the whole body, l
 decodes, lets the handler act for a user, and answers. The connection's own limits come before.
 """
 
+import structlog
 from connectrpc.errors import ConnectError
 
 from gavel.runtime.http.access_control import AccessControl
@@ -11,7 +12,11 @@ from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connect.protocol import refusal_response
 from gavel.runtime.http.exchange import Exchange
 from gavel.runtime.http.load_shedding import LoadShedder
+from gavel.runtime.http.responses import SERVER_ERROR
 from gavel.runtime.http.routes import Routes
+from gavel.runtime.telemetry.request_context import within
+
+_log = structlog.get_logger(__name__)
 
 
 class Pipeline:
@@ -45,8 +50,13 @@ class Pipeline:
             await self._access_control.authenticate(call)
         except ConnectError as error:
             _refuse(call, error)
+        except Exception:  # noqa: BLE001 - logged; the client gets 500
+            with within(call):
+                _log.exception("unexpected_error", path=call.exchange.path)
+            call.respond(SERVER_ERROR)
         else:
-            self._serve(call)
+            if not call.exchange.is_lost:
+                self._serve(call)
 
     def _serve(self, call: Call) -> None:
         priority = call.route.access.priority

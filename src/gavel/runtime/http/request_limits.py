@@ -22,6 +22,8 @@ HTTP_CONNECTIONS_MAX = 12_000
 # This many more connections get a 503 reply; the rest are aborted without one.
 CONNECTIONS_TURNED_AWAY_MAX = 1_000
 REQUEST_BYTES_MAX = 256 * 1024
+# Requests that wait behind the one that is answered. Nothing more is read meanwhile, but one read may hold thousands.
+PIPELINED_REQUESTS_MAX = 64
 
 _Timed = TypeVar("_Timed")
 

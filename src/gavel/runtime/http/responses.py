@@ -64,6 +64,12 @@ def head_of(status: int, lines: bytes, *, closes: bool) -> bytes:
     return head + _CLOSE + b"\r\n" if closes else head + b"\r\n"
 
 
+def whole(refused: Response, more_lines: bytes) -> bytes:
+    """A refusal as bytes, behind which the connection is closed."""
+    status, lines, body = refused
+    return head_of(status, lines + b"content-length: %d\r\n" % len(body) + more_lines, closes=True) + body
+
+
 def has_body(status: int) -> bool:
     """Whether a response of this status may have a body (RFC 9110, 6.4.1)."""
     return status >= 200 and status not in (204, 304)
@@ -74,5 +80,6 @@ def refusal(status: int, code: str, message: str, headers: Sequence[Header] = ()
     return json_response(status, {"code": code, "message": message}, headers)
 
 
+SERVER_ERROR = refusal(500, "internal", "something went wrong on our side")
 # The Connect protocol maps 404 to this code.
 NO_PAGE = refusal(404, "unimplemented", "no such page or procedure")

@@ -4,12 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from gavel.runtime.http.asgi import Asgi, run_asgi
 from gavel.runtime.http.calls import Call
 from gavel.runtime.http.load_shedding import Priority
 from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
-from gavel.runtime.http.responses import NO_PAGE, Response, json_response, refusal
+from gavel.runtime.http.responses import NO_PAGE, SERVER_ERROR, Response, json_response, refusal
 from gavel.runtime.telemetry.request_context import enter
+
+_log = structlog.get_logger(__name__)
 
 _ONLY_GET = refusal(405, "unimplemented", "only GET", [(b"allow", b"GET, HEAD")])
 
@@ -61,7 +65,8 @@ class Page:
     def answer(self, call: Call) -> None:
         """See Route.answer."""
         if call.exchange.method in ("GET", "HEAD"):
-            call.exchange.run(self._serve(call))
+            task = call.exchange.run(self._serve(call))
+            task.add_done_callback(lambda _: call.leave())
         else:
             call.respond(_ONLY_GET)
 
@@ -69,9 +74,9 @@ class Page:
         enter(call)
         try:
             response = await self._handler(call)
-        except BaseException:
-            call.respond(refusal(500, "internal", "something went wrong on our side"))
-            raise
+        except Exception:  # noqa: BLE001 - logged; the client gets 500
+            _log.exception("unexpected_error", path=call.exchange.path)
+            response = SERVER_ERROR
         call.respond(response)
 
 

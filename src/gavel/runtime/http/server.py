@@ -76,6 +76,11 @@ class HttpServer:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def add(self, connection: HttpConnection) -> None:
+        """Note a new connection."""
+        self.connections.add(connection)
+        self._empty.clear()
+
     def forget(self, connection: HttpConnection) -> None:
         """Note that a connection is closed, or is another protocol's."""
         self.connections.discard(connection)

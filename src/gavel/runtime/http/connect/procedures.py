@@ -46,6 +46,7 @@ _STREAM_LINES = {
 }
 _NO_SIDE_EFFECTS = MethodOptions.IdempotencyLevel.NO_SIDE_EFFECTS
 _MEDIA_TYPE = Response(415, b"accept-post: application/json, application/proto\r\n")
+_STREAM_MEDIA_TYPE = Response(415, b"accept-post: application/connect+json, application/connect+proto\r\n")
 _NO_METHOD = Response(404, b"")
 _VERSION = Response(505, b"")
 
@@ -89,8 +90,8 @@ class Submitted(Procedure[_Request]):
     """A procedure whose handler is a plain function, which answers by a callback: the fast path.
 
     From the request's bytes to the handler there is no task, no future and no timer. The handler returns what to call
-    when the client is lost before it is answered, which withdraws the request; it may answer before it returns. What it
-    raises is its answer.
+    when the connection is lost before it is answered, which withdraws the request; a client that closes its half waits
+    for its answer. What the handler raises is its answer.
     """
 
     def __init__(
@@ -178,11 +179,13 @@ class _RpcRoute:
             call.shorten(seconds)
         return codec, codec.decode(body, self._request)
 
-    def _succeed(self, call: Call, codec: StrictCodec, reply: Message) -> None:
+    def _encoded(self, call: Call, codec: StrictCodec, reply: Message) -> Response:
         response = Response(200, _UNARY_LINES[codec], codec.encode(reply))
-        accepted = call.fields.get(b"accept-encoding", b"")
+        return compressed(response, call.fields.get(b"accept-encoding", b""))
+
+    def _succeed(self, call: Call, response: Response) -> None:
         self._service.metrics.answered(self._name, OK, call)
-        call.respond(compressed(response, accepted))
+        call.respond(response)
 
     def _fail(self, call: Call, error: Exception) -> None:
         if isinstance(error, HttpRefusal):
@@ -215,9 +218,11 @@ class _SubmittedRoute(_RpcRoute):
             self._fail(call, answer)
             return
         try:
-            self._succeed(call, codec, answer)
+            response = self._encoded(call, codec, answer)
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
+            return
+        self._succeed(call, response)
 
     def _lost(self, call: Call, withdraw: Callable[[], bool]) -> None:
         if withdraw():
@@ -238,6 +243,8 @@ class _UnaryRoute(_RpcRoute):
             self._fail(call, error)
             return
         task = call.exchange.run(self._run(call, codec, request))
+        # A task that is cancelled before it starts runs nothing of its coroutine.
+        task.add_done_callback(lambda _: call.leave())
         call.exchange.on_lost = task.cancel
 
     async def _run(self, call: Call, codec: StrictCodec, request: Any) -> None:
@@ -245,13 +252,15 @@ class _UnaryRoute(_RpcRoute):
         try:
             async with asyncio.timeout_at(call.deadline_seconds):
                 reply = await self._handler(call, request)
-            self._succeed(call, codec, reply)
+            response = self._encoded(call, codec, reply)
         except asyncio.CancelledError:
             self._service.metrics.answered(self._name, Code.CANCELED.value, call)
             call.leave()
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
+        else:
+            self._succeed(call, response)
 
 
 class _StreamedRoute:
@@ -271,14 +280,15 @@ class _StreamedRoute:
             return
         try:
             codec = _codec_of(call.fields.get(b"content-type", b""), _STREAM)
-        except HttpRefusal as refused:
-            call.respond(refused.response)
+        except HttpRefusal:
+            call.respond(_STREAM_MEDIA_TYPE)
             return
         if exchange.version != "1.1":
             # Its chunks are those of HTTP/1.1.
             call.respond(_VERSION)
             return
         task = exchange.run(self._run(call, codec))
+        task.add_done_callback(lambda _: call.leave())
         exchange.on_lost = task.cancel
 
     async def _run(self, call: Call, codec: StrictCodec) -> None:
@@ -290,11 +300,9 @@ class _StreamedRoute:
             request = codec.decode(message_of(call.exchange.body, encoding), self._procedure.request)
             await self._procedure.handler(call, request, codec, lines)
         except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
+            mapped = self._service.error_of(call, self._name, error)
             if not call.exchange.is_answered:
-                mapped = self._service.error_of(call, self._name, error)
                 call.respond(Response(200, lines, end_of_stream(mapped)))
-        finally:
-            call.leave()
 
 
 class _UnknownMethod:

@@ -50,6 +50,8 @@ _ENVELOPE = Struct(">BI")
 COMPRESSED = 1
 END_OF_STREAM = 2
 
+_STREAM_TYPES = (b"application/connect+json", b"application/connect+proto")
+
 _PYTHON_TYPE = re.compile(r"<class '(\w+)'>")
 # What a parser quotes of a body, and the line and column at the end of its message, which are kept.
 _QUOTED = re.compile(r"""'.*'|".*"|(?<=from JSON): .*|(?<!\w)-?\d[\w.+-]*|\d{3,}""", re.DOTALL)
@@ -117,9 +119,11 @@ def end_of_stream(error: ConnectError) -> bytes:
 
 def refusal_response(error: ConnectError, content_type: bytes) -> Response:
     """The response to a call that is refused unread: an end of stream for a streaming call, else a unary error."""
-    if not content_type.startswith(b"application/connect+"):
+    # Not as it was sent: what it holds besides would become part of the head.
+    kind = content_type.partition(b";")[0].strip().lower()
+    if kind not in _STREAM_TYPES:
         return error_response(error)
-    return Response(200, b"content-type: %b\r\n" % content_type, end_of_stream(error))
+    return Response(200, b"content-type: %b\r\n" % kind, end_of_stream(error))
 
 
 def message_of(body: bytes, encoding: str) -> bytes:

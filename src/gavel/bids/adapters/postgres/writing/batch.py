@@ -115,7 +115,7 @@ async def prepare_side_session(connection: asyncpg.Connection) -> None:
 async def _prepare(connection: asyncpg.Connection, lock_statement: str) -> None:
     await connection.execute(_TUNE_LANE_SESSION, f"{LANE_SILENCE_SECONDS_MAX}s")
     await connection.execute(f"PREPARE lock_auctions AS {lock_statement}")
-    await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", (), (), ())
+    await connection.fetch(_READ_LOCKED, "{}", "{}", "{}", (), (), (), ())
     await connection.execute(_WRITE_DECISIONS, _ANY_TIME, *DecidedRows(_ANY_TIME, {}).arguments())
 
 
@@ -162,6 +162,7 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
         [key.key for _, key in named],
         [states[item_id].digest if item_id in states else None for item_id in known_ids],
         [states[item_id].auction.end_at if item_id in states else None for item_id in known_ids],
+        [states[item_id].auction.revision if item_id in states else None for item_id in known_ids],
         timeout=LANE_STATEMENT_SECONDS_MAX,
     )
     known = _Known({}, set(), {}, {}, found[0]["at"])

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 
 class BatchMetrics:
-    """Counts of the batches of one runner. One observation for each batch, so that a bid costs almost nothing."""
+    """Counts of the batches of a book. One observation for each batch, so that a bid costs almost nothing."""
 
     def __init__(self) -> None:
         self.commands = Histogram(BATCH_COMMANDS)
@@ -185,7 +185,7 @@ def _record_commit(commands: Sequence[Command], times: BatchTimes) -> None:
 
 
 def lane_source(name: str, metrics: BatchMetrics, waiting_count: Callable[[], int]) -> Source:
-    """Metrics of one lane and its batches, under the lane's name."""
+    """Metrics of the lanes of a book and their batches, under one name."""
     labels, lane = ("lane",), (name,)
 
     def seconds(metric: str, meaning: str, counted: Histogram) -> Metric:
@@ -195,7 +195,7 @@ def lane_source(name: str, metrics: BatchMetrics, waiting_count: Callable[[], in
     async def read() -> Sequence[Metric]:
         return [
             gauge(
-                "gavel_lane_commands_waiting", "Commands that wait in the lane now.", labels, {lane: waiting_count()}
+                "gavel_lane_commands_waiting", "Commands that wait in the lanes now.", labels, {lane: waiting_count()}
             ),
             histogram("gavel_lane_batch_commands", "Commands in a batch.", labels, {lane: metrics.commands}),
             seconds("gavel_lane_lock_seconds", "From BEGIN until the auctions are locked and read.", metrics.lock),

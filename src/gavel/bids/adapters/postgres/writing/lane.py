@@ -144,7 +144,11 @@ class Lane:
             queue = self._apart[item_id]
             taken = [queue.popleft() for _ in range(min(len(queue), LANE_BATCH_COMMANDS_MAX))]
             if batch := self._taken(taken):
-                await self._run(run_batch, batch)
+                skipped = await self._run(run_batch, batch)
+                for command in reversed(skipped):
+                    command.taken = False
+                    queue.appendleft(command)
+                self._waiting_count += len(skipped)
             if queue:
                 self._apart_turns.put_nowait(item_id)
                 continue
