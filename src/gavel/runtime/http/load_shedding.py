@@ -25,7 +25,8 @@ RETRY_AFTER_SECONDS = 1.0
 # read again, in turn: refusals take at most a twentieth of the CPU.
 REFUSALS_PER_SECOND_MAX = 300
 REFUSALS_AT_ONCE_MAX = 100
-PAUSE_SECONDS_MAX = 1.0
+# Closing instead would cost more: to accept a client again takes more CPU than to refuse it.
+PAUSE_SECONDS_MAX = 4.0
 
 
 class Priority(Enum):
@@ -82,15 +83,13 @@ class LoadShedder:
                 self._done, self._window_began = 0, now
                 self.urgent_max = int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
 
-    def pause_seconds(self) -> float | None:
-        """How long not to read from a refused connection: 0 unless very many are refused; None: close it (GCRA).
+    def pause_seconds(self) -> float:
+        """How long not to read from a refused connection: 0 unless very many are refused (GCRA).
 
-        So what is owed for refusals is bounded, and no connection is silent for longer than PAUSE_SECONDS_MAX.
+        PAUSE_SECONDS_MAX at most: no connection is silent for longer, and what is owed for refusals is bounded.
         """
         now = self._clock()
-        until = max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX
-        seconds = until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
-        if seconds > PAUSE_SECONDS_MAX:
-            return None
-        self._refusals_until = until
+        owed_max = PAUSE_SECONDS_MAX + REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
+        self._refusals_until = min(max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX, now + owed_max)
+        seconds = self._refusals_until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
         return seconds if seconds > 1e-9 else 0.0

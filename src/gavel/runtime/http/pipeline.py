@@ -64,13 +64,12 @@ class Pipeline:
             if priority is not None:
                 call.enter(self._load_shedder, priority)
         except ConnectError as error:
-            pause_seconds = self._load_shedder.pause_seconds()
-            _refuse(call, error, close=pause_seconds is None)
-            if pause_seconds:
-                call.exchange.pause_reading(pause_seconds)
+            _refuse(call, error)
+            if seconds := self._load_shedder.pause_seconds():
+                call.exchange.pause_reading(seconds)
             return
         call.route.answer(call)
 
 
-def _refuse(call: Call, error: ConnectError, *, close: bool = False) -> None:
-    call.exchange.respond(refusal_response(error, call.fields.get(b"content-type", b"")), close=close)
+def _refuse(call: Call, error: ConnectError) -> None:
+    call.exchange.respond(refusal_response(error, call.fields.get(b"content-type", b"")))
