@@ -35,5 +35,5 @@ def problem_of(head: Head) -> Response | None:
 
 
 def waits_for_continue(exchange: Exchange) -> bool:
-    """Whether the client of a request sends its body only once it is told to."""
+    """Whether the client of a request sends its body only behind 100 Continue."""
     return exchange.header(b"expect").lower() == b"100-continue"
