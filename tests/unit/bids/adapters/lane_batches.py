@@ -5,8 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from gavel.bids.adapters.postgres.writing.command import Command
-from gavel.bids.adapters.postgres.writing.lane import LANE_COMMANDS_MAX, Lane
+from gavel.bids.adapters.postgres.writing.lane import LANE_COMMANDS_MAX, Command, Lane
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decision
 from gavel.bids.domain.ids import ItemId

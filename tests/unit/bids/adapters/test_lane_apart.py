@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gavel.bids.adapters.postgres.writing.command import Command
+from gavel.bids.adapters.postgres.writing.lane import Command
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import DeadlineExceeded
 from tests.unit.bids.adapters.lane_batches import (

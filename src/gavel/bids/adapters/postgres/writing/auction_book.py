@@ -9,13 +9,17 @@ from typing import Self
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions, SeenState
-from gavel.bids.adapters.postgres.writing.batch import prepare_session, prepare_side_session
-from gavel.bids.adapters.postgres.writing.batch_runner import BatchMetrics, BatchRunner
-from gavel.bids.adapters.postgres.writing.command import Command
+from gavel.bids.adapters.postgres.writing.batch import SeenState, prepare_session, prepare_side_session
+from gavel.bids.adapters.postgres.writing.batch_runner import (
+    BatchMetrics,
+    BatchRunner,
+    CommitNotifier,
+    Connect,
+    LaneConnection,
+    LastSeenAuctions,
+)
 from gavel.bids.adapters.postgres.writing.item_opener import ItemOpener
-from gavel.bids.adapters.postgres.writing.lane import Lane
-from gavel.bids.adapters.postgres.writing.lane_connection import Connect, LaneConnection
+from gavel.bids.adapters.postgres.writing.lane import Command, Lane
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
+from typing import NamedTuple
 
 import asyncpg
 
 from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted
 from gavel.bids.adapters.postgres.rows import auction_of, bid_of
-from gavel.bids.adapters.postgres.writing.after_commit import SeenState
 from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows
-from gavel.bids.adapters.postgres.writing.command import Command
+from gavel.bids.adapters.postgres.writing.lane import Command
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced
@@ -38,6 +38,24 @@ _CHANGE_LISTING = load_sql(__package__, "change_listing")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 KeyId = tuple[ItemId, UserId, str]
+
+
+class SeenState(NamedTuple):
+    """A committed state of an auction, the last digest of its log (None for one without), and when it was seen.
+
+    `at` is the database's clock, `seconds` the event loop's at the same moment.
+    """
+
+    auction: Auction
+    digest: bytes | None
+    at: datetime
+    seconds: float
+
+    def now(self) -> datetime:
+        """The database's clock then, advanced by the monotonic clock."""
+        return self.at + timedelta(seconds=asyncio.get_running_loop().time() - self.seconds)
+
+
 SeenStates = Callable[[ItemId], SeenState | None]
 
 

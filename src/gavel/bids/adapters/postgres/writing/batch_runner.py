@@ -1,27 +1,44 @@
-"""Run the lane's batches on Postgres: one transaction each, retries, and an answer to every caller in any case."""
+"""Run the lane's batches on Postgres: one transaction each, retries, and an answer to every caller in any case.
+
+After a commit its callers are answered, its states kept for the next batch, and its listeners notified.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
+import asyncpg
 import structlog
 from opentelemetry.trace import SpanKind
 from prometheus_client.core import Metric
 
 from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted, blames_content, to_caller_error
-from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier, LastSeenAuctions
-from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, BatchTimes, commit_batch
-from gavel.bids.adapters.postgres.writing.command import Command
-from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
-from gavel.bids.adapters.postgres.writing.lane_connection import LaneConnection
-from gavel.bids.ports.book import Unavailable
-from gavel.runtime.postgres.connections import leaves_connection_in_doubt
+from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, BatchTimes, SeenState, commit_batch
+from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, Command
+from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.ids import ItemId
+from gavel.bids.ports.book import Change, CommitListener, Unavailable
+from gavel.runtime.postgres.connections import (
+    CONNECT_SECONDS_MAX,
+    DATABASE_ERRORS,
+    leaves_connection_in_doubt,
+    reason_of,
+)
 from gavel.runtime.telemetry import tracing
 from gavel.runtime.telemetry.histogram import Histogram
 from gavel.runtime.telemetry.metrics import Labels, Source, counter, gauge, histogram
 
 # A batch that failed because of its content is tried in halves for this long; callers of the rest have to retry.
 APART_SECONDS_MAX = 2.0
+LAST_SEEN_AUCTIONS_MAX = 10_000
+# After a failed connect, commands are answered at once instead of each waiting for another try.
+RECONNECT_PAUSE_SECONDS = 0.25
+PARTING_SECONDS_MAX = 1.0
 BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, LANE_BATCH_COMMANDS_MAX)
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+Prepare = Callable[[asyncpg.Connection], Awaitable[None]]
 
 _UNDECIDED = "the bid was not decided"
 _UNKNOWN = "the bid may not have been accepted"
@@ -46,6 +63,105 @@ class BatchMetrics:
         self.lock.observe(times.locked_seconds - times.begun_seconds)
         self.commit.observe(times.committed_seconds - times.written_seconds)
         self.batch.observe(times.committed_seconds - times.begun_seconds)
+
+
+class LaneConnection:
+    """At most one open connection; `get` opens it again after `discard`."""
+
+    def __init__(self, connect: Connect, prepare: Prepare) -> None:
+        self._connect = connect
+        self._prepare = prepare
+        self._connection: asyncpg.Connection | None = None
+        self._retry_at_seconds = 0.0
+
+    async def get(self) -> asyncpg.Connection:
+        """The open connection. Raises Unavailable if the database can't be reached."""
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        self.discard()
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._retry_at_seconds:
+            raise Unavailable("the database can't be reached")
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS_MAX):
+                self._connection = await self._open()
+        except DATABASE_ERRORS as error:
+            self._retry_at_seconds = loop.time() + RECONNECT_PAUSE_SECONDS
+            _log.warning("lane_connect_failed", error=reason_of(error))
+            raise Unavailable("the database can't be reached") from error
+        return self._connection
+
+    async def _open(self) -> asyncpg.Connection:
+        connection = await self._connect()
+        try:
+            await self._prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def roll_back(self) -> None:
+        """End the transaction that failed, and keep the connection if it answers."""
+        if self._connection is not None:
+            try:
+                await self._connection.execute("ROLLBACK", timeout=PARTING_SECONDS_MAX)
+            except DATABASE_ERRORS:
+                self.discard()
+
+    def discard(self) -> None:
+        """Drop the connection without notice to the server, which rolls back what was open."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def close(self) -> None:
+        """Close the connection in good order, or else drop it."""
+        if self._connection is not None and not self._connection.is_closed():
+            try:
+                await self._connection.close(timeout=PARTING_SECONDS_MAX)
+            except DATABASE_ERRORS:
+                self.discard()
+        self._connection = None
+
+
+class LastSeenAuctions:
+    """Cache of the last states that this process committed of LAST_SEEN_AUCTIONS_MAX auctions; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[ItemId, SeenState] = OrderedDict()
+
+    def remember(self, auctions: Mapping[ItemId, Auction], digests: Mapping[ItemId, bytes], at: datetime) -> None:
+        """Keep the states that a transaction committed, with its reading of the database's clock."""
+        now_seconds = asyncio.get_running_loop().time()
+        for item_id, auction in auctions.items():
+            self._seen[item_id] = SeenState(auction, digests.get(item_id), at, now_seconds)
+            self._seen.move_to_end(item_id)
+        while len(self._seen) > LAST_SEEN_AUCTIONS_MAX:
+            self._seen.popitem(last=False)
+
+    def get(self, item_id: ItemId) -> SeenState | None:
+        """The state; None if it is not kept."""
+        return self._seen.get(item_id)
+
+
+class CommitNotifier:
+    """Notifier of CommitListeners after a commit. A listener's error is logged, and never reaches a caller."""
+
+    def __init__(self, listeners: Sequence[CommitListener]) -> None:
+        self._listeners = listeners
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether there are listeners to make changes for."""
+        return bool(self._listeners)
+
+    def notify(self, changes: Sequence[Change]) -> None:
+        """Hand the changes of one commit to every listener."""
+        for listener in self._listeners:
+            try:
+                listener.committed(changes)
+            except Exception:  # noqa: BLE001 - logged; a listener's error must not become a caller's
+                _log.exception("commit_listener_failed", listener=type(listener).__name__)
 
 
 class BatchRunner:
@@ -154,14 +270,17 @@ class BatchRunner:
         return skipped
 
     def _answer(self, outcome: BatchOutcome) -> None:
-        """Answer the callers of a committed batch. A caller that has left misses its answer, not its bid."""
+        """Answer the callers of a committed batch, then notify the listeners, before any other task runs.
+
+        A caller that has left misses its answer, not its bid.
+        """
         self._last_seen.remember(outcome.auctions, outcome.rows.digests, outcome.at)
-        if self._notifier.has_listeners and outcome.rows.auctions:
-            self._notifier.notify(outcome.rows.committed())
         for command, answer in outcome.answers:
             command.answer(answer)
         for command, refusal in outcome.refusals:
             command.answer(refusal)
+        if self._notifier.has_listeners and outcome.rows.auctions:
+            self._notifier.notify(outcome.rows.committed())
 
 
 def _record_commit(commands: Sequence[Command], times: BatchTimes) -> None:

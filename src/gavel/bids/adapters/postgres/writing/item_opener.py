@@ -9,8 +9,8 @@ import asyncpg
 from gavel.bids.adapters.postgres.connections import borrowed
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.rows import auction_of
-from gavel.bids.adapters.postgres.writing.after_commit import CommitNotifier
 from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text, terms_digest
+from gavel.bids.adapters.postgres.writing.batch_runner import CommitNotifier
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.refusals import KeyReused
 from gavel.bids.domain.texts import Listing

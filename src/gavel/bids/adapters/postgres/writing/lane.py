@@ -11,12 +11,14 @@ behind each other and are decided one item a transaction on side connections, wh
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from math import inf
 
-from gavel.bids.adapters.postgres.writing.command import Command
-from gavel.bids.adapters.postgres.writing.deadlines import DeadlineClock
+import structlog
+
+from gavel.bids.domain.decision import Answer, Decide, RetryKey
 from gavel.bids.domain.ids import ItemId
-from gavel.bids.ports.book import Overloaded, Unavailable
+from gavel.bids.ports.book import Answered, Call, DeadlineExceeded, Overloaded, Unavailable
 
 LANE_COMMANDS_MAX = 10_000
 LANE_BATCH_COMMANDS_MAX = 256
@@ -27,6 +29,101 @@ GATHER_ABOVE_COMMANDS = 2
 # Gathering ends when nothing has arrived in so many turns of the event loop, or after this time.
 GATHER_STALLED_TURNS = 3
 GATHER_SECONDS_MAX = 0.002
+# Between two walks over the pending commands, of which there may be thousands.
+DEADLINE_PAUSE_SECONDS = 0.01
+
+_log = structlog.get_logger(__name__)
+
+
+class Command:
+    """One caller's decision on one auction, from its submission to its outcome.
+
+    It is settled once it was answered or withdrawn: then nothing waits for it.
+    """
+
+    __slots__ = ("_answered", "call", "decide", "item_id", "key", "taken")
+
+    def __init__(self, item_id: ItemId, decide: Decide, answered: Answered, call: Call, key: RetryKey | None) -> None:
+        self.item_id = item_id
+        self.decide = decide
+        self.call = call
+        self.key = key
+        # Set by the lane while the command is in a batch.
+        self.taken = False
+        self._answered: Answered | None = answered
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was answered or withdrawn."""
+        return self._answered is None
+
+    def withdraw(self) -> bool:
+        """See Submitted.withdraw."""
+        if self.taken or self._answered is None:
+            return False
+        self._answered = None
+        return True
+
+    def answer(self, outcome: Answer | Exception) -> None:
+        """Call back with the outcome, unless the command is settled. An error of the callback is logged."""
+        answered, self._answered = self._answered, None
+        if answered is None:
+            return
+        try:
+            answered(outcome)
+        except Exception:  # noqa: BLE001 - one caller's bug must not become the error of the others in its batch
+            _log.exception("command_callback_failed")
+
+
+class DeadlineClock:
+    """Timer for the earliest deadline. When it is due, it walks over the pending commands and is set for the next.
+
+    So a command costs one comparison. It is answered with DeadlineExceeded up to DEADLINE_PAUSE_SECONDS late.
+    """
+
+    def __init__(self, pending: Callable[[], Iterable[Command]]) -> None:
+        self._pending = pending
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_seconds = inf
+        self._not_before_seconds = 0.0
+
+    def watch(self, command: Command) -> None:
+        """Have the command answered at its deadline, if it is pending then."""
+        if command.call.deadline_seconds < self._due_seconds:
+            self._set(command.call.deadline_seconds)
+
+    def stop(self) -> None:
+        """Cancel the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._due_seconds = None, inf
+
+    def _set(self, due_seconds: float) -> None:
+        self.stop()
+        self._due_seconds = due_seconds
+        at_seconds = max(due_seconds, self._not_before_seconds)
+        self._timer = asyncio.get_running_loop().call_at(at_seconds, self._expire)
+
+    def _expire(self) -> None:
+        now_seconds = asyncio.get_running_loop().time()
+        self._not_before_seconds = now_seconds + DEADLINE_PAUSE_SECONDS
+        self.stop()
+        expired: list[Command] = []
+        next_seconds = inf
+        for command in self._pending():
+            deadline_seconds = command.call.deadline_seconds
+            if command.settled:
+                continue
+            if deadline_seconds <= now_seconds:
+                expired.append(command)
+            elif deadline_seconds < next_seconds:
+                next_seconds = deadline_seconds
+        if next_seconds < inf:
+            self._set(next_seconds)
+        # After the walk: a callback may submit another command.
+        for command in expired:
+            command.answer(DeadlineExceeded())
+
 
 # Decides a batch and answers its callers, errors included; returns the commands whose items were locked by others.
 RunBatch = Callable[[list[Command]], Awaitable[Sequence[Command]]]
