@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 import httpx
 
 from gavel.runtime.http.access_control import AccessControl
-from gavel.runtime.http.authentication.principals import Principal, Trusted
-from gavel.runtime.http.calls import Call
+from gavel.runtime.http.calls import Call, Principal, Trusted
 from gavel.runtime.http.connection import HttpConnection
 from gavel.runtime.http.exchange import Exchange
-from gavel.runtime.http.pipeline import Pipeline
 from gavel.runtime.http.request_limits import RequestLimits
 from gavel.runtime.http.request_parser import Head, Header
-from gavel.runtime.http.routes import NoPage, Route, Routes
+from gavel.runtime.http.routes import NoPage, Pipeline, Route, Routes
 from gavel.runtime.http.server import HttpServer, address_of, bind, serving
 
 

@@ -15,8 +15,7 @@ from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResp
 from gavel.runtime.http.access_control import AccessControl
 from gavel.runtime.http.connect.page_tokens import PageTokens
 from gavel.runtime.http.health import health_routes
-from gavel.runtime.http.pipeline import Pipeline
-from gavel.runtime.http.routes import Routes
+from gavel.runtime.http.routes import Pipeline, Routes
 from gavel.runtime.http.server import bind, serving
 from tests.auction_house import BookWords
 from tests.raw_http import Address, Reply

@@ -24,9 +24,8 @@ from gavel.runtime.http.access_control import AccessControl, Limits
 from gavel.runtime.http.authentication.token_keys import OneKey, public_key_of
 from gavel.runtime.http.authentication.tokens import TokenVerifier
 from gavel.runtime.http.connect.protocol import envelope
-from gavel.runtime.http.pipeline import Pipeline
 from gavel.runtime.http.rate_limits import RateLimit
-from gavel.runtime.http.routes import Routes
+from gavel.runtime.http.routes import Pipeline, Routes
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.postgres import connections as postgres
 from gavel.userstats.api import open_stats_api

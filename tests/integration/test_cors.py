@@ -12,12 +12,10 @@ from gavel.runtime.http.access_control import AccessControl, Limits
 from gavel.runtime.http.asgi import Receive, Scope, Send
 from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connect.protocol import error_response
-from gavel.runtime.http.exchange import Handler
-from gavel.runtime.http.pipeline import Pipeline
+from gavel.runtime.http.exchange import Handler, Response
 from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.http.request_limits import RequestLimits
-from gavel.runtime.http.responses import Response
-from gavel.runtime.http.routes import Page, Routes
+from gavel.runtime.http.routes import Page, Pipeline, Routes
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.http.streams import Stream, chunk
 from tests.http_handlers import AsgiHandler, StreamHandler

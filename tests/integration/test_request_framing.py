@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from gavel.runtime.http.asgi import Receive, Scope, Send
+from gavel.runtime.http.exchange import Response
 from gavel.runtime.http.request_limits import HEAD_BYTES_MAX
-from gavel.runtime.http.responses import Response
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.http.streams import Stream, chunk
 from tests.http_handlers import AsgiHandler, StreamHandler

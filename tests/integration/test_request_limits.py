@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gavel.runtime.http.asgi import Receive, Scope, Send
-from gavel.runtime.http.exchange import Exchange
+from gavel.runtime.http.exchange import Exchange, Response
 from gavel.runtime.http.request_limits import PIPELINED_REQUESTS_MAX, REQUEST_BYTES_MAX, RequestLimits
-from gavel.runtime.http.responses import Response
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.http.streams import Stream, chunk
 from tests.http_handlers import AsgiHandler, StreamHandler

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gavel.runtime.http.asgi import Asgi, Receive, Scope, Send
-from gavel.runtime.http.responses import Response
+from gavel.runtime.http.exchange import Response
 from gavel.runtime.http.server import bind, serving
 from tests.http_handlers import AsgiHandler, StreamHandler
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gavel.cli.command_errors import run
-from gavel.runtime.http.pipeline import Pipeline
+from gavel.runtime.http.routes import Pipeline
 from gavel.runtime.http.server import address_of, bind, serving, stop_signals
 from gavel.runtime.process.settings import load_settings
 from gavel.runtime.run_process import run_process, settle_memory, warn_of_trust

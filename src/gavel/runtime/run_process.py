@@ -13,8 +13,7 @@ import structlog
 from gavel import __version__
 from gavel.runtime.http.access_control import AccessControl, open_access_control
 from gavel.runtime.http.health import Check, health_routes, metrics_route
-from gavel.runtime.http.pipeline import Pipeline
-from gavel.runtime.http.routes import Route, Routes
+from gavel.runtime.http.routes import Pipeline, Route, Routes
 from gavel.runtime.http.server import address_of, bind, serving, stop_signals
 from gavel.runtime.http.settings import AdminSettings, HttpSettings
 from gavel.runtime.telemetry.event_loop_lag import event_loop_lag

@@ -17,8 +17,7 @@ import gavel
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
 from gavel.runtime.http.access_control import AccessControl
-from gavel.runtime.http.pipeline import Pipeline
-from gavel.runtime.http.routes import Routes
+from gavel.runtime.http.routes import Pipeline, Routes
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, new_user

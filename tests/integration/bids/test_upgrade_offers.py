@@ -15,8 +15,7 @@ from gavel.bids.api import open_bid_api
 from gavel.bids.domain.ids import ItemId
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
 from gavel.runtime.http.access_control import AccessControl
-from gavel.runtime.http.pipeline import Pipeline
-from gavel.runtime.http.routes import Routes
+from gavel.runtime.http.routes import Pipeline, Routes
 from gavel.runtime.http.server import bind, serving
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, new_user

@@ -11,8 +11,7 @@ from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBoo
 from gavel.bids.api import open_bid_api
 from gavel.bids.feed.live_feed import LiveFeed
 from gavel.runtime.http.access_control import AccessControl
-from gavel.runtime.http.pipeline import Pipeline
-from gavel.runtime.http.routes import Routes
+from gavel.runtime.http.routes import Pipeline, Routes
 from gavel.runtime.http.server import address_of, bind, serving
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import House, until

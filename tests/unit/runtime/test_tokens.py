@@ -11,7 +11,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from gavel.runtime.http.authentication import tokens
-from gavel.runtime.http.authentication.principals import Actor
 from gavel.runtime.http.authentication.token_keys import Key, OneKey
 from gavel.runtime.http.authentication.tokens import (
     LEEWAY_SECONDS,
@@ -20,6 +19,7 @@ from gavel.runtime.http.authentication.tokens import (
     TokenInvalid,
     TokenVerifier,
 )
+from gavel.runtime.http.calls import Actor
 from tests.tokens import AUDIENCE, ISSUER, SigningKey, bearer
 
 USER_ID = "1a2b3c4d-0000-4000-8000-00000000000a"

@@ -12,17 +12,17 @@ from connectrpc.errors import ConnectError
 from prometheus_client.core import Metric
 
 from gavel.runtime.http.authentication.oidc_discovery import discovered_key_set, key_set_at
-from gavel.runtime.http.authentication.principals import (
+from gavel.runtime.http.authentication.token_keys import KeysAway, OneKey, ProviderKeys
+from gavel.runtime.http.authentication.tokens import TokenInvalid, TokenVerifier
+from gavel.runtime.http.calls import (
     Actor,
     Anonymous,
     Authenticated,
+    Call,
     Trusted,
     charge,
     token_needed,
 )
-from gavel.runtime.http.authentication.token_keys import KeysAway, OneKey, ProviderKeys
-from gavel.runtime.http.authentication.tokens import TokenInvalid, TokenVerifier
-from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connect.errors import RetryLater
 from gavel.runtime.http.health import Check
 from gavel.runtime.http.load_shedding import LoadShedder

@@ -6,8 +6,7 @@ from typing import Any
 
 import structlog
 
-from gavel.runtime.http.exchange import Exchange
-from gavel.runtime.http.responses import SERVER_ERROR, Response, lines_of
+from gavel.runtime.http.exchange import SERVER_ERROR, Exchange, Response, lines_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from httptools import HttpParserCallbackError, HttpParserInvalidURLError
 
-from gavel.runtime.http import request_checks
-from gavel.runtime.http.exchange import Exchange
-from gavel.runtime.http.request_limits import CONNECTIONS_TURNED_AWAY_MAX, PIPELINED_REQUESTS_MAX
+from gavel.runtime.http.exchange import (
+    BODY_TOO_LARGE,
+    HEAD_TOO_LARGE,
+    NOT_HTTP,
+    TOO_LATE,
+    TOO_MANY,
+    TOO_MANY_PIPELINED,
+    Exchange,
+    Response,
+    problem_of,
+    whole,
+)
+from gavel.runtime.http.request_limits import CONNECTIONS_TURNED_AWAY_MAX, PIPELINED_REQUESTS_MAX, UNREAD_PAUSE_BYTES
 from gavel.runtime.http.request_parser import Head, Header, HttpParserError, RequestParser
-from gavel.runtime.http.responses import Response, whole
 from gavel.runtime.http.streams import Stream
 
 if TYPE_CHECKING:
     from gavel.runtime.http.server import HttpServer
-
-# Above this many bytes that the client has not read, writing waits.
-PAUSE_BYTES = 64 * 1024
 
 _log = structlog.get_logger(__name__)
 
@@ -73,7 +79,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(PAUSE_BYTES)
+        self._transport.set_write_buffer_limits(UNREAD_PAUSE_BYTES)
         peer = transport.get_extra_info("peername")
         self.client_host = peer[0] if peer else ""
         self.server.add(self)
@@ -111,13 +117,13 @@ class HttpConnection(asyncio.Protocol):
         except HttpParserError:
             # What follows a refused head in its packet is parsed too.
             if not self._ends:
-                self.refuse(request_checks.NOT_HTTP)
+                self.refuse(NOT_HTTP)
             return
         if self._ends or self.is_lost or (self._parser.is_between and not self._read_bytes):
             return
         # A part of a request, or of what precedes one.
         if self._read_bytes > self.server.limits.head_bytes_max:
-            self.refuse(request_checks.HEAD_TOO_LARGE)
+            self.refuse(HEAD_TOO_LARGE)
         elif not self._is_timed and not self._waiting:
             self._time()
 
@@ -133,8 +139,7 @@ class HttpConnection(asyncio.Protocol):
         # A client that does not read is not read either: its next requests would add to what it has not read.
         self.server.unread.start(self)
         self._transport.pause_reading()
-        if self._drained is None:
-            self._drained = asyncio.get_running_loop().create_future()
+        self._drained = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
         if not self._transport.is_closing():
@@ -157,9 +162,9 @@ class HttpConnection(asyncio.Protocol):
         try:
             exchange = self._reading = Exchange(self, head)
         except HttpParserInvalidURLError:
-            self.refuse(request_checks.NOT_HTTP)
+            self.refuse(NOT_HTTP)
             return
-        if (problem := request_checks.HEAD_TOO_LARGE if is_too_large else request_checks.problem_of(head)) is not None:
+        if (problem := HEAD_TOO_LARGE if is_too_large else problem_of(head)) is not None:
             self.refuse(problem)
         elif self._current is None and self._drained is None:
             self._begin(exchange)
@@ -169,7 +174,7 @@ class HttpConnection(asyncio.Protocol):
         self._read_bytes = 0
         exchange = self._reading
         if exchange is not None and not self._ends and not exchange.add(data):
-            self.refuse(request_checks.BODY_TOO_LARGE)
+            self.refuse(BODY_TOO_LARGE)
 
     def request_read(self) -> None:
         self._read_bytes = 0
@@ -183,7 +188,7 @@ class HttpConnection(asyncio.Protocol):
             self._waiting.append(exchange)
             self._transport.pause_reading()
             if len(self._waiting) > PIPELINED_REQUESTS_MAX:
-                self.refuse(request_checks.TOO_MANY_PIPELINED)
+                self.refuse(TOO_MANY_PIPELINED)
         elif exchange.is_answered:
             self._done(exchange)
         else:
@@ -261,7 +266,7 @@ class HttpConnection(asyncio.Protocol):
     def too_late(self) -> None:
         """Refuse a request that was not sent in time."""
         self._is_timed = False
-        self.refuse(request_checks.TOO_LATE)
+        self.refuse(TOO_LATE)
 
     def close_if_idle(self, idle_seconds: float = 0.0) -> bool:
         """Close, unless a request is under way, or was so short a time ago. Return whether it is closed."""
@@ -275,8 +280,7 @@ class HttpConnection(asyncio.Protocol):
         """Admit a request whose turn it is, and whose body may still be on its way."""
         self._current = exchange
         self._admit(exchange)
-        if not exchange.is_answered and exchange.version == "1.1" and request_checks.waits_for_continue(exchange):
-            self.write(request_checks.CONTINUE)
+        exchange.ask_for_body()
 
     def _admit(self, exchange: Exchange) -> None:
         cors = self.server.cors
@@ -284,7 +288,7 @@ class HttpConnection(asyncio.Protocol):
             # Also where there are too many connections: a page can read a refusal only if its preflight is answered.
             exchange.respond(cors.preflight)
         elif self._is_turned_away:
-            exchange.respond(request_checks.TOO_MANY, close=True)
+            exchange.respond(TOO_MANY, close=True)
         else:
             self.server.handler.admit(exchange)
 
@@ -386,11 +390,9 @@ class HttpConnection(asyncio.Protocol):
         self.server.incomplete.stop(self)
 
     def _forget_clocks(self) -> None:
-        self._stop_timing()
-        server = self.server
-        server.idle.stop(self)
-        server.unread.stop(self)
-        server.lingering.stop(self)
+        self._is_timed = False
+        for clock in self.server.clocks:
+            clock.stop(self)
 
     def _wake(self) -> None:
         drained, self._drained = self._drained, None

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from pydantic import HttpUrl, ValidationError
 
+from gavel.runtime.http.exchange import Response, lines_of
 from gavel.runtime.http.request_parser import Header
-from gavel.runtime.http.responses import Response, lines_of
 
 PREFLIGHT_SECONDS = b"7200"
 

@@ -1,22 +1,109 @@
-"""Exchange: one HTTP request, and the one way to answer it."""
+"""Exchange: one HTTP request, the one way to answer it, and responses that need no handler (RFC 9112)."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
+import json
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
 import httptools
 
 from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
 from gavel.runtime.http.request_parser import Head, Header
-from gavel.runtime.http.responses import Response, has_body, head_of
 
 if TYPE_CHECKING:
     from gavel.runtime.http.connection import HttpConnection
     from gavel.runtime.http.streams import Stream
 
+JSON_LINES = b"content-type: application/json\r\n"
+
+_STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
+# The Connect protocol's status of a cancelled call, which HTTP does not name.
+_STATUS_LINES[499] = b"HTTP/1.1 499 Client Closed Request\r\n"
+# Replies are one user's, or true for a moment, so they must not be cached. Content types are not to be guessed.
+_NO_STORE, _NO_SNIFF = b"cache-control: no-store\r\n", b"x-content-type-options: nosniff\r\n"
+_CLOSE = b"connection: close\r\n"
 _CHUNKED = b"transfer-encoding: chunked\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class _Clock:
+    """The Date field, made once a second (RFC 9110, 6.6.1)."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def line(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._line = second, b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+        return self._line
+
+
+_clock = _Clock()
+
+
+class Response(NamedTuple):
+    """A whole response. `lines` are header fields as bytes, each with its CRLF; names in lower case."""
+
+    status: int
+    lines: bytes
+    body: bytes = b""
+
+
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """Format header fields."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+def json_response(status: int, value: object, headers: Sequence[Header] = ()) -> Response:
+    """A response with a JSON body."""
+    return Response(status, JSON_LINES + lines_of(headers), json.dumps(value).encode())
+
+
+def head_of(status: int, lines: bytes, *, closes: bool) -> bytes:
+    """The head of a response, with Date, the default fields that `lines` does not have, and the empty line."""
+    head = _STATUS_LINES[status] + _clock.line() + lines
+    if b"cache-control:" not in lines:
+        head += _NO_STORE
+    if b"x-content-type-options:" not in lines:
+        head += _NO_SNIFF
+    return head + _CLOSE + b"\r\n" if closes else head + b"\r\n"
+
+
+def whole(refused: Response, more_lines: bytes) -> bytes:
+    """A refusal as bytes, behind which the connection is closed."""
+    status, lines, body = refused
+    return head_of(status, lines + b"content-length: %d\r\n" % len(body) + more_lines, closes=True) + body
+
+
+def has_body(status: int) -> bool:
+    """Whether a response of this status may have a body (RFC 9110, 6.4.1)."""
+    return status >= 200 and status not in (204, 304)
+
+
+def refusal(status: int, code: str, message: str, headers: Sequence[Header] = ()) -> Response:
+    """A refusal before a handler is asked, in the form of every error of the API."""
+    return json_response(status, {"code": code, "message": message}, headers)
+
+
+SERVER_ERROR = refusal(500, "internal", "something went wrong on our side")
+# The Connect protocol maps 404 to this code.
+NO_PAGE = refusal(404, "unimplemented", "no such page or procedure")
+NOT_HTTP = refusal(400, "invalid_argument", "this is not an HTTP/1.1 request")
+NO_HOST = refusal(400, "invalid_argument", "a request needs one Host header")
+CHUNKED_1_0 = refusal(400, "invalid_argument", "HTTP/1.0 knows no Transfer-Encoding")
+VERSION = refusal(505, "unimplemented", "only HTTP/1.1 and HTTP/1.0 are served")
+TOO_LATE = refusal(408, "deadline_exceeded", "the request was not sent in time")
+HEAD_TOO_LARGE = refusal(431, "resource_exhausted", "the headers are too large")
+BODY_TOO_LARGE = refusal(429, "resource_exhausted", "the body is too large")
+TOO_MANY_PIPELINED = refusal(429, "resource_exhausted", "too many requests wait on this connection")
+TOO_MANY = refusal(503, "unavailable", "too many connections: try again", [(b"retry-after", b"1")])
 
 
 class Exchange:
@@ -85,6 +172,11 @@ class Exchange:
             if each == name:
                 return value
         return b""
+
+    def ask_for_body(self) -> None:
+        """Write 100 Continue to a client that waits for it before it sends the body (RFC 9110, 10.1.1)."""
+        if not self.is_answered and self.version == "1.1" and self.header(b"expect").lower() == b"100-continue":
+            self._connection.write(_CONTINUE)
 
     def respond(self, response: Response, *, close: bool = False) -> None:
         """Answer with a whole response; close the connection behind it if asked to. A second one has no effect."""
@@ -207,3 +299,20 @@ def _path_of(target: bytes) -> tuple[str, bytes]:
     path, _, query = target.partition(b"?")
     text = path.decode("latin-1")
     return (unquote(text) if "%" in text else text), query
+
+
+def problem_of(head: Head) -> Response | None:
+    """Why a request can't be served whatever it asks for (RFC 9112, 2.3, 3.2, 6.1); None if it can."""
+    if head.version not in ("1.1", "1.0"):
+        return VERSION
+    hosts = 0
+    for name, value in head.headers:
+        if name == b"host":
+            hosts += 1
+            if b"," in value or b" " in value:
+                return NO_HOST
+        elif name == b"transfer-encoding" and head.version == "1.0":
+            return CHUNKED_1_0
+    if hosts > 1 or (not hosts and head.version == "1.1"):
+        return NO_HOST
+    return None

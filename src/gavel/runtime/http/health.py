@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from gavel import __version__
 from gavel.runtime.http.calls import Call
-from gavel.runtime.http.responses import Response, json_response
+from gavel.runtime.http.exchange import Response, json_response
 from gavel.runtime.http.routes import Page, Route
 from gavel.runtime.telemetry.metrics import Source
 

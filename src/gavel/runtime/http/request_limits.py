@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 HEAD_BYTES_MAX = 32 * 1024
 # For head and body together, from the first byte: a slow phone sends a quarter of a megabyte in ten seconds.
 SEND_SECONDS_MAX = 20.0
+# Above this many bytes that the client has not read, writing waits.
+UNREAD_PAUSE_BYTES = 64 * 1024
 # From the moment on when a reply fills the buffers and waits for its client to read.
 READ_SECONDS_MAX = 20.0
 # At least; an idle connection is closed before twice this time has passed.

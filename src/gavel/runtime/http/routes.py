@@ -1,17 +1,27 @@
-"""Route table: for each path what answers it, who may call it, and how urgent it is."""
+"""Routes of a port, and the pipeline of a request to its route.
+
+A route says what answers a path, who may call it, and how urgent it is. The pipeline goes in this order: rate limit by
+address, authentication and role, the whole body, load shedding, and then the route, which decodes, lets the handler act
+for a user, and answers. The connection's own limits come before.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
+from connectrpc.errors import ConnectError
 
 from gavel.runtime.http.asgi import Asgi, run_asgi
 from gavel.runtime.http.calls import Call
-from gavel.runtime.http.load_shedding import Priority
+from gavel.runtime.http.connect.protocol import refusal_response
+from gavel.runtime.http.exchange import NO_PAGE, SERVER_ERROR, Exchange, Response, json_response, refusal
+from gavel.runtime.http.load_shedding import LoadShedder, Priority
 from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
-from gavel.runtime.http.responses import NO_PAGE, SERVER_ERROR, Response, json_response, refusal
-from gavel.runtime.telemetry.request_context import enter
+from gavel.runtime.telemetry.request_context import enter, within
+
+if TYPE_CHECKING:
+    from gavel.runtime.http.access_control import AccessControl
 
 _log = structlog.get_logger(__name__)
 
@@ -134,3 +144,59 @@ def json_page(handler: Callable[[Call], Awaitable[object]], access: Access = OPE
         return json_response(200, await handler(call))
 
     return Page(answer, access)
+
+
+class Pipeline:
+    """Handler of the requests of one port, by its routes and its access control."""
+
+    def __init__(self, routes: Routes, access_control: "AccessControl") -> None:
+        self.routes = routes
+        self._access_control = access_control
+        self._load_shedder: LoadShedder = access_control.load_shedder
+
+    def admit(self, exchange: Exchange) -> None:
+        """Check what a head shows; refuse a call that needs no body to be refused."""
+        route = self.routes.find(exchange.path)
+        exchange.body_bytes_max = route.body_bytes_max
+        exchange.state = call = Call(exchange, route)
+        try:
+            self._access_control.admit(call)
+        except ConnectError as error:
+            _refuse(call, error)
+
+    def answer(self, exchange: Exchange) -> None:
+        """Answer a whole request. A token that was not seen before is verified first."""
+        call: Call = exchange.state
+        if call.principal is None:
+            exchange.run(self._authenticate(call))
+        else:
+            self._serve(call)
+
+    async def _authenticate(self, call: Call) -> None:
+        try:
+            await self._access_control.authenticate(call)
+        except ConnectError as error:
+            _refuse(call, error)
+        except Exception:  # noqa: BLE001 - logged; the client gets 500
+            with within(call):
+                _log.exception("unexpected_error", path=call.exchange.path)
+            call.respond(SERVER_ERROR)
+        else:
+            if not call.exchange.is_lost:
+                self._serve(call)
+
+    def _serve(self, call: Call) -> None:
+        priority = call.route.access.priority
+        try:
+            if priority is not None:
+                call.enter(self._load_shedder, priority)
+        except ConnectError as error:
+            _refuse(call, error)
+            if seconds := self._load_shedder.pause_seconds():
+                call.exchange.pause_reading(seconds)
+            return
+        call.route.answer(call)
+
+
+def _refuse(call: Call, error: ConnectError) -> None:
+    call.exchange.respond(refusal_response(error, call.fields.get(b"content-type", b"")))

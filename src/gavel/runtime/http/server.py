@@ -66,6 +66,7 @@ class HttpServer:
         self.incomplete = Timeouts[HttpConnection](limits.send_seconds_max, HttpConnection.too_late)
         self.unread = Timeouts[HttpConnection](limits.read_seconds_max, HttpConnection.abort)
         self.lingering = Timeouts[HttpConnection](limits.linger_seconds, HttpConnection.abort)
+        self.clocks = (self.idle, self.incomplete, self.unread, self.lingering)
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
 
@@ -106,7 +107,7 @@ class HttpServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for clock in (self.idle, self.incomplete, self.unread, self.lingering):
+        for clock in self.clocks:
             clock.close()
 
     def _close_if_idle(self, connection: HttpConnection) -> None:

@@ -7,7 +7,7 @@ from wsgiref.headers import Headers
 from servestatic import ServeStaticASGI
 
 from gavel.runtime.http.asgi import Asgi, Receive, Scope, Send
-from gavel.runtime.http.responses import NO_PAGE
+from gavel.runtime.http.exchange import NO_PAGE
 
 DOCUMENT = "/index.html"
 # Names of files here contain a hash of their content, so they never change.

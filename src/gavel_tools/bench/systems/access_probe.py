@@ -12,10 +12,9 @@ from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connection import HttpConnection
 from gavel.runtime.http.exchange import Exchange
 from gavel.runtime.http.load_shedding import Priority
-from gavel.runtime.http.pipeline import Pipeline
 from gavel.runtime.http.request_limits import RequestLimits
 from gavel.runtime.http.request_parser import Head
-from gavel.runtime.http.routes import Access, NoPage, Routes
+from gavel.runtime.http.routes import Access, NoPage, Pipeline, Routes
 from gavel.runtime.http.server import HttpServer
 from gavel_tools.bench.case import MeasurementFailed
 

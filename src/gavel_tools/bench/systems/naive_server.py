@@ -10,8 +10,7 @@ import uvloop
 from gavel.bids.adapters.connect.routes import bid_service
 from gavel.bids.adapters.connect.service import BidApi
 from gavel.bids.adapters.connect.watch import WatchApi
-from gavel.runtime.http.pipeline import Pipeline
-from gavel.runtime.http.routes import Routes
+from gavel.runtime.http.routes import Pipeline, Routes
 from gavel.runtime.http.server import bind, serving, stop_signals
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.data_folder import data_folder

@@ -6,7 +6,8 @@ from gavel.bids.adapters.connect.service import BidApi
 from gavel.bids.adapters.connect.watch import WatchApi
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.contracts.bids.v1.bid_service_connect import BidService
-from gavel.runtime.http.connect.procedures import Service, Streamed, Submitted, Unary
+from gavel.runtime.http.connect.procedures import Service, Submitted, Unary
+from gavel.runtime.http.connect.streamed import Streamed
 from gavel.runtime.http.load_shedding import Priority
 from gavel.runtime.http.routes import Access
 

@@ -11,7 +11,7 @@ import asyncpg
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.http.calls import Call
-from gavel.runtime.http.responses import Response, json_response, refusal
+from gavel.runtime.http.exchange import Response, json_response, refusal
 from gavel.runtime.http.routes import Page, json_page
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.redis.single_flight import SingleFlight

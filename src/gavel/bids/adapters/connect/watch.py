@@ -11,8 +11,7 @@ from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.ports.feed import EventLog, StreamDeadline
 from gavel.contracts.bids.v1 import bid_service_pb as pb
-from gavel.runtime.http.authentication.principals import token_expired
-from gavel.runtime.http.calls import Call
+from gavel.runtime.http.calls import Call, token_expired
 from gavel.runtime.http.connect.errors import connect_error_of
 from gavel.runtime.http.connect.protocol import JSON_CODEC, PROTO_CODEC, StrictCodec, end_of_stream
 from gavel.runtime.http.streams import Stream, chunk

@@ -18,8 +18,8 @@ from jwt.exceptions import (
     PyJWTError,
 )
 
-from gavel.runtime.http.authentication.principals import Actor
 from gavel.runtime.http.authentication.token_keys import Key, TokenKeys
+from gavel.runtime.http.calls import Actor
 
 # Public-key algorithms only: a shared secret that verifies tokens can also sign them.
 ALGORITHMS = (

@@ -1,54 +1,124 @@
-"""Procedures of a service over Connect: the routes that decode a request, call a handler, and encode its answer."""
+"""Procedures of a service over Connect: routes that decode requests, call handlers, and encode and count answers."""
 
 import asyncio
 from abc import ABC, abstractmethod
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
+from opentelemetry.trace import SpanKind
+from prometheus_client.core import Metric
 from protobuf import DescService, Message
 from protobuf.wkt.google.protobuf.descriptor_pb import MethodOptions
 
 from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connect.errors import MapError, connect_error_of
-from gavel.runtime.http.connect.metrics import OK, UNKNOWN_METHOD, RpcMetrics
 from gavel.runtime.http.connect.protocol import (
     JSON_CODEC,
     PROTO_CODEC,
     StrictCodec,
     compressed,
     decompressed,
-    end_of_stream,
     error_response,
-    message_of,
 )
+from gavel.runtime.http.exchange import Response
 from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
-from gavel.runtime.http.responses import Response
 from gavel.runtime.http.routes import OPEN, Access, Route
+from gavel.runtime.telemetry import tracing
+from gavel.runtime.telemetry.histogram import Histogram
+from gavel.runtime.telemetry.metrics import counter, histogram
 from gavel.runtime.telemetry.request_context import enter, within
+
+OK = "ok"
+# One label for all unknown methods: callers must not be able to make labels.
+UNKNOWN_METHOD = "unknown"
+
+# Failures of the server; callers' mistakes and the auction's refusals are answers.
+_FAILURES = frozenset(
+    code.value for code in (Code.INTERNAL, Code.UNAVAILABLE, Code.UNKNOWN, Code.DATA_LOSS, Code.DEADLINE_EXCEEDED)
+)
 
 _Request = TypeVar("_Request", bound=Message)
 
 _CODECS = {"json": JSON_CODEC, "proto": PROTO_CODEC}
 # By the content type as clients write it; others are normalised first.
 _UNARY = {b"application/json": JSON_CODEC, b"application/proto": PROTO_CODEC}
-_STREAM = {b"application/connect+json": JSON_CODEC, b"application/connect+proto": PROTO_CODEC}
 _UNARY_LINES = {codec: b"content-type: %b\r\n" % content_type for content_type, codec in _UNARY.items()}
-# The last field asks proxies such as nginx to forward each frame at once.
-_STREAM_LINES = {
-    codec: b"content-type: %b\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n" % content_type
-    for content_type, codec in _STREAM.items()
-}
 _NO_SIDE_EFFECTS = MethodOptions.IdempotencyLevel.NO_SIDE_EFFECTS
 _MEDIA_TYPE = Response(415, b"accept-post: application/json, application/proto\r\n")
-_STREAM_MEDIA_TYPE = Response(415, b"accept-post: application/connect+json, application/connect+proto\r\n")
 _NO_METHOD = Response(404, b"")
-_VERSION = Response(505, b"")
+
+
+class _MethodMetrics:
+    """Counts of one method's calls by code, and a histogram of their durations."""
+
+    __slots__ = ("calls", "seconds")
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {}
+        self.seconds = Histogram()
+
+
+class RpcMetrics:
+    """Metrics of a service's calls: counts by method and code, and durations by method."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self._methods: dict[str, _MethodMetrics] = {}
+
+    def answered(self, method: str, code: str, call: Call) -> None:
+        """Count one answered call, and record its span. `code` is Connect's, or `ok`."""
+        ended_seconds = perf_counter()
+        metrics = self._methods.get(method)
+        if metrics is None:
+            metrics = self._methods[method] = _MethodMetrics()
+        metrics.calls[code] = metrics.calls.get(code, 0) + 1
+        metrics.seconds.observe(ended_seconds - call.started_seconds)
+        if tracing.is_sampled(call.traceparent):
+            about = {f"gavel.{name}": value for name, value in call.bound.items()}
+            tracing.record(
+                f"{self.service}/{method}",
+                (call.incoming,),
+                call.started_seconds,
+                ended_seconds,
+                kind=SpanKind.SERVER,
+                own=call.traceparent,
+                attributes={
+                    "rpc.system.name": "connectrpc",
+                    "rpc.response.status_code": code,
+                    "http.request.id": call.request_id,
+                    **about,
+                },
+                error=code if code in _FAILURES else "",
+            )
+
+    async def read(self) -> Sequence[Metric]:
+        """Read the metrics."""
+        calls = {
+            (method, code): float(count)
+            for method, metrics in self._methods.items()
+            for code, count in metrics.calls.items()
+        }
+        return [
+            counter(
+                "gavel_rpc_calls_total",
+                "Answered calls by method and Connect code (ok where there was no error).",
+                ("method", "code"),
+                calls,
+            ),
+            histogram(
+                "gavel_rpc_duration_seconds",
+                "From a call's arrival in the application to its answer.",
+                ("method",),
+                {(method,): metrics.seconds for method, metrics in self._methods.items()},
+            ),
+        ]
 
 
 class HttpRefusal(Exception):
@@ -108,26 +178,6 @@ class Submitted(Procedure[_Request]):
         return _SubmittedRoute(service, name, self, is_read=is_read)
 
 
-class Streamed(Procedure[_Request]):
-    """A procedure that answers with a stream. Its handler opens it by Exchange.open_stream, with `lines`.
-
-    An exception before that ends the stream with an error.
-    """
-
-    def __init__(
-        self,
-        request: type[_Request],
-        handler: Callable[[Call, _Request, StrictCodec, bytes], Awaitable[None]],
-        access: Access,
-    ) -> None:
-        super().__init__(request, access)
-        self.handler = handler
-
-    def route(self, service: "Service", name: str, *, is_read: bool) -> Route:  # noqa: ARG002 - a stream is a POST
-        """See Procedure.route."""
-        return _StreamedRoute(service, name, self)
-
-
 class Service:
     """Routes of a service, with its error table and its metrics."""
 
@@ -165,7 +215,7 @@ class _RpcRoute:
         """Codec and message of a unary call. Raises ConnectError or HttpRefusal."""
         exchange, fields = call.exchange, call.fields
         if exchange.method == "POST":
-            codec, body = _codec_of(fields.get(b"content-type", b""), _UNARY), exchange.body
+            codec, body = codec_of(fields.get(b"content-type", b""), _UNARY), exchange.body
             encoding = fields.get(b"content-encoding")
             if encoding:
                 body = decompressed(body, encoding.decode("latin-1"))
@@ -174,7 +224,7 @@ class _RpcRoute:
         else:
             allowed = b"GET, POST" if self._is_read else b"POST"
             raise HttpRefusal(Response(405, b"allow: %b\r\n" % allowed), Code.UNIMPLEMENTED)
-        _check_protocol(call)
+        check_protocol(call)
         if (seconds := call.asked_seconds()) is not None:
             call.shorten(seconds)
         return codec, codec.decode(body, self._request)
@@ -263,48 +313,6 @@ class _UnaryRoute(_RpcRoute):
             self._succeed(call, response)
 
 
-class _StreamedRoute:
-    body_bytes_max = REQUEST_BYTES_MAX
-
-    def __init__(self, service: Service, name: str, procedure: Streamed[Any]) -> None:
-        self.access = procedure.access
-        self._service = service
-        self._name = name
-        self._procedure = procedure
-
-    def answer(self, call: Call) -> None:
-        """See Route.answer."""
-        exchange = call.exchange
-        if exchange.method != "POST":
-            call.respond(Response(405, b"allow: POST\r\n"))
-            return
-        try:
-            codec = _codec_of(call.fields.get(b"content-type", b""), _STREAM)
-        except HttpRefusal:
-            call.respond(_STREAM_MEDIA_TYPE)
-            return
-        if exchange.version != "1.1":
-            # Its chunks are those of HTTP/1.1.
-            call.respond(_VERSION)
-            return
-        task = exchange.run(self._run(call, codec))
-        task.add_done_callback(lambda _: call.leave())
-        exchange.on_lost = task.cancel
-
-    async def _run(self, call: Call, codec: StrictCodec) -> None:
-        enter(call)
-        lines = _STREAM_LINES[codec]
-        try:
-            _check_protocol(call)
-            encoding = call.fields.get(b"connect-content-encoding", b"").decode("latin-1")
-            request = codec.decode(message_of(call.exchange.body, encoding), self._procedure.request)
-            await self._procedure.handler(call, request, codec, lines)
-        except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
-            mapped = self._service.error_of(call, self._name, error)
-            if not call.exchange.is_answered:
-                call.respond(Response(200, lines, end_of_stream(mapped)))
-
-
 class _UnknownMethod:
     access = OPEN
     body_bytes_max = REQUEST_BYTES_MAX
@@ -318,7 +326,7 @@ class _UnknownMethod:
         call.respond(_NO_METHOD)
 
 
-def _codec_of(content_type: bytes, codecs: Mapping[bytes, StrictCodec]) -> StrictCodec:
+def codec_of(content_type: bytes, codecs: Mapping[bytes, StrictCodec]) -> StrictCodec:
     """The codec of a content type. Raises HttpRefusal, for gRPC among others: it needs trailers."""
     codec = codecs.get(content_type)
     if codec is None:
@@ -328,7 +336,7 @@ def _codec_of(content_type: bytes, codecs: Mapping[bytes, StrictCodec]) -> Stric
     return codec
 
 
-def _check_protocol(call: Call) -> None:
+def check_protocol(call: Call) -> None:
     call.check_fields()
     if call.fields.get(b"connect-protocol-version", b"1") != b"1":
         raise ConnectError(Code.INVALID_ARGUMENT, "connect-protocol-version must be 1")
