@@ -47,7 +47,7 @@ def test_what_is_no_trace_context_counts_as_none(text: str) -> None:
 
 
 def test_without_a_collector_a_context_is_handed_on_as_it_came_and_nothing_is_written_down() -> None:
-    assert not tracing.is_on()
+    assert not tracing.is_on
     assert [tracing.begin(each) for each in (SAMPLED, UNSAMPLED, "")] == [SAMPLED, UNSAMPLED, ""]
     assert not tracing.is_sampled(SAMPLED)
     assert tracing.record("decide", [SAMPLED], 0.0, 0.0) == ""
@@ -98,7 +98,7 @@ async def test_a_batch_has_links_up_to_a_bound(collector: Collector) -> None:
 async def test_a_collector_that_is_away_delays_no_stop() -> None:
     async with tracing.exporting("tests", "http://127.0.0.1:9", 1.0):
         tracing.record("decide", [SAMPLED], 1.0, 2.0)
-    assert not tracing.is_on()
+    assert not tracing.is_on
 
 
 async def test_a_collector_on_this_machine_is_asked_directly_whatever_proxy_is_named(

@@ -178,7 +178,7 @@ class Call:
         self.deadline_seconds = exchange.now_seconds() + CALL_SECONDS_MAX
         incoming = fields.get(b"traceparent")
         self.incoming = tracing.valid(incoming.decode("latin-1")) if incoming else ""
-        self.traceparent = tracing.begin(self.incoming)
+        self.traceparent = tracing.begin(self.incoming) if tracing.is_on else self.incoming
         self.bound: dict[str, str] = {}
         self._request_id = ""
         self._shedder: LoadShedder | None = None

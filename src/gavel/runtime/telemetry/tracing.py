@@ -52,6 +52,8 @@ class _Export:
 
 
 _export: _Export | None = None
+# Whether this process exports spans: plain, so that a request asks at no cost.
+is_on = False
 
 
 @asynccontextmanager
@@ -61,7 +63,7 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
     `sample_ratio`, 0 to 1, is the sampled share of requests without a trace context; else the context decides.
     Spans that the collector does not take in time are lost.
     """
-    global _export  # noqa: PLW0603 - as with logs, there is one for the process
+    global _export, is_on  # noqa: PLW0603 - as with logs, there is one for the process
     if not endpoint:
         yield
         return
@@ -76,10 +78,11 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
     name = os.environ.get("OTEL_SERVICE_NAME") or f"gavel-{process}"
     resource = Resource.create({"service.name": name, "service.version": __version__})
     _export = _Export(processor, resource, InstrumentationScope("gavel", __version__), sample_ratio)
+    is_on = True
     try:
         yield
     finally:
-        _export = None
+        _export, is_on = None, False
         # In a thread, since the library may wait for the collector without a bound.
         last = threading.Thread(target=processor.shutdown, name="last-spans", daemon=True)
         last.start()
@@ -93,11 +96,6 @@ def _session(url: str) -> requests.Session | None:
     session = requests.Session()
     session.trust_env = False
     return session
-
-
-def is_on() -> bool:
-    """Whether this process exports spans."""
-    return _export is not None
 
 
 def valid(text: str) -> str:

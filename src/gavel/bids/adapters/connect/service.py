@@ -28,8 +28,8 @@ from gavel.bids.use_cases.list_item import list_item
 from gavel.bids.use_cases.place_bid import submit_bid
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.calls import Call
+from gavel.runtime.telemetry import tracing
 from gavel.runtime.telemetry.metrics import counter
-from gavel.runtime.telemetry.tracing import is_sampled
 
 # Takes a handler's answer: a reply or an exception, once.
 Reply = Callable[[Message | Exception], None]
@@ -105,7 +105,7 @@ class BidApi:
             return
         self.bids.answered(outcome)
         message = place_bid_message(outcome, user_id)
-        if message.bid is not None and is_sampled(call.traceparent):
+        if tracing.is_on and message.bid is not None and tracing.is_sampled(call.traceparent):
             call.bind(bid_id=message.bid.id)
         answer(message)
 

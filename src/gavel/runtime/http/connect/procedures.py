@@ -80,7 +80,7 @@ class RpcMetrics:
             metrics = self._methods[method] = _MethodMetrics()
         metrics.calls[code] = metrics.calls.get(code, 0) + 1
         metrics.seconds.observe(ended_seconds - call.started_seconds)
-        if tracing.is_sampled(call.traceparent):
+        if tracing.is_on and tracing.is_sampled(call.traceparent):
             about = {f"gavel.{name}": value for name, value in call.bound.items()}
             tracing.record(
                 f"{self.service}/{method}",

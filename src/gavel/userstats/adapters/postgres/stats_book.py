@@ -115,7 +115,7 @@ class PostgresStatsBook:
     def _committed(self, events: Sequence[Event], new: int, started_seconds: float) -> None:
         ended_seconds = perf_counter()
         self._metrics.committed(events, ended_seconds - started_seconds)
-        if tracing.is_on():
+        if tracing.is_on:
             tracing.record(
                 "write stats",
                 [event.traceparent for event in events],

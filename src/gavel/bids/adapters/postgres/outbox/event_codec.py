@@ -55,7 +55,7 @@ def sampled_traces(bodies: Iterable[bytes]) -> list[str]:
 
     The events are not decoded, since a relay passes on thousands at once.
     """
-    if not tracing.is_on():
+    if not tracing.is_on:
         return []
     found = dict.fromkeys(match for body in bodies for match in _TRACEPARENT.findall(body))
     return [traceparent.decode() for traceparent in found]

@@ -85,7 +85,7 @@ class PostgresAuctionBook:
         self, item_id: ItemId, decide: Decide, answered: Answered, *, call: Call, key: RetryKey | None = None
     ) -> Submitted:
         """See AuctionBook.submit."""
-        if tracing.is_sampled(call.traceparent):
+        if tracing.is_on and tracing.is_sampled(call.traceparent):
             answered = _recorded(answered, call.traceparent)
         command = Command(item_id, decide, answered, call, key)
         self._lanes[hash(item_id) % len(self._lanes)].submit(command)

@@ -285,7 +285,7 @@ class BatchRunner:
 
 def _record_commit(commands: Sequence[Command], times: BatchTimes) -> None:
     """Record the span of a transaction, under the first sampled command in it and with links to the others."""
-    if not tracing.is_on():
+    if not tracing.is_on:
         return
     milliseconds = 1000
     tracing.record(
