@@ -14,10 +14,9 @@ import pytest
 import pytest_asyncio
 
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
-from gavel.bids.domain.auction import Auction, SoftClose
+from gavel.bids.domain.auction import ActorId, Auction, ItemId, SoftClose, UserId
 from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.decision import Answer, Decide, Decision
-from gavel.bids.domain.ids import ActorId, ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.texts import Listing

@@ -9,8 +9,8 @@ from gavel.bids.adapters.connect.reads import ReadApi
 from gavel.bids.adapters.connect.routes import bid_service
 from gavel.bids.adapters.connect.service import BidApi
 from gavel.bids.adapters.connect.watch import WatchApi
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
 from gavel.runtime.http.access_control import AccessControl
 from gavel.runtime.http.connect.page_tokens import PageTokens

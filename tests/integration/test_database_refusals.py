@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.connections import open_pool, reason_of

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gavel.bids.domain.auction import Auction, SoftClose
+from gavel.bids.domain.auction import Auction, ItemId, SoftClose, UserId
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.decision import Answer, Decide, Decision
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, ChangeRefusal, ChangeRefused
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.worker import running_closer

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gavel.bids.domain.auction import UserId
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import InvalidInput, KeyReused
 from gavel.bids.domain.texts import Listing

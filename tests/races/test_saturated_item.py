@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from tests.auction_house import House, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.race]

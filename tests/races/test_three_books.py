@@ -6,8 +6,8 @@ from itertools import count, pairwise
 
 import pytest
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import BidRefused
 from tests.auction_house import House, new_user, open_house
 

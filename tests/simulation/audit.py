@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.increments import BidIncrement, increment_at
 from tests.auction_house import SELLER
 from tests.simulation.town import Story

@@ -12,11 +12,10 @@ from uuid import UUID
 import asyncpg
 
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
-from gavel.bids.domain.auction import SoftClose
+from gavel.bids.domain.auction import ActorId, ItemId, SoftClose, UserId
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ActorId, ItemId, UserId
 from gavel.bids.domain.refusals import Refusal
 from gavel.bids.ports.book import DeadlineExceeded, Unavailable
 from gavel.bids.use_cases.buy_now import buy_now

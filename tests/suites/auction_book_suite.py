@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced, Event, ItemListed
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput, ItemNotFound, KeyReused
 from gavel.bids.domain.texts import Listing, ListingChanges

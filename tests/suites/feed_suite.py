@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from gavel.bids.domain.auction import SoftClose
+from gavel.bids.domain.auction import ItemId, SoftClose
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.feed_events import FeedEvent, feed_events
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import Change
 from tests.unit.bids.auctions import ANNA, BELA, END, ITEM, bid, listed, seconds
 

@@ -7,14 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.domain.increments import BidIncrement
+from gavel.bids.domain.increments import AMOUNT_MAX, BidIncrement
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard, LeaderboardEntry
 from gavel.bids.domain.listing import Draft, list_item
-from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.book import Change
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, LeaderboardCache

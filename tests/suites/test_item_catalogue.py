@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
-from gavel.bids.domain.auction import Status
+from gavel.bids.domain.auction import ItemId, Status
 from gavel.bids.domain.changing import cancel_item
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.use_cases.show_items import show_bids, show_items
 from tests.auction_house import SELLER, House, new_user

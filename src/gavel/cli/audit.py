@@ -11,7 +11,7 @@ import typer
 
 from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log, read_heads
 from gavel.bids.adapters.postgres.audit.check import Anchor, ItemCheck
-from gavel.bids.domain.ids import ItemId, canonical_uuid
+from gavel.bids.domain.auction import ItemId, canonical_uuid
 from gavel.bids.settings import BidDatabaseSettings
 from gavel.cli.command_errors import run
 from gavel.runtime.postgres import connections as postgres

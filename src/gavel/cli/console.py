@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from gavel.bids.domain.money import minor_units_per_major
+from gavel.bids.domain.increments import minor_units_per_major
 
 # Nothing is wrapped or cut where a program reads it.
 WIDTH_MAX = 1_000_000

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft, Listing
 from gavel.bids.ports.book import AuctionBook, CommandCall

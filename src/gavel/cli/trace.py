@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from gavel.bids.adapters.postgres.reading.bid_trace import BidTrace, bid_trace
-from gavel.bids.domain.ids import EventId, canonical_uuid
+from gavel.bids.domain.auction import EventId, canonical_uuid
 from gavel.bids.settings import BidDatabaseSettings
 from gavel.cli.command_errors import run
 from gavel.cli.console import money, open_console

@@ -7,7 +7,7 @@ the auction or the run ends. So prices rise for as long as anyone watches, whate
 from dataclasses import dataclass
 from random import Random
 
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 
 # Three times the start price, unless the options say otherwise; 0: no limit.
 DEFAULT_BUDGET = 3.0

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from gavel.bids.domain.increments import BidIncrement, increment_at
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX, BidIncrement, increment_at
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel_tools.bidders.account import ItemAccount, Placed
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 
 # A sniper comes in the last seconds of an auction.
 SNIPE_SECONDS = 1.5

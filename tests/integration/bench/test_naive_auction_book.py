@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefused, ItemNotFound

@@ -12,11 +12,10 @@ from gavel.bids.adapters.postgres.audit import audit_log as postgres_audit_log
 from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log, read_heads
 from gavel.bids.adapters.postgres.audit.check import Anchor, ItemCheck
 from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text
-from gavel.bids.domain.auction import SoftClose
+from gavel.bids.domain.auction import ItemId, SoftClose
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import Refusal
 from gavel.bids.domain.texts import listing_changes
 from gavel.runtime.postgres import connections as postgres

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from tests.auction_house import House
 from tests.e2e.gavel_process import environment, run
 from tests.servers.postgres import PostgresServer, url_as

@@ -10,9 +10,8 @@ import pytest
 
 from gavel.bids.adapters.postgres.failures import NotStorable
 from gavel.bids.adapters.postgres.writing.due_auctions import PostgresDueAuctions
-from gavel.bids.domain.auction import SoftClose
+from gavel.bids.domain.auction import ItemId, SoftClose
 from gavel.bids.domain.changing import cancel_item
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
 from gavel.bids.ports.due_auctions import Due
 from gavel.bids.use_cases.close_due import close_due

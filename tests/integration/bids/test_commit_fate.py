@@ -6,10 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.decision import Decide, Decision, RetryKey
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.book import Unavailable
 from tests.auction_house import House, new_user, open_house, soon, unchanged, until
 from tests.servers.fault_proxy import FaultProxy, Towards, fault_proxy, upstream_of

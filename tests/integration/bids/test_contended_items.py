@@ -8,10 +8,9 @@ from datetime import datetime
 import pytest
 
 from gavel.bids.adapters.postgres.writing import auction_book
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.decision import Answer, Decide, Decision
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.ports.book import DeadlineExceeded
 from tests.auction_house import House, explained, new_user, open_house, soon, unchanged

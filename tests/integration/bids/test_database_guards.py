@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from gavel.bids.adapters.postgres.failures import NotStorable
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.closing import close_due
-from gavel.bids.domain.ids import ItemId
 from tests.auction_house import SELLER, House, new_user
 
 pytestmark = pytest.mark.integration

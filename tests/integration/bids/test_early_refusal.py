@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gavel.bids.domain.auction import Auction, SoftClose
+from gavel.bids.domain.auction import Auction, ItemId, SoftClose, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
 from gavel.bids.ports.book import DeadlineExceeded
 from tests.auction_house import SELLER, House, new_user, open_house, soon, unchanged, until

@@ -8,11 +8,11 @@ import pytest
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.rows import bid_of, terms_of
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.contracts.events.v1.auction_events_pb import Event as EventMessage
 from gavel.contracts.events.v1.auction_events_pb import EventBatch

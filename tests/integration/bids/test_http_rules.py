@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
 from gavel.runtime.http.access_control import AccessControl
 from gavel.runtime.http.authentication.token_keys import OneKey, public_key_of

@@ -11,12 +11,11 @@ from structlog.testing import capture_logs
 from gavel.bids.adapters.postgres.failures import NotStorable
 from gavel.bids.adapters.postgres.writing import auction_book, batch_runner
 from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import Listing, ListingChanges
 from gavel.bids.ports.book import Unavailable
 from tests.auction_house import COMMIT_WAITS, SELLER, House, explained, new_user, open_house, soon, unchanged, until

@@ -12,8 +12,8 @@ import pytest_asyncio
 from gavel.bids.adapters.postgres import connections as bid_db
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres.writing import batch
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import BidRefused
 from gavel.bids.ports.book import DeadlineExceeded, Unavailable
 from gavel.runtime.postgres import connections as postgres

@@ -12,10 +12,10 @@ import pytest
 
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.ports.catalogue import ItemPosition
 from tests.auction_house import House, new_user, soon, unchanged, until

@@ -12,7 +12,7 @@ import pytest
 
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.api import open_bid_api
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.contracts.bids.v1.bid_service_pb import PlaceBidRequest, PlaceBidResponse
 from gavel.runtime.http.access_control import AccessControl
 from gavel.runtime.http.routes import Pipeline, Routes

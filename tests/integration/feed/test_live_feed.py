@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.feed import item_channel, live_feed
 from gavel.bids.feed.live_feed import COMPARE_SECONDS, HEARTBEAT_SECONDS, LEAVE_SECONDS_MAX, SWEEP_SECONDS, LiveFeed
 from gavel.bids.feed.watch_items import watch_items

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.bids.worker import running_bid_worker
 from gavel.runtime.rabbitmq.topology import WorkQueue

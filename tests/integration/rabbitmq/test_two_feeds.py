@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from gavel.bids.adapters.postgres.feed.feed_log import PostgresFeedLog
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.feed.watch_items import watch_items
 from gavel.bids.live_feed import open_live_feed

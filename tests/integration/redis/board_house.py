@@ -9,7 +9,7 @@ from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboar
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.redis.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
 from gavel.bids.adapters.redis.leaderboards import RedisLeaderboards
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway
 from gavel.runtime.postgres import connections as postgres

@@ -16,8 +16,8 @@ from redis.asyncio.connection import parse_url
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.redis.cached_item_catalogue import CachedItemCatalogue
 from gavel.bids.adapters.redis.item_texts import RedisItemTexts
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.changing import update_item
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.catalogue import ItemView

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from gavel.bids.adapters.redis.cached_leaderboards import CHANGES_WAITING_MAX
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.refusals import BidRefused, ItemNotFound
 from gavel.bids.ports.book import Change
 from tests.auction_house import new_user

@@ -13,7 +13,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 
 from gavel.bids.api import open_bid_api
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.runtime.http.health import health_routes
 from gavel.runtime.redis.connection import RedisAway
 from tests.auction_house import new_user, soon, until

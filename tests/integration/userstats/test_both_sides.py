@@ -9,9 +9,9 @@ import pytest
 from gavel.bids.adapters.postgres.feed import event_log as postgres_event_log
 from gavel.bids.adapters.postgres.feed.event_log import read_event_log
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox
+from gavel.bids.domain.auction import UserId
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.closing import close_due
-from gavel.bids.domain.ids import UserId
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.runtime.postgres import connections as postgres
 from gavel.userstats.adapters.event_codec import EventBatchReader

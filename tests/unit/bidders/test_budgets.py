@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.domain.increments import BidIncrement, increment_at
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX, BidIncrement, increment_at
 from gavel_tools.bidders.budgets import (
     BIDDER_SHARES,
     DEFAULT_BUDGET,

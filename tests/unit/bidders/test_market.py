@@ -4,7 +4,7 @@ from random import Random
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel_tools.bidders.market import ItemOnSale, Market
 

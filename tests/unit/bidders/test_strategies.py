@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 from gavel_tools.bidders.strategies import (
     BUY_NOW_SHARE,
     SNIPE_SECONDS,

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, NamedTuple, ParamSpec
 
-from gavel.bids.domain.auction import Auction, SoftClose, Terms, new_auction
+from gavel.bids.domain.auction import Auction, ItemId, SoftClose, Terms, UserId, new_auction
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import BidPlaced, Event
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.refusals import BidRefused
 

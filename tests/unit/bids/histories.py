@@ -7,15 +7,13 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from gavel.bids.domain.auction import Auction, SoftClose
+from gavel.bids.domain.auction import Auction, SoftClose, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import Event
-from gavel.bids.domain.ids import UserId
-from gavel.bids.domain.increments import BidIncrement
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX, BidIncrement
 from gavel.bids.domain.refusals import BidRefusal, BidRefused
 from tests.unit.bids.auctions import BIDDERS, SELLER, START, listed, seconds
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
-from gavel.bids.domain.auction import Auction, Status
+from gavel.bids.domain.auction import Auction, ItemId, Status, UserId
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced, Event
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import ItemNotFound, KeyReused
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.book import Answered, Call, Change, CommitListener, DeadlineExceeded, Submitted, answer_of

@@ -7,12 +7,11 @@ docs/auction-rules.md is run as a test.
 from datetime import datetime
 from typing import NamedTuple
 
-from gavel.bids.domain.auction import Auction, Status, extended_end, least_bid
+from gavel.bids.domain.auction import Auction, Status, UserId, extended_end, least_bid
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import AuctionExtended, BidPlaced
 from gavel.bids.domain.hidden import repr_without
-from gavel.bids.domain.ids import UserId
-from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount
+from gavel.bids.domain.increments import AMOUNT_MAX, AMOUNT_MIN, is_amount
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
 
 _REFUSAL_BY_STATUS = {

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from gavel.bids.domain.auction import Auction, least_bid
+from gavel.bids.domain.auction import Auction, UserId, least_bid
 from gavel.bids.domain.bidding import check_open, refused
 from gavel.bids.domain.closing import closed
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import BidRefusal
 
 

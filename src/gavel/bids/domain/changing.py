@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from gavel.bids.domain.auction import Auction, Status
+from gavel.bids.domain.auction import Auction, Status, UserId
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import AuctionCancelled
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import ChangeRefusal, ChangeRefused, NotTheSeller
 from gavel.bids.domain.texts import ListingChanges
 

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, UserId
 from gavel.bids.domain.events import BidPlaced, Event
 from gavel.bids.domain.hidden import repr_without
-from gavel.bids.domain.ids import UserId
-from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import ListingChanges
 
 
@@ -28,8 +26,6 @@ class Decision(NamedTuple):
     changes: ListingChanges | None = None
 
 
-KEY_CHARACTERS_MAX = 128
-
 Decide = Callable[[Auction, datetime], Decision]
 
 
@@ -46,15 +42,6 @@ class RetryKey(NamedTuple):
     def __repr__(self) -> str:
         """Leave out the request."""
         return repr_without(self, "request")
-
-
-def retry_key(user_id: UserId, key: str, request: str) -> RetryKey | None:
-    """The key of a request, None where it has none. Raises InvalidInput unless it is 1 to 128 printable characters."""
-    if not key:
-        return None
-    if len(key) > KEY_CHARACTERS_MAX or not key.isprintable():
-        raise InvalidInput("idempotency_key", f"must be 1 to {KEY_CHARACTERS_MAX} printable characters")
-    return RetryKey(user_id, key, request)
 
 
 class Answer(NamedTuple):

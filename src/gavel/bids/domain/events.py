@@ -6,8 +6,8 @@ A bid carries the state right after it; a rarer event only what it changed. The 
 from datetime import datetime
 from typing import NamedTuple
 
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.hidden import repr_without
-from gavel.bids.domain.ids import ItemId, UserId
 
 
 class BidPlaced(NamedTuple):

@@ -5,9 +5,8 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId, UserId
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event
-from gavel.bids.domain.ids import ItemId, UserId
 
 
 class FeedKind(Enum):

@@ -1,12 +1,22 @@
-"""Bid increments: how much more than the price the next bid must be.
+"""Amounts and bid increments: how much can be bid, and how much more than the price the next bid must be.
 
-A new increment rule goes here: `increment_at` is the only place that knows one.
+An amount is in whole minor units (cents) of one house currency, never a float. A new increment rule goes here:
+`increment_at` is the only place that knows one.
 """
 
 from bisect import bisect_right
 from typing import NamedTuple
 
-from gavel.bids.domain.money import minor_units_per_major
+AMOUNT_MIN = 1
+AMOUNT_MAX = 10**15
+
+# ISO 4217, the minor units of currencies that do not have two.
+_CURRENCIES_BY_MINOR_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_MINOR_PER_MAJOR = {name: 10**digits for digits, names in _CURRENCIES_BY_MINOR_DIGITS.items() for name in names.split()}
 
 BASIS_POINTS_MAX = 10_000
 
@@ -47,3 +57,13 @@ def increment_at(price: int, increment: BidIncrement, currency: str) -> int:
 def _house_increment(price: int, minor_per_major: int) -> int:
     raise_by = _RAISES[bisect_right(_BELOW_PRICES, price * 100 // minor_per_major)]
     return max(raise_by * minor_per_major // 100, 1)
+
+
+def is_amount(value: int) -> bool:
+    """Whether the value can be bid: 1 to 10^15 minor units."""
+    return AMOUNT_MIN <= value <= AMOUNT_MAX
+
+
+def minor_units_per_major(currency: str) -> int:
+    """How many minor units make one major unit: 100 for USD, 1 for JPY, 1,000 for BHD."""
+    return _MINOR_PER_MAJOR.get(currency, 100)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gavel.bids.domain.auction import UserId
 from gavel.bids.domain.events import BidPlaced, Event
-from gavel.bids.domain.ids import UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gavel.bids.domain.auction import SoftClose, Terms, new_auction
+from gavel.bids.domain.auction import ItemId, SoftClose, Terms, UserId, new_auction
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import ItemListed
-from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.domain.increments import BASIS_POINTS_MAX, BidIncrement
-from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount
+from gavel.bids.domain.increments import AMOUNT_MAX, AMOUNT_MIN, BASIS_POINTS_MAX, BidIncrement, is_amount
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import Listing, check_listing
 

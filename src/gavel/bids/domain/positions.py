@@ -2,8 +2,7 @@
 
 from enum import Enum
 
-from gavel.bids.domain.auction import Auction
-from gavel.bids.domain.ids import UserId
+from gavel.bids.domain.auction import Auction, UserId
 
 
 class BidderPosition(Enum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 
 
 class Refusal(Exception):

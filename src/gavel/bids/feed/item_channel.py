@@ -2,8 +2,8 @@
 
 from collections import deque
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.feed_events import FeedEvent
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.feed import Frames, Watcher
 
 # Events that came out of order, or during a send. Events beyond this are read from the log again.

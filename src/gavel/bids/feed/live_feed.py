@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.feed_events import FeedEvent
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.feed.item_channel import ItemChannel
 from gavel.bids.ports.book import Overloaded
 from gavel.bids.ports.feed import EventLog, FeedStopping, Frames, StreamDeadline, Watcher, WatcherTooSlow

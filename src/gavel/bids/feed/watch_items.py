@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.feed_events import FeedEvent
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.refusals import InvalidInput, ItemNotFound
 from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.ports.catalogue import ItemView

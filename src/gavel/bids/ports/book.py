@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.events import Event
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Listing
 
 

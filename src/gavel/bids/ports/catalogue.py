@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from gavel.bids.domain.auction import Auction, Status
+from gavel.bids.domain.auction import Auction, ItemId, Status, UserId
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.listing import Listing
 
 

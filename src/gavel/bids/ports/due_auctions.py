@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 
 
 @dataclass(frozen=True, slots=True)

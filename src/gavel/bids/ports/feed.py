@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.feed_events import FeedEvent
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.catalogue import ItemView
 
 

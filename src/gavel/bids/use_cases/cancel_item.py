@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from gavel.bids.domain.auction import ActorId, ItemId
 from gavel.bids.domain.changing import cancel_item as decide_cancel
-from gavel.bids.domain.ids import ActorId, ItemId
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from gavel.bids.domain.auction import ActorId, ItemId
 from gavel.bids.domain.changing import update_item
-from gavel.bids.domain.ids import ActorId, ItemId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.book import AuctionBook, Call
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView

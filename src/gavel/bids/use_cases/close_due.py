@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.closing import close_due as decide_close
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import AuctionBook, Call, DeadlineExceeded, Overloaded, Unavailable
 from gavel.bids.ports.due_auctions import DueAuctions
 

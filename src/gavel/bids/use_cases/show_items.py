@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from gavel.bids.domain.auction import Status
+from gavel.bids.domain.auction import ActorId, ItemId, Status, UserId
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ActorId, ItemId, UserId
 from gavel.bids.ports.catalogue import BidderItem, ItemCatalogue, ItemPosition, ItemView
 
 

@@ -6,9 +6,8 @@ from itertools import islice
 from uuid import uuid4
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
-from gavel.bids.domain.auction import Terms
+from gavel.bids.domain.auction import ItemId, Terms, UserId
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.connections import load_sql

@@ -17,8 +17,8 @@ import asyncpg
 import uvloop
 
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.bidding import new_bid
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import Draft, Listing
 from gavel.bids.ports.book import AuctionBook, CommandCall

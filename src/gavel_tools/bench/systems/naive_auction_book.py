@@ -13,9 +13,9 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.rows import auction_of
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Listing
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.ports.book import Answered, AuctionBook, Call, DeadlineExceeded, Submitted, Unavailable

@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from gavel.bids.adapters.postgres.writing.lane import LANE_COMMANDS_MAX, Command, Lane
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId
 from gavel.bids.domain.decision import Answer, Decision
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import CommandCall
 
 HOT = ItemId("hot")

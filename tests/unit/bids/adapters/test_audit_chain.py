@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gavel.bids.adapters.postgres.writing.audit_chain import bid_text, chained, microseconds, row_text
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 
 AMOUNTS = st.integers(1, AMOUNT_MAX)
 IDS = st.uuids().map(str)

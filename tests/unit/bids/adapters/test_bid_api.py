@@ -9,7 +9,7 @@ from protobuf import Message
 from gavel.bids.adapters.connect.errors import connect_error
 from gavel.bids.adapters.connect.reads import ReadApi
 from gavel.bids.adapters.connect.service import BidApi
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound
 from gavel.contracts.bids.v1 import bid_service_pb as pb

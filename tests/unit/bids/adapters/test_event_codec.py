@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gavel.bids.adapters.postgres.outbox.event_codec import ROUTING_KEYS, RecordedEvent, outbox_messages
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 from gavel.contracts.events.v1 import auction_events_pb as pb
 from gavel.runtime.timestamps import timestamp
 from tests.unit.bids.adapters.golden_events import BODIES, MEANINGS

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from gavel.bids.adapters.postgres.writing import lane
 from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, LANE_COMMANDS_MAX, Command
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import CommandCall, DeadlineExceeded, Overloaded, Unavailable
 from tests.unit.bids.adapters.lane_batches import (
     HOT,

@@ -3,7 +3,7 @@
 import asyncio
 
 from gavel.bids.adapters.postgres.writing.lane import Command
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.ports.book import DeadlineExceeded
 from tests.unit.bids.adapters.lane_batches import (
     HOT,

@@ -8,14 +8,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gavel.bids.domain.auction import Auction, SoftClose
+from gavel.bids.domain.auction import Auction, SoftClose, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.refusals import BidRefused, ChangeRefused, NotTheSeller
 from tests.unit.bids.auctions import BIDDERS, SELLER, START, listed, rows, seconds

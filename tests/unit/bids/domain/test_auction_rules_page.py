@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gavel.bids.domain.auction import Auction, SoftClose
+from gavel.bids.domain.auction import Auction, SoftClose, UserId
 from gavel.bids.domain.bidding import new_bid, place_bid
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.changing import cancel_item, update_item
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.decision import Decision
 from gavel.bids.domain.events import AuctionClosed
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.increments import HOUSE_RAISE_ABOVE, HOUSE_STEPS
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, ChangeRefused
 from gavel.bids.domain.texts import ListingChanges

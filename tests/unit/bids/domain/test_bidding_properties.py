@@ -6,11 +6,10 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 
-from gavel.bids.domain.auction import extended_end, least_bid
+from gavel.bids.domain.auction import UserId, extended_end, least_bid
 from gavel.bids.domain.bidding import new_bid, refuse_early
 from gavel.bids.domain.events import AuctionClosed, AuctionExtended, BidPlaced
-from gavel.bids.domain.ids import UserId
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 from gavel.bids.domain.refusals import BidRefused
 from tests.unit.bids.auctions import seconds
 from tests.unit.bids.histories import Step, histories

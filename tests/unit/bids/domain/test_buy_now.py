@@ -4,11 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, UserId
 from gavel.bids.domain.buy_now import buy_now
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.events import AuctionClosed, BidPlaced
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused
 from tests.unit.bids.auctions import (
     ANNA,

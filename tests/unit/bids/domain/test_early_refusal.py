@@ -4,9 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, UserId
 from gavel.bids.domain.bidding import new_bid, refuse_early
-from gavel.bids.domain.ids import UserId
 from gavel.bids.domain.refusals import BidRefusal, BidRefused
 from tests.unit.bids.auctions import ANNA, BELA, END, MICROSECOND, MIDWAY, SELLER, START, cancelled, led_by, listed
 

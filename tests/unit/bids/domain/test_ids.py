@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.domain.ids import ItemId, canonical_uuid, event_id
+from gavel.bids.domain.auction import ItemId, canonical_uuid, event_id
 from tests.unit.bids.auctions import MICROSECOND, seconds
 
 ITEM = ItemId("6f1c2a52-9d3e-4a51-8a0b-1f2e3d4c5b6a")

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gavel.bids.domain.auction import least_bid
-from gavel.bids.domain.increments import BASIS_POINTS_MAX, BidIncrement, increment_at
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX, BASIS_POINTS_MAX, BidIncrement, increment_at
 from tests.unit.bids.auctions import listed
 
 HOUSE = BidIncrement()

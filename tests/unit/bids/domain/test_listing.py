@@ -8,9 +8,8 @@ import pytest
 
 from gavel.bids.domain.auction import SoftClose, Status
 from gavel.bids.domain.events import ItemListed
-from gavel.bids.domain.increments import BidIncrement
+from gavel.bids.domain.increments import AMOUNT_MAX, BidIncrement
 from gavel.bids.domain.listing import AUCTION_DAYS_MAX, Draft, list_item, request_digest
-from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.bids.domain.refusals import InvalidInput
 from gavel.bids.domain.texts import Listing
 from tests.unit.bids.auctions import ANNA, END, ITEM, MICROSECOND, MIDWAY, SELLER, START, bid, seconds

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gavel.bids.domain.money import AMOUNT_MAX, AMOUNT_MIN, is_amount, minor_units_per_major
+from gavel.bids.domain.increments import AMOUNT_MAX, AMOUNT_MIN, is_amount, minor_units_per_major
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ from itertools import combinations
 
 import pytest
 
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, UserId
 from gavel.bids.domain.bidding import NewBid, new_bid, place_bid, refuse_early
-from gavel.bids.domain.ids import UserId
-from gavel.bids.domain.money import AMOUNT_MAX
+from gavel.bids.domain.increments import AMOUNT_MAX
 from gavel.bids.domain.refusals import BidRefusal, BidRefused, InvalidInput
 from tests.unit.bids.auctions import (
     ANNA,

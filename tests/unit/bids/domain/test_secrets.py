@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gavel.bids.domain.auction import Auction
 from gavel.bids.domain.bidding import new_bid
 from gavel.bids.domain.decision import RetryKey
+from gavel.bids.domain.increments import AMOUNT_MAX
 from gavel.bids.domain.listing import Draft
-from gavel.bids.domain.money import AMOUNT_MAX
 from gavel.bids.domain.refusals import BidRefused
 from gavel.bids.domain.texts import Listing
 from tests.unit.bids.auctions import ANNA, BELA, END, SELLER, bid, led_by, listed, visible

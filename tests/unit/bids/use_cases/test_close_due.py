@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import timedelta
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer, Decide, RetryKey
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import Call, Unavailable
 from gavel.bids.ports.due_auctions import Due
 from gavel.bids.use_cases.close_due import close_due

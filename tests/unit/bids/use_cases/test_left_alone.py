@@ -1,6 +1,6 @@
 """How long the closer leaves an auction alone that can't be closed."""
 
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.use_cases.close_due import DEFER_SECONDS_MAX, DEFERRED_AUCTIONS_MAX, Deferred
 
 ONE, OTHER = ItemId("one"), ItemId("other")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavel.bids.domain.ids import ItemId
-from gavel.bids.domain.ids import event_id as bids_event_id
+from gavel.bids.domain.auction import ItemId
+from gavel.bids.domain.auction import event_id as bids_event_id
 from gavel.userstats.domain.ids import EventId, canonical_uuid, first_event_id, is_before
 from tests.unit.userstats.messages import ANNA, NOON, VASE
 

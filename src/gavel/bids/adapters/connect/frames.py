@@ -6,8 +6,8 @@ from typing import Literal
 from protobuf import Oneof
 
 from gavel.bids.adapters.connect.messages import item_message
+from gavel.bids.domain.auction import event_id
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
-from gavel.bids.domain.ids import event_id
 from gavel.bids.ports.catalogue import ItemView
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.connect.protocol import StrictCodec, envelope

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from gavel.bids.domain.auction import Auction, ReserveState, Status
+from gavel.bids.domain.auction import Auction, ReserveState, Status, UserId, event_id
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import UserId, event_id
 from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.domain.positions import BidderPosition, position_of
 from gavel.bids.ports.catalogue import BidderItem, ItemView

@@ -11,7 +11,7 @@ from gavel.bids.adapters.connect.requests import (
     status_of,
     user_id_of,
 )
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.texts import check_category
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemPosition
 from gavel.bids.ports.leaderboards import Leaderboards

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 from protobuf.wkt.google.protobuf.timestamp_pb import Timestamp
 
-from gavel.bids.domain.auction import SoftClose, Status
+from gavel.bids.domain.auction import ActorId, ItemId, SoftClose, Status, UserId, canonical_uuid
 from gavel.bids.domain.bidding import NewBid, new_bid
-from gavel.bids.domain.ids import ActorId, ItemId, UserId, canonical_uuid
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.listing import HOUSE_SOFT_CLOSE, Draft, Listing
 from gavel.bids.domain.refusals import InvalidInput
@@ -19,6 +18,7 @@ from gavel.runtime.http.calls import Call
 PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_MAX = 100
 LEADERBOARD_ENTRIES_DEFAULT = 10
+KEY_CHARACTERS_MAX = 128
 
 _STATUSES = {
     pb.ItemStatus.UNSPECIFIED: Status.ACTIVE,
@@ -56,11 +56,17 @@ def _uuid(text: str, field: str) -> str:
 
 
 def idempotency_key_of(call: Call, field: str) -> str:
-    """The idempotency key, from its field or the Idempotency-Key header. Raises InvalidInput if they differ."""
+    """The idempotency key, from its field or the Idempotency-Key header; empty without one.
+
+    Raises InvalidInput if they differ, or if it is not 1 to 128 printable characters.
+    """
     header = call.idempotency_key
     if field and header and field != header:
         raise InvalidInput("idempotency_key", "differs from the Idempotency-Key header")
-    return field or header
+    key = field or header
+    if len(key) > KEY_CHARACTERS_MAX or not key.isprintable():
+        raise InvalidInput("idempotency_key", f"must be 1 to {KEY_CHARACTERS_MAX} printable characters")
+    return key
 
 
 def page_size_of(asked: int) -> int:

@@ -16,8 +16,8 @@ from gavel.bids.adapters.connect.requests import (
     idempotency_key_of,
     item_id_of,
 )
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.decision import Answer
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound, KeyReused
 from gavel.bids.ports.book import AuctionBook, DeadlineExceeded, Overloaded, Unavailable
 from gavel.bids.ports.catalogue import ItemCatalogue, ItemView

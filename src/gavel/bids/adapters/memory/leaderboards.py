@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard, LeaderboardEntry, new_standings, ranked
 from gavel.bids.ports.book import Change
 

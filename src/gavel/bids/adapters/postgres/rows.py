@@ -2,9 +2,8 @@
 
 import asyncpg
 
-from gavel.bids.domain.auction import Auction, SoftClose, Terms, least_bid
+from gavel.bids.domain.auction import Auction, ItemId, SoftClose, Terms, UserId, least_bid
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.increments import BidIncrement
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.catalogue import ItemView

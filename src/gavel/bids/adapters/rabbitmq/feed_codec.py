@@ -8,8 +8,8 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.ports.feed import FeedListener
 
 MESSAGE_TYPE = "gavel.feed.1"

@@ -10,7 +10,7 @@ from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCata
 from gavel.bids.adapters.postgres.rows import auction_of
 from gavel.bids.adapters.redis.item_texts import ItemTexts, RedisItemTexts
 from gavel.bids.adapters.redis.metrics import CacheMetrics
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.catalogue import ItemView

@@ -9,7 +9,7 @@ import structlog
 
 from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
 from gavel.bids.adapters.redis.metrics import CacheMetrics
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard
 from gavel.bids.ports.book import Change
 from gavel.bids.ports.leaderboards import LEADERBOARD_ENTRIES_MAX, CacheAway, LeaderboardCache

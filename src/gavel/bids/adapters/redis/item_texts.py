@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.ports.leaderboards import CacheAway
 from gavel.runtime.redis.connection import RedisAway, RedisLink, RedisRefused
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard, LeaderboardEntry, new_standings, ranked
 from gavel.bids.ports.book import Change
 from gavel.bids.ports.leaderboards import CacheAway

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from gavel.runtime.postgres.arrays import array
-from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.postgres.connections import array, load_sql
 from gavel.userstats.domain.events import Event
 from gavel.userstats.domain.ids import EventId, UserId
 from gavel.userstats.domain.user_stats import UserChange, fold

@@ -9,7 +9,7 @@ import asyncpg
 from gavel.bids.adapters.postgres.audit.check import Anchor, AuditedAuction, ItemCheck, LogRow, State
 from gavel.bids.adapters.postgres.rows import auction_of
 from gavel.bids.adapters.postgres.writing.audit_chain import row_text
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import ItemId
 from gavel.runtime.postgres.connections import load_sql
 
 _READ_CHAIN_START = load_sql(__package__, "read_chain_start")

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gavel.bids.adapters.postgres.writing.audit_chain import chained, terms_digest
-from gavel.bids.domain.auction import Auction
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import Auction, ItemId, UserId
 
 # Findings kept for one item. The rest are only counted.
 FINDINGS_SHOWN_MAX = 100

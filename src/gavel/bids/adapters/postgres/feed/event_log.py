@@ -7,8 +7,8 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.rows import bid_of, terms_of
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, Event, ItemListed
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.runtime.postgres.connections import load_sql
 
 _READ_LOG_BIDS = load_sql(__package__, "read_log_bids")

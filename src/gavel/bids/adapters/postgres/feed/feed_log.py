@@ -8,12 +8,11 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.adapters.postgres.rows import view_of
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.feed_events import FeedEvent, FeedKind
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.feed.live_feed import READERS_AT_ONCE_MAX
 from gavel.bids.ports.catalogue import ItemView
-from gavel.runtime.postgres.arrays import array
-from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.postgres.connections import array, load_sql
 from gavel.runtime.redis.single_flight import SingleFlight
 
 _READ_CLOCK = load_sql("gavel.bids.adapters.postgres", "read_clock")

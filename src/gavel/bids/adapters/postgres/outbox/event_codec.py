@@ -6,9 +6,8 @@ from typing import Literal, NamedTuple
 
 from protobuf import Oneof
 
-from gavel.bids.domain.auction import Terms
+from gavel.bids.domain.auction import Terms, event_id
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
-from gavel.bids.domain.ids import event_id
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.contracts.events.v1 import auction_events_pb as pb
 from gavel.runtime.telemetry import tracing

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from gavel.bids.domain.ids import EventId, ItemId, event_id
+from gavel.bids.domain.auction import EventId, ItemId, event_id
 from gavel.runtime.postgres.connections import load_sql
 
 _FIND_BIDS_BY_TIME = load_sql(__package__, "find_bids_by_time")

@@ -6,9 +6,8 @@ import asyncpg
 
 from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.adapters.postgres.rows import bid_of, view_of
-from gavel.bids.domain.auction import Status
+from gavel.bids.domain.auction import ItemId, Status, UserId
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.ports.catalogue import BidderItem, ItemPosition, ItemView
 from gavel.runtime.postgres.connections import load_sql

@@ -3,7 +3,7 @@
 import asyncpg
 
 from gavel.bids.adapters.postgres.connections import reading
-from gavel.bids.domain.ids import ItemId, UserId
+from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.leaderboards import Leaderboard, LeaderboardEntry
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.runtime.postgres.connections import load_sql

@@ -20,8 +20,8 @@ from gavel.bids.adapters.postgres.writing.batch_runner import (
 )
 from gavel.bids.adapters.postgres.writing.item_opener import ItemOpener
 from gavel.bids.adapters.postgres.writing.lane import Command, Lane
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer, Decide, Decision, RetryKey
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.texts import Listing
 from gavel.bids.ports.book import Answered, Call, CommitListener, Submitted, Unavailable, answer_of
 from gavel.runtime.telemetry import tracing

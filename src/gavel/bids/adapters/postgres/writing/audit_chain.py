@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii
 
-from gavel.bids.domain.auction import Terms
+from gavel.bids.domain.auction import ItemId, Terms
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -1,7 +1,7 @@
 """One batch of commands as one transaction: lock, read the clock, decide, write, commit."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -13,13 +13,11 @@ from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted
 from gavel.bids.adapters.postgres.rows import auction_of, bid_of
 from gavel.bids.adapters.postgres.writing.batch_rows import DecidedRows
 from gavel.bids.adapters.postgres.writing.lane import Command
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId, UserId, canonical_uuid
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.events import BidPlaced
-from gavel.bids.domain.ids import ItemId, UserId, canonical_uuid
 from gavel.bids.domain.refusals import ItemNotFound, KeyReused
 from gavel.bids.ports.book import DeadlineExceeded
-from gavel.runtime.postgres.arrays import array
 from gavel.runtime.postgres.connections import load_sql
 
 # A lane computes for milliseconds between two statements. One that is silent for longer hangs, and others wait for its
@@ -164,10 +162,15 @@ async def commit_batch(connection: asyncpg.Connection, commands: Sequence[Comman
     return BatchOutcome(answers, refusals, skipped, known.auctions, known.at, decided.rows, times)
 
 
+def _id_array(ids: Iterable[str]) -> str:
+    """Format canonical ids as the text of a Postgres array, which costs less than the driver's own."""
+    return "{" + ",".join(ids) + "}"
+
+
 async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Command], seen: SeenStates) -> _Known:
     # The ids are in the text of the statement, which saves a round trip for BEGIN: hence only canonical ids.
     known_ids = {item_id for item_id in {c.item_id for c in commands} if canonical_uuid(item_id) == item_id}
-    item_ids = array(known_ids)
+    item_ids = _id_array(known_ids)
     states = {item_id: state for item_id in known_ids if (state := seen(item_id)) is not None}
     lock = f"BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE lock_auctions ('{item_ids}')"
     await connection.execute(lock, timeout=LANE_STATEMENT_SECONDS_MAX)
@@ -175,8 +178,8 @@ async def _lock_and_read(connection: asyncpg.Connection, commands: Sequence[Comm
     found = await connection.fetch(
         _READ_LOCKED,
         item_ids,
-        array([item_id for item_id, _ in named]),
-        array([key.user_id for _, key in named]),
+        _id_array(item_id for item_id, _ in named),
+        _id_array(key.user_id for _, key in named),
         [key.key for _, key in named],
         [states[item_id].digest if item_id in states else None for item_id in known_ids],
         [states[item_id].auction.end_at if item_id in states else None for item_id in known_ids],

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.writing.audit_chain import bid_text, chained, microseconds, row_text, terms_digest
-from gavel.bids.domain.auction import Auction
+from gavel.bids.domain.auction import Auction, ItemId, UserId
 from gavel.bids.domain.decision import Decision, RetryKey
 from gavel.bids.domain.events import AuctionCancelled, AuctionClosed, AuctionExtended, BidPlaced, Event, ItemListed
-from gavel.bids.domain.ids import ItemId, UserId
 from gavel.bids.domain.texts import ListingChanges
 from gavel.bids.ports.book import Change
 

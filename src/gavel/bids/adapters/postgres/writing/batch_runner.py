@@ -16,8 +16,7 @@ from prometheus_client.core import Metric
 from gavel.bids.adapters.postgres.failures import FateUnknown, NotCommitted, blames_content, to_caller_error
 from gavel.bids.adapters.postgres.writing.batch import BatchOutcome, BatchTimes, SeenState, commit_batch
 from gavel.bids.adapters.postgres.writing.lane import LANE_BATCH_COMMANDS_MAX, Command
-from gavel.bids.domain.auction import Auction
-from gavel.bids.domain.ids import ItemId
+from gavel.bids.domain.auction import Auction, ItemId
 from gavel.bids.ports.book import Change, CommitListener, Unavailable
 from gavel.runtime.postgres.connections import (
     CONNECT_SECONDS_MAX,

@@ -6,8 +6,8 @@ import asyncpg
 from prometheus_client.core import Metric
 
 from gavel.bids.adapters.postgres.connections import reading
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.events import AuctionClosed
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import Change
 from gavel.bids.ports.due_auctions import Due
 from gavel.runtime.postgres.connections import load_sql

@@ -16,8 +16,8 @@ from math import inf
 
 import structlog
 
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.decision import Answer, Decide, RetryKey
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.ports.book import Answered, Call, DeadlineExceeded, Overloaded, Unavailable
 
 LANE_COMMANDS_MAX = 10_000
