@@ -104,7 +104,7 @@ def test_nothing_is_without_a_policy(things: list[Thing]) -> None:
         assert all(set(each["policyTypes"]) == {"Ingress", "Egress"} for each in policies), named(workload)
 
 
-def test_what_needs_names_may_ask_for_them_and_nobody_else(things: list[Thing]) -> None:
+def test_only_pods_that_resolve_names_may_reach_the_name_server(things: list[Thing]) -> None:
     dns = {"kubernetes.io/metadata.name": "kube-system"}, {"k8s-app": "kube-dns"}
     for workload in workloads(things):
         policies = policies_on(things, labels_of(workload))

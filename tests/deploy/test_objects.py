@@ -110,7 +110,7 @@ def test_a_trigger_takes_its_secrets_by_a_name_that_is_there_from_a_key_that_the
                 assert {"name": source["name"], "key": source["key"]} in given
 
 
-def test_a_pod_of_an_api_is_full_where_sizing_says_so() -> None:
+def test_a_pod_of_an_api_is_full_at_the_load_in_the_sizing_table() -> None:
     sizing = (ROOT / "docs" / "SIZING.md").read_text(encoding="utf-8")
     (share, millicores) = re.findall(r"÷ (0\.\d+) \(the autoscaler's target, (\d+) millicores\)", sizing)[0]
     assert float(share) * 1000 == int(millicores)

@@ -64,7 +64,7 @@ def test_a_quick_run_on_the_four_processes_measures_the_way_into_the_totals_and_
     assert backlog["consumer_memory_mb"] > 10
 
 
-def test_a_quick_run_tells_what_overload_leaves_and_what_tokens_and_tracing_cost(tmp_path: Path) -> None:
+def test_a_quick_run_reports_what_overload_leaves_and_what_tokens_and_tracing_cost(tmp_path: Path) -> None:
     assert run_bench(BenchOptions(quick=True, only=("overload", "auth", "tracing"), results=tmp_path)) == 0
     results = json.loads((tmp_path / "bench.json").read_text())
     overload, auth, tracing = results["overload"], results["auth"], results["tracing"]

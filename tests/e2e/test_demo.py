@@ -169,7 +169,7 @@ def test_a_source_that_has_changed_builds_the_page_again_without_fetching(
     assert (web / "npm.calls").read_text() == "run build\n"
 
 
-def test_a_build_that_takes_too_long_is_ended_and_says_what_it_waited_for(
+def test_a_build_that_takes_too_long_is_ended_and_reports_what_it_waited_for(
     checkout: SmallCheckout, settings: dict[str, str]
 ) -> None:
     (checkout.folder / "web" / "hang").touch()

@@ -198,7 +198,7 @@ async def test_hung_up_or_quit_a_process_stops_in_good_order(
     await asyncio.to_thread(shared_stack.wait_ready, name)
 
 
-def test_up_tells_what_it_does_and_waits_for_also_where_nobody_sits_at_a_terminal(shared_stack: Stack) -> None:
+def test_up_prints_its_steps_and_what_it_waits_for_with_and_without_a_terminal(shared_stack: Stack) -> None:
     told = io.StringIO()
     shared_stack.up(Console(file=told, soft_wrap=True))
     lines = told.getvalue().splitlines()
@@ -242,7 +242,7 @@ async def test_terminated_under_load_it_exits_in_time_and_no_request_that_was_ta
 
 @pytest.mark.fault
 @pytest.mark.parametrize("command", PROCESSES)
-async def test_a_port_in_use_and_settings_that_need_mending_are_told_in_one_message(
+async def test_a_port_in_use_and_settings_that_need_mending_are_reported_in_one_message(
     shared_stack: Stack, command: str
 ) -> None:
     taken = shared_stack.ports.admin[command]

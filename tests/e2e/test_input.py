@@ -122,7 +122,7 @@ async def test_an_unknown_item_or_user_is_not_found(client: Client) -> None:
     "amount",
     ["0", "-1", '"-1"', None, "9223372036854775808", "1e30", "100.5", '"abc"', "true", '"NaN"', "NaN", f"{10**15 + 1}"],
 )
-async def test_an_amount_that_nobody_can_bid(
+async def test_an_amount_that_is_no_bid(
     gavel: Standalone, client: Client, amount: str | None, headers: dict[str, str]
 ) -> None:
     item_id = await client.list_item()
@@ -327,7 +327,7 @@ _PAST = (datetime.now(UTC) - timedelta(hours=1)).isoformat().replace("+00:00", "
         ("seller_id", {"sellerId": "me"}),
     ],
 )
-async def test_an_item_that_nobody_can_list(client: Client, field: str, fields: dict[str, Any]) -> None:
+async def test_an_item_that_can_not_be_listed(client: Client, field: str, fields: dict[str, Any]) -> None:
     item = {"title": "x", "sellerId": SELLER_ID, "startPrice": 100, "endAt": "2035-01-01T00:00:00Z"} | fields
     assert field in _refused(await client.call("CreateItem", item), 400, "invalid_argument")["message"]
 

@@ -142,7 +142,7 @@ def _failures(log: Path) -> Counter[str]:
     return Counter(json.loads(line)["loop"] for line in lines)
 
 
-async def test_with_postgres_stopped_hard_under_load_every_process_lives_says_so_and_goes_on_afterwards(
+async def test_with_postgres_stopped_hard_under_load_every_process_lives_unready_and_goes_on_afterwards(
     clients: list[StackClient], shared_stack: Stack, grace_seconds: float
 ) -> None:
     told, ids = Told(enough=50), {name: process.pid() for name, process in shared_stack.processes.items()}

@@ -57,7 +57,7 @@ async def gone(pid: int) -> None:
         ("{folder}/two\nlines", r"its path has the character '\\n'"),
     ],
 )
-async def test_a_folder_that_can_not_be_used_is_told_of_in_one_line_with_the_reason_and_the_setting(
+async def test_a_folder_that_can_not_be_used_is_reported_in_one_line_with_the_reason_and_the_setting(
     named: str, reason: str, data_folder: Path
 ) -> None:
     (data_folder / "file").touch()
@@ -68,7 +68,7 @@ async def test_a_folder_that_can_not_be_used_is_told_of_in_one_line_with_the_rea
     assert re.fullmatch(rf"gavel: can't use the data folder .+: {reason}; GAVEL_DATA_DIR names another\n", said), said
 
 
-async def test_a_token_without_a_data_folder_is_told_of_in_the_same_way() -> None:
+async def test_a_token_without_a_data_folder_is_reported_in_the_same_way() -> None:
     status, said = await run("token", env=environment(GAVEL_DATA_DIR="~no-such-user/x"))
     assert status == 2
     assert said == (

@@ -156,7 +156,7 @@ async def test_unknown_fields_stay_ignored(client: Client) -> None:
 
 
 @way
-async def test_zero_values_are_told(client: Client, headers: Mapping[str, str]) -> None:
+async def test_zero_values_are_written_out(client: Client, headers: Mapping[str, str]) -> None:
     item_id = await client.list_item()
     item = (await client.ok("GetItem", {"id": item_id}, **headers))["item"]
     assert (item["bidCount"], item["currentHighestBid"], item["highestBidderId"]) == ("0", "0", "")

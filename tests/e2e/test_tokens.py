@@ -67,7 +67,7 @@ BAD_CLAIMS: dict[str, dict[str, Any]] = {
 
 @way
 @pytest.mark.parametrize("claims", BAD_CLAIMS.values(), ids=BAD_CLAIMS)
-async def test_a_token_with_bad_claims_is_nobodys(
+async def test_a_token_with_bad_claims_is_unauthenticated(
     client: Client, provider: Provider, claims: dict[str, Any], headers: dict[str, str]
 ) -> None:
     item_id = await _listed(client, provider)
@@ -81,7 +81,7 @@ async def test_a_token_with_bad_claims_is_nobodys(
 
 @way
 @pytest.mark.parametrize("make", [SigningKey.unsigned, SigningKey.signed_with_its_public_half])
-async def test_a_token_that_anybody_could_have_made_is_nobodys(
+async def test_an_unsigned_token_or_one_signed_with_the_public_key_is_unauthenticated(
     client: Client, provider: Provider, make: Callable[..., str], headers: dict[str, str]
 ) -> None:
     item_id = await _listed(client, provider)
@@ -94,7 +94,7 @@ async def test_a_token_that_anybody_could_have_made_is_nobodys(
 
 @way
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer " + "a." * 9_000])
-async def test_no_token_or_a_malformed_one_is_nobodys(
+async def test_no_token_or_a_malformed_one_is_unauthenticated(
     client: Client, provider: Provider, authorization: str, headers: dict[str, str]
 ) -> None:
     item_id = await _listed(client, provider)
@@ -109,7 +109,7 @@ async def test_what_is_done_in_a_name_needs_a_token(client: Client, method: str)
     _refused(await client.call(method, {}), 401, "unauthenticated")
 
 
-async def test_a_forged_signature_is_nobodys_and_known_keys_are_not_fetched_for_it(
+async def test_a_forged_signature_is_unauthenticated_and_known_keys_are_not_fetched_for_it(
     client: Client, provider: Provider
 ) -> None:
     item_id, fetches = await _listed(client, provider), provider.fetches
@@ -219,7 +219,7 @@ async def test_a_stream_ends_with_its_token_and_goes_on_after_the_last_seq_with_
         assert await stream.seqs(3) == [3]
 
 
-async def test_a_rotated_key_is_believed_at_once_and_a_provider_that_is_away_keeps_nobody_out(
+async def test_a_rotated_key_is_believed_at_once_and_known_keys_serve_while_the_provider_is_away(
     data_folder: Path,
 ) -> None:
     with running_provider() as provider:
@@ -276,7 +276,7 @@ async def _said(*arguments: str, env: dict[str, str]) -> list[str]:
         ({"AUTH_MODE": "jwt", "JWT_ISSUER": "me", "JWT_AUDIENCE": "x"}, ["JWT_PUBLIC_KEY_PATH", "JWT_JWKS_URL"]),
     ],
 )
-async def test_mistakes_in_the_settings_of_tokens_are_told_together(
+async def test_mistakes_in_the_settings_of_tokens_are_reported_together(
     settings: dict[str, str], mistakes: list[str], data_folder: Path
 ) -> None:
     status, said = await run("standalone", env=environment(GAVEL_DATA_DIR=str(data_folder), **settings))
@@ -285,7 +285,7 @@ async def test_mistakes_in_the_settings_of_tokens_are_told_together(
     assert "Traceback" not in said
 
 
-async def test_trusted_mode_says_loudly_that_anyone_is_believed(data_folder: Path) -> None:
+async def test_trusted_mode_warns_at_start_that_authentication_is_disabled(data_folder: Path) -> None:
     gavel = Standalone(data_folder)
     gavel.env |= {"LOG_LEVEL": "WARNING"}
     await gavel.start()
@@ -293,7 +293,7 @@ async def test_trusted_mode_says_loudly_that_anyone_is_believed(data_folder: Pat
     assert "authentication_disabled" in await gavel.logs()
 
 
-async def test_one_user_who_floods_is_told_when_to_come_back_and_others_are_unaffected(data_folder: Path) -> None:
+async def test_one_user_who_floods_gets_retry_after_and_others_are_unaffected(data_folder: Path) -> None:
     with running_provider() as provider:
         # So few that even a slow machine sends more.
         settings = {"JWT_ISSUER": provider.issuer, "JWT_AUDIENCE": AUDIENCE, "RATE_LIMIT_USER_PER_SECOND": "1"}

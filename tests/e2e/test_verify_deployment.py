@@ -51,7 +51,7 @@ def verify(stack: Stack, *, patience_seconds: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_a_deployment_that_works_is_said_to(stack: Stack) -> None:
+def test_a_deployment_that_works_passes(stack: Stack) -> None:
     status, said = verify(stack, patience_seconds="30")
     assert status == 0, said
     assert "WRONG" not in said
@@ -74,7 +74,7 @@ def test_a_stopped_process_is_named_and_so_is_what_comes_of_it(stack: Stack, sto
     assert [name for name in running if f"{name} does not run" in said] == []
 
 
-def test_where_tokens_say_who_bids_it_takes_two_and_says_so_without(
+def test_with_tokens_two_are_needed_and_the_error_asks_for_them(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     minter = open_minter(tmp_path)

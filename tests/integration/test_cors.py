@@ -141,7 +141,7 @@ async def test_a_page_of_another_origin_can_read_no_reply_and_no_cache_takes_it_
 
 
 @early
-async def test_without_listed_origins_no_reply_says_anything_of_origins(
+async def test_without_listed_origins_no_reply_has_cors_headers(
     status: int, limits: RequestLimits, path: bytes, rest: bytes
 ) -> None:
     async with _serving(limits, origins=()) as server:

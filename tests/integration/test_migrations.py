@@ -52,7 +52,7 @@ async def test_of_two_at_once_one_migrates_and_the_other_waits(empty_url: str) -
     assert sorted(applied) == [0, 0, 0, len(migrations)]
 
 
-async def test_a_migration_that_waits_for_a_long_reader_holds_nobody_else_up(
+async def test_a_migration_that_waits_for_a_long_reader_blocks_no_other_session(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations_module, "LOCK_SECONDS_MAX", 0.2)

@@ -163,7 +163,7 @@ async def test_what_bounds_heads_bounds_neither_bodies_nor_requests_sent_without
         assert [(await _reply(reader))[0] for _ in range(many)] == [200] * many
 
 
-async def test_one_connection_too_many_is_told_when_to_come_back_and_served_when_another_has_gone() -> None:
+async def test_one_connection_too_many_gets_retry_after_and_is_served_when_another_has_gone() -> None:
     async with _echo(replace(PATIENT, connections_max=2)) as echo:
         kept = [await echo.connect() for _ in range(2)]
         for reader, writer in kept:
@@ -292,7 +292,7 @@ async def test_a_body_above_the_bound_is_refused_and_never_kept(framed: bytes) -
     assert handler.paths == []
 
 
-async def test_every_answer_says_that_nothing_is_to_be_guessed_or_kept_unless_it_says_otherwise() -> None:
+async def test_every_answer_forbids_sniffing_and_caching_unless_its_own_headers_allow_it() -> None:
     own: list[tuple[bytes, bytes]] = [(b"content-length", b"0")]
 
     async def app(_scope: Scope, receive: Receive, send: Send) -> None:

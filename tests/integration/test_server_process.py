@@ -100,13 +100,13 @@ def test_a_stranger_with_the_number_of_a_dead_one_is_never_signalled(server: Ser
         stranger.wait()
 
 
-def test_what_it_said_last_is_kept(server: ServerProcess) -> None:
+def test_its_last_output_is_kept(server: ServerProcess) -> None:
     server.start(["sh", "-c", "echo no room left; exit 1"], ENVIRONMENT)
     assert server.wait_gone(SECONDS_MAX)
     assert server.last_words() == "no room left"
 
 
-def test_a_missing_program_is_said_in_words() -> None:
+def test_a_missing_program_is_reported_with_what_installs_it() -> None:
     with pytest.raises(LocalServerFailed, match="no-such-server is missing: scripts"):
         find_program("no-such-server")
 

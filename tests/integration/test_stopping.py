@@ -76,7 +76,7 @@ async def _caller(server: Stopping) -> Caller:
     return Caller(*await asyncio.open_connection(*server.address))
 
 
-async def test_who_asks_on_a_kept_connection_while_the_server_stops_is_answered_and_told_to_come_elsewhere(
+async def test_a_request_on_a_kept_connection_while_the_server_stops_is_answered_and_its_connection_closed(
     server: Stopping,
 ) -> None:
     await server.start()

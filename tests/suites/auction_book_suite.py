@@ -52,7 +52,9 @@ class AuctionBookSuite:
         """The state under the lock."""
         return (await book.decide(item_id, unchanged)).auction
 
-    async def test_a_new_item_has_its_first_event_and_is_told_of(self, book: BookWords, committed: Committed) -> None:
+    async def test_a_new_item_has_its_first_event_and_listeners_receive_it(
+        self, book: BookWords, committed: Committed
+    ) -> None:
         item_id = await book.list_item(title="A globe", reserve_price=900, start_price=100)
         state = await self.state(book, item_id)
         assert (state.seq, state.revision, state.price, state.terms.reserve_price) == (1, 1, 0, 900)
@@ -152,7 +154,7 @@ class AuctionBookSuite:
         assert committed.amounts(item_id) == [1_000, 2_000, 2_100]
         assert [event.seq for event in committed.changes[-1].events] == [3, 4]
 
-    async def test_a_cancelled_item_says_so_and_takes_no_bid(self, book: BookWords) -> None:
+    async def test_a_cancelled_item_has_the_status_cancelled_and_takes_no_bid(self, book: BookWords) -> None:
         item_id = await book.list_item()
         answer = await book.decide(item_id, lambda auction, at: cancel_item(auction, at, SELLER))
         assert (answer.bid, answer.auction.cancelled_at) == (None, answer.at)

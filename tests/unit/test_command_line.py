@@ -57,7 +57,7 @@ def test_an_error_names_a_path_of_any_length_in_one_line(width: str, padding: in
         (["none-such"], "gavel: No such command 'none-such'"),
     ],
 )
-def test_each_kind_of_error_says_which_command_and_what_is_wrong_with_it(
+def test_each_kind_of_error_names_the_command_and_the_mistake(
     width: str, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BID_DB_URL", "STATS_DB_URL"):

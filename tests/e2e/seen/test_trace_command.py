@@ -33,7 +33,7 @@ async def _nothing_owed(stack: Stack) -> None:
         await connection.close()
 
 
-async def test_it_tells_a_bids_decision_commit_counting_and_fate_with_their_times(
+async def test_it_has_a_bids_decision_commit_counting_and_fate_with_their_times(
     stack: Stack, four: StackClient
 ) -> None:
     item_id, anna, bela, trace_id = await four.list_item(buyNowPrice=500), str(uuid4()), str(uuid4()), uuid4().hex

@@ -114,7 +114,7 @@ async def test_raised_maxima_keys_and_extensions_go_through_the_book_beside(
     assert (first.bid, again.replayed) == (again.bid, True)
 
 
-async def test_a_bid_that_waits_too_long_for_the_lock_is_told_so_and_leaves_nothing(
+async def test_a_bid_that_waits_too_long_for_the_lock_fails_with_its_deadline_and_leaves_nothing(
     book: NaiveAuctionBook, bid_pool: asyncpg.Pool
 ) -> None:
     await open_item(book, await bid_pool.fetchval("SELECT now()"))

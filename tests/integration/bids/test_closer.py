@@ -87,7 +87,7 @@ async def _closes_in_time(house: House, tries_max: int) -> None:
     assert late_seconds[-1] < OUTCOME_SECONDS_MAX, late_seconds
 
 
-async def test_the_leader_wins_and_without_bids_or_below_the_reserve_nobody_does(new_house: House) -> None:
+async def test_the_leader_wins_and_without_bids_or_below_the_reserve_the_item_is_unsold(new_house: House) -> None:
     won, unbid, below = [await new_house.list_item(reserve_price=reserve) for reserve in (0, 0, 900)]
     winner = new_user()
     await new_house.bid(won, 100)
@@ -102,7 +102,7 @@ async def test_the_leader_wins_and_without_bids_or_below_the_reserve_nobody_does
     assert [(await _close(new_house, item_id))["sold"] for item_id in (unbid, below)] == [False, False]
 
 
-async def test_a_close_is_told_in_one_event(new_house: House) -> None:
+async def test_a_close_is_one_event(new_house: House) -> None:
     item_id, winner = await new_house.list_item(), new_user()
     await new_house.bid(item_id, 700, by=winner)
     await new_house.end_now(item_id)

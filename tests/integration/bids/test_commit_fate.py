@@ -152,7 +152,7 @@ async def test_a_lane_that_was_cut_off_while_idle_goes_on(house: House, proxy: F
     assert (await house.bid(item_id, 5)).auction.price == 5
 
 
-async def test_cut_before_commit_was_sent_nothing_happened_and_the_answer_says_so(
+async def test_cut_before_commit_was_sent_nothing_was_stored_and_the_answer_is_unavailable(
     house: House, proxy: FaultProxy
 ) -> None:
     item_id, user = await house.list_item(), new_user()

@@ -128,7 +128,7 @@ async def test_a_change_and_the_end_of_the_same_item_in_one_batch_are_no_poison(
     assert (changed["title"], changed["created_at"], changed["seq"]) == ("Another", at, 1)
 
 
-async def test_trying_apart_is_bounded_in_time_and_the_rest_is_told_to_retry(
+async def test_bisecting_a_batch_is_bounded_in_time_and_the_rest_is_asked_to_retry(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_runner, "APART_SECONDS_MAX", 0.0)
@@ -143,7 +143,7 @@ async def test_trying_apart_is_bounded_in_time_and_the_rest_is_told_to_retry(
 
 
 @pytest.mark.parametrize("poison", POISONS)
-async def test_what_is_told_of_poison_quotes_no_value(house: House, poison: str) -> None:
+async def test_reports_of_poison_quote_no_value(house: House, poison: str) -> None:
     item_id = await house.list_item(reserve_price=SECRET + 1_000_000)
     decide, key = POISONS[poison]
     with pytest.raises(NotStorable) as told:

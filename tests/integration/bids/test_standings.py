@@ -111,7 +111,7 @@ async def test_one_batch_with_several_bids_and_raises_of_one_bidder_leaves_one_r
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_after_any_bidding_war_the_standings_are_what_the_log_says(house: House, seed: int) -> None:
+async def test_after_any_bidding_war_the_standings_agree_with_the_log(house: House, seed: int) -> None:
     dice = random.Random(seed)
     item_id = await house.list_item(increment=10, reserve_price=dice.choice((0, 3_000)), start_price=100)
     bidders = [new_user() for _ in range(6)]

@@ -110,7 +110,7 @@ async def test_proxy_bids_of_one_decision_are_stored_together(house: House) -> N
     assert (await house.state(item_id))["seq"] == 4
 
 
-async def test_a_cancelled_item_says_so_and_takes_no_bid(house: House) -> None:
+async def test_a_cancelled_item_has_the_status_cancelled_and_takes_no_bid(house: House) -> None:
     item_id = await house.list_item()
     answer = await house.decide(item_id, lambda auction, at: cancel_item(auction, at, SELLER))
     assert answer.bid is None

@@ -81,7 +81,7 @@ def test_a_folder_is_held_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("home", [None, ""])
-def test_a_user_that_does_not_exist_and_one_without_a_home_are_told_of(
+def test_a_user_that_does_not_exist_and_one_without_a_home_are_reported(
     home: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GAVEL_DATA_DIR", "~no-such-user/x")
@@ -144,7 +144,7 @@ def _no_such_user(uid: int) -> None:
     raise KeyError(uid)
 
 
-def test_a_disk_that_takes_no_more_is_told_of_with_the_folder(folder: Path) -> None:
+def test_a_full_disk_is_reported_with_the_folder(folder: Path) -> None:
     # A limit on this process's files does to initdb what a full disk does.
     import resource
 
@@ -161,7 +161,7 @@ def test_a_disk_that_takes_no_more_is_told_of_with_the_folder(folder: Path) -> N
     assert not list(folder.glob("postgres*"))
 
 
-def test_a_server_of_another_user_is_told_of_by_name(folder: Path, copy_to: Callable[[Path], PostgresCluster]) -> None:
+def test_a_server_of_another_user_is_reported_by_name(folder: Path, copy_to: Callable[[Path], PostgresCluster]) -> None:
     cluster = copy_to(folder)
     if is_root():
         os.chown(folder / "postgres", 0, 0)
@@ -176,7 +176,7 @@ def test_a_server_of_another_user_is_told_of_by_name(folder: Path, copy_to: Call
 
 
 @pytest.mark.parametrize("useradd", [None, "#!/bin/sh\necho useradd: the list is locked >&2; exit 10\n"])
-def test_without_a_user_for_the_server_root_is_told_what_to_do(
+def test_without_a_user_for_the_server_the_error_names_what_root_can_do(
     useradd: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if useradd is not None:
@@ -194,7 +194,7 @@ def test_without_a_user_for_the_server_root_is_told_what_to_do(
     assert str(folder) in str(failed.value)
 
 
-def test_a_folder_of_roots_is_opened_to_the_server_and_it_is_told_and_anothers_is_left_closed(folder: Path) -> None:
+def test_a_folder_of_roots_is_opened_to_the_server_with_a_log_line_and_anothers_is_left_closed(folder: Path) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     folder.chmod(0o755)
@@ -211,7 +211,7 @@ def test_a_folder_of_roots_is_opened_to_the_server_and_it_is_told_and_anothers_i
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
-def test_programs_installed_under_a_closed_umask_are_opened_and_it_is_told(folder: Path) -> None:
+def test_programs_installed_under_a_closed_umask_are_opened_with_a_log_line(folder: Path) -> None:
     program, library = folder / "bin" / "postgres", folder / "lib.so"
     program.parent.mkdir(mode=0o700)
     program.touch(mode=0o700)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.fault]
 SMALL_BYTES = 4_096
 
 
-async def test_an_event_of_which_nobody_tells_is_found_though_it_is_the_last(live: LiveHouse) -> None:
+async def test_an_event_that_was_never_announced_is_found_though_it_is_the_last(live: LiveHouse) -> None:
     item_id = await live.house.list_item()
     async with live.watching({item_id: 0}) as stream, open_house(live.house.url) as silent:
         await stream.next()
@@ -37,7 +37,7 @@ async def test_a_gap_is_filled_before_the_event_that_shows_it(live: LiveHouse) -
         assert await stream.seqs(7) == [2, 3, 4, 5, 6, 7]
 
 
-async def test_events_that_come_twice_and_in_any_order_are_told_once_and_in_order(live: LiveHouse) -> None:
+async def test_events_that_come_twice_and_in_any_order_are_sent_once_and_in_order(live: LiveHouse) -> None:
     item_id = await live.house.list_item()
     async with live.watching({item_id: 0}) as stream, open_house(live.house.url) as silent:
         await stream.next()

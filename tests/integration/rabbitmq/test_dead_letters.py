@@ -90,7 +90,9 @@ async def _has_letters(dead_letters: RabbitMqDeadLetters) -> bool:
     return len(await dead_letters.list(1)) > 0
 
 
-async def test_what_a_stranger_put_there_is_shown_as_it_is(broker: Broker, dead_letters: RabbitMqDeadLetters) -> None:
+async def test_a_dead_letter_of_unknown_origin_is_listed_unchanged(
+    broker: Broker, dead_letters: RabbitMqDeadLetters
+) -> None:
     await broker.put_dead(b"stranger", {"reason": 42, "died_at": "yesterday", "x-death": "never"})
     [letter] = await dead_letters.list(10)
     assert letter.body == b"stranger"

@@ -112,7 +112,7 @@ async def test_a_deleted_queue_binding_or_exchange_is_noticed_and_declared_again
 
 
 @pytest.mark.fault
-async def test_a_confirm_that_never_comes_is_said_in_time_and_the_next_try_goes_through(
+async def test_a_confirm_that_never_comes_fails_in_time_and_the_next_try_goes_through(
     broker: Broker, proxy: FaultProxy, harmed: RabbitMqPublisher
 ) -> None:
     await harmed.publish([message(b"before")])
@@ -124,7 +124,7 @@ async def test_a_confirm_that_never_comes_is_said_in_time_and_the_next_try_goes_
 
 
 @pytest.mark.fault
-async def test_a_broker_that_takes_connections_and_says_nothing_is_given_up_in_time(
+async def test_a_broker_that_takes_connections_and_sends_nothing_times_out(
     proxy: FaultProxy, harmed: RabbitMqPublisher
 ) -> None:
     proxy.hold()
@@ -144,7 +144,7 @@ async def test_a_connection_cut_between_publish_and_confirm_is_no_success_and_th
 
 
 @pytest.mark.fault
-async def test_whenever_the_connection_is_cut_what_was_said_to_be_published_is_in_the_queue(
+async def test_whenever_the_connection_is_cut_what_was_confirmed_is_in_the_queue(
     broker: Broker, proxy: FaultProxy, harmed: RabbitMqPublisher
 ) -> None:
     chance = random.Random(20)
@@ -231,7 +231,7 @@ async def test_closing_is_bounded_where_the_broker_is_frozen(proxy: FaultProxy, 
         await harmed.close()
 
 
-async def test_credentials_that_are_refused_are_said_without_showing_them(broker: Broker) -> None:
+async def test_refused_credentials_are_reported_without_showing_them(broker: Broker) -> None:
     publisher = RabbitMqPublisher(broker.url.replace("guest:guest@", "guest:s3cret@"), broker.queue)
     with pytest.raises(EventsNotPublished, match="ACCESS_REFUSED") as refused:
         await publisher.publish([message(b"owed")])

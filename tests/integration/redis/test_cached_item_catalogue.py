@@ -133,7 +133,7 @@ async def test_a_late_writer_with_older_texts_does_not_bring_them_back(shop: Sho
 
 
 @pytest.mark.parametrize("stored", ["", "nonsense", "{}", "[]", "[1, 2, 3]", '["1"]', "[" * 100_000])
-async def test_what_somebody_else_has_written_is_replaced(shop: Shop, stored: str) -> None:
+async def test_a_foreign_or_malformed_entry_is_replaced(shop: Shop, stored: str) -> None:
     item_id = await shop.house.list_item(title="Ours")
     await shop.redis.set(shop.key(item_id), stored)
     assert (await shop.is_right(item_id)).listing.title == "Ours"

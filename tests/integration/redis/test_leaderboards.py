@@ -96,7 +96,7 @@ async def test_half_a_board_is_none(
     # A bidder's id is another in each run, and a test's name is not.
     ids=lambda part: "bidder" if part == A else part,
 )
-async def test_a_board_that_somebody_else_has_written_in_is_forgotten(
+async def test_a_board_with_a_foreign_entry_is_forgotten(
     cache: RedisLeaderboards, redis: Any, prefix: str, bidding: Bidding, field: str, value: str
 ) -> None:
     await redis.hset(f"{prefix}:{{{bidding.item_id}}}:board", field, value)

@@ -51,7 +51,7 @@ async def test_what_a_role_had_beyond_its_needs_is_taken_back(postgres_server: P
             assert await sqlstate(url_as(url, role), statement) == "42501"
 
 
-async def test_a_role_that_is_not_there_is_named_and_nobody_gets_anything(
+async def test_a_role_that_does_not_exist_is_named_and_no_role_is_granted_anything(
     postgres_server: PostgresServer,
 ) -> None:
     async with postgres_server.role("grants_d") as role, postgres_server.database("grants_db", "bid_template") as url:

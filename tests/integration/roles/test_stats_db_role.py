@@ -90,7 +90,7 @@ async def test_the_role_can_not_rebuild(stats_book: PostgresStatsBook) -> None:
     assert await totals_in(stats_book, EVERYONE) == totals_of(history)
 
 
-async def test_a_rebuild_by_command_as_the_role_is_told_that_it_needs_the_owner(
+async def test_a_rebuild_by_command_as_the_role_fails_and_the_error_asks_for_the_owner(
     urls: tuple[str, str], bid_db_url: str
 ) -> None:
     said = "gavel: the database denies this role permission: connect as the owner of the schema\n"

@@ -34,7 +34,7 @@ def columns(label: str) -> list[str]:
     return re.split(r"\s{2,}", line.strip())
 
 
-def test_a_line_tells_both_sides_the_multiple_and_the_goal() -> None:
+def test_a_line_has_both_sides_the_multiple_and_the_goal() -> None:
     assert columns("accepted bids") == ["accepted bids", "8,100/s", "150/s", "54.0", "≥ 45×", "met"]
     assert columns("over HTTP, p50") == ["over HTTP, p50", "3 ms", "4 ms", "0.8", "≤ 1×", "met"]
     assert columns("decided") == ["decided, refusals too", "8,200/s", "820/s", "10.0"]
@@ -48,7 +48,7 @@ def test_a_share_of_the_ceiling_comes_first_in_its_case_and_the_ceiling_before_i
     assert re.split(r"\s{2,}", lines[case + 1]) == ["share of the HTTP ceiling", "0.250", "0.005", "≥ 0.250", "met"]
 
 
-def test_a_goal_that_was_missed_is_told_in_the_table_and_below_it() -> None:
+def test_a_missed_goal_is_marked_in_the_table_and_below_it() -> None:
     assert columns("server's memory, peak") == ["server's memory, peak", "151 MB", "1 MB", "≤ 150", "missed"]
     assert "missed  One hot item, server's memory, peak: 151 MB, not within 150 MB" in printed()
 

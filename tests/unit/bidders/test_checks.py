@@ -345,7 +345,7 @@ def test_a_purchase_beats_any_maximum_below_the_reserve() -> None:
     ]
 
 
-def test_bids_of_strangers_are_not_ours_to_know() -> None:
+def test_bids_of_users_outside_the_run_are_no_finding() -> None:
     books = Books()
     books.rows.append(row(6, "eve", 450))
     books.item.seq, books.item.bid_count = 6, 5

@@ -62,7 +62,7 @@ def test_an_answer_that_was_overtaken_changes_nothing() -> None:
     assert (item.price, item.minimum_next_bid, item.leader_id) == (1_400, 1_450, "bob")
 
 
-def test_a_refusal_says_what_to_bid_next() -> None:
+def test_a_refusal_has_the_next_possible_bid() -> None:
     item = on_sale()
     item.refused(refusal(Reason.TOO_LOW, 1_500, 1_550), "bob", NOW)
     sight = item.sight("bob", NOW, NOW)

@@ -89,7 +89,7 @@ def test_the_text_has_the_sums_and_the_bidders_with_the_highest_amounts_first() 
     assert [line.split() for line in lines[-2:]] == [["ann", "proxy", "2", "1,000"], ["bob", "jumper", "1", "150"]]
 
 
-def test_a_verification_says_that_everything_agrees_or_what_does_not() -> None:
+def test_a_verification_reports_agreement_or_every_difference() -> None:
     agrees = report(Verification(2, 3, 2, [])).as_text()
     assert agrees.endswith("Verified: 2 items, 3 bids, 2 bidders; everything agrees.")
     differs = report(Verification(2, 3, 2, [f"difference {number}" for number in range(25)])).as_text().splitlines()

@@ -44,7 +44,7 @@ async def test_what_is_not_acknowledged_is_given_again_before_anything_new() -> 
         broker.ack(message.number for message in again)
 
 
-async def test_taking_waits_no_longer_than_it_is_told_and_may_find_nothing() -> None:
+async def test_taking_waits_no_longer_than_its_timeout_and_may_find_nothing() -> None:
     assert await InProcessBroker().take(10, 0) == []
     assert await InProcessBroker().take(10, 0.001) == []
 

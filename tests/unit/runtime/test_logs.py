@@ -78,7 +78,7 @@ def _logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
 @pytest.mark.parametrize("text", ["two\nlines", "a\r\nb", "a\u2028b", "\x1b[31mred", "'; DROP TABLE bids; --"])
-def test_an_event_is_one_line_whatever_its_values_and_whoever_writes_it(
+def test_an_event_is_one_line_whatever_its_values_and_its_logger(
     log_format: LogFormat, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs("INFO", log_format)
@@ -132,7 +132,7 @@ def test_an_address_without_a_password_stays_readable() -> None:
         assert redact_text(text) == text
 
 
-async def test_lines_of_a_requests_task_tell_whose_they_are_and_others_do_not(
+async def test_lines_of_a_requests_task_have_its_request_id_and_others_do_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_logs("INFO", "json")

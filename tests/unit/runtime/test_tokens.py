@@ -290,7 +290,7 @@ async def test_tokens_without_the_claim_that_was_chosen_are_warned_of_now_and_th
     assert await warned({}, {}) == [absent]
 
 
-async def test_without_a_choice_nothing_is_said_of_a_claim_that_is_absent() -> None:
+async def test_without_a_choice_an_absent_claim_is_not_logged() -> None:
     with capture_logs() as logs:
         await _verifier().actor(bearer(KEY.sign()))
     assert logs == []

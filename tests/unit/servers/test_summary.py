@@ -5,7 +5,7 @@ import json
 from tests.servers.summary import Summary
 
 
-def test_a_run_without_servers_says_nothing() -> None:
+def test_a_run_without_servers_has_no_summary() -> None:
     summary = Summary()
     summary.count(["tmp_path"])
     assert summary.lines() == []

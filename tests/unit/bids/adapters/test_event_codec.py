@@ -40,7 +40,7 @@ def _recorded(events: list[Event]) -> list[RecordedEvent]:
 
 
 @pytest.mark.parametrize("routing_key", BODIES)
-def test_yesterdays_bytes_say_today_what_they_said(routing_key: str) -> None:
+def test_bytes_of_an_earlier_release_decode_to_the_same_event(routing_key: str) -> None:
     batch = pb.EventBatch.from_binary(BODIES[routing_key])
     assert json.loads(batch.to_json())["events"] == MEANINGS[routing_key]
 
@@ -90,7 +90,7 @@ def test_no_byte_depends_on_a_maximum_or_a_reserve(maximum: int, reserve: int) -
 
 
 @given(st.datetimes(datetime(1, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - naive bounds
-def test_a_time_is_told_to_the_microsecond(at: datetime) -> None:
+def test_a_time_is_exact_to_the_microsecond(at: datetime) -> None:
     told = timestamp(at)
     assert 0 <= told.nanos < 10**9
     assert datetime.fromtimestamp(0, UTC) + seconds(1) * told.seconds + MICROSECOND * (told.nanos // 1_000) == at

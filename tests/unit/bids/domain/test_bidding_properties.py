@@ -68,7 +68,7 @@ def test_a_refusal_changes_nothing(steps: list[Step]) -> None:
 
 @every_history
 @given(histories)
-def test_a_refusal_tells_the_state_it_was_refused_on(steps: list[Step]) -> None:
+def test_a_refusal_has_the_state_that_it_was_refused_on(steps: list[Step]) -> None:
     for step in steps:
         if isinstance(step.answer, BidRefused):
             assert step.answer.current_highest_bid == step.before.price
@@ -128,7 +128,7 @@ def test_the_leader_has_the_highest_maximum_of_all_that_were_accepted(steps: lis
 
 @every_history
 @given(histories)
-def test_nobody_pays_or_is_shown_at_more_than_their_maximum(steps: list[Step]) -> None:
+def test_no_bidder_pays_or_is_shown_at_more_than_their_maximum(steps: list[Step]) -> None:
     promised = dict[UserId, int]()
     for step in steps:
         promised[step.user_id] = max(step.maximum, promised.get(step.user_id, 0))
@@ -156,7 +156,7 @@ def test_the_callers_own_bid_is_the_first_event_and_the_one_to_answer_with(steps
 
 @every_history
 @given(histories)
-def test_every_bid_names_whoever_it_outbid(steps: list[Step]) -> None:
+def test_every_bid_names_the_bidder_that_it_outbid(steps: list[Step]) -> None:
     leaders = [bid.user_id for bid in _bids(steps)]
     for before, bid in zip([None, *leaders], _bids(steps), strict=False):
         assert bid.outbid_user_id == (before if before != bid.user_id else None)

@@ -119,7 +119,7 @@ class TestUpdate:
         assert str(refusal.value) == "title, description, images, category: at least one must be set, nothing else can"
 
 
-def test_another_than_the_seller_is_told_so_before_anything_else() -> None:
+def test_another_than_the_seller_is_refused_before_all_other_reasons() -> None:
     for auction, at in ((listed(), MIDWAY), (BID_ON, MIDWAY), (cancelled(listed()), MIDWAY), (listed(), END)):
         with pytest.raises(NotTheSeller) as refusal:
             cancel_item(auction, at, ANNA)

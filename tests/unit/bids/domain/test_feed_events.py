@@ -36,14 +36,14 @@ def test_an_extension_has_the_state_of_the_bid_before_it_also_where_others_follo
     assert told[0].end_at == END
 
 
-def test_a_close_tells_who_has_bought_at_what_price() -> None:
+def test_a_close_has_the_buyer_and_the_price() -> None:
     auction = bid(listed(), ANNA, 1_500).auction
     decision = close_due(auction, END)
     [told] = feed_events(decision.events, decision.auction)
     assert (told.kind, told.sold, told.leader_id, told.price, told.at) == (FeedKind.CLOSED, True, ANNA, 1_500, END)
 
 
-def test_an_auction_below_its_reserve_is_told_as_unsold() -> None:
+def test_an_auction_below_its_reserve_is_sent_as_unsold() -> None:
     auction = bid(listed(reserve_price=9_000), ANNA, 1_500).auction
     decision = close_due(auction, END)
     [told] = feed_events(decision.events, decision.auction)
@@ -58,7 +58,7 @@ def test_buying_now_is_a_bid_and_a_close() -> None:
     assert (closed.kind, closed.sold, closed.price, closed.end_at) == (FeedKind.CLOSED, True, 5_000, at)
 
 
-def test_a_cancelled_auction_is_told() -> None:
+def test_a_cancelled_auction_is_sent_as_cancelled() -> None:
     decision = cancel_item(listed(), START, SELLER)
     [told] = feed_events(decision.events, decision.auction)
     assert (told.kind, told.seq, told.leader_id, told.bid_count) == (FeedKind.CANCELLED, 2, None, 0)

@@ -65,7 +65,7 @@ def test_each_reason_alone_refuses_a_bid(reason: BidRefusal) -> None:
 
 
 @pytest.mark.parametrize(("told", "untold"), [pair for pair in combinations(ORDER, 2) if pair not in IMPOSSIBLE])
-def test_of_two_reasons_the_one_that_comes_first_in_the_order_is_told(told: BidRefusal, untold: BidRefusal) -> None:
+def test_of_two_reasons_the_one_that_comes_first_in_the_order_is_given(told: BidRefusal, untold: BidRefusal) -> None:
     with pytest.raises(BidRefused) as refusal:
         place_bid(*_situation({told, untold}))
     assert refusal.value.reason is told
@@ -132,7 +132,7 @@ def test_the_answer_shows_the_callers_own_bid() -> None:
     assert rows([shown]) == [Row(BELA, 2_000, automatic=False)]
 
 
-def test_a_bid_tells_whom_it_outbid_and_the_state_right_after_it() -> None:
+def test_a_bid_names_whom_it_outbid_and_has_the_state_right_after_it() -> None:
     first, second = (e for e in bid(led_by(ANNA, 1_000, 5_000, on=listed()), BELA, 2_000).events)
     assert (first.seq, second.seq) == (3, 4)
     told = [(e.outbid_user_id, e.bid_count, e.minimum_next_bid, e.end_at) for e in (first, second)]  # type: ignore[union-attr]
