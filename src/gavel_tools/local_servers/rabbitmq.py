@@ -2,12 +2,12 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from gavel_tools.local_servers.local_server import LocalServer
 from gavel_tools.local_servers.server_process import LocalServerFailed, ServerProcess, find_program
 
 # Debian's own commands on the PATH switch to another user and folder; these are what they call.
@@ -31,19 +31,17 @@ class RabbitMqPorts:
     registry: int
 
 
-class LocalRabbitMq:
-    """A server in a folder, controlled (and made to fail) by any process that opens the folder. Calls block."""
+class LocalRabbitMq(LocalServer):
+    """A broker: what it confirmed is on disk."""
 
     def __init__(self, folder: Path, ports: RabbitMqPorts) -> None:
-        self.url = f"amqp://guest:guest@127.0.0.1:{ports.amqp}/"
-        self._folder = folder.resolve()
+        super().__init__("rabbitmq", folder, f"amqp://guest:guest@127.0.0.1:{ports.amqp}/", STOP_SECONDS_MAX)
         self._ports = ports
         # Started here because the server would leave one running.
         self._registry = ServerProcess("epmd", self._folder)
-        self._server = ServerProcess("rabbitmq", self._folder)
 
     def start(self) -> None:
-        """Start the server unless it runs, and wait until it takes connections. Raises LocalServerFailed."""
+        """See LocalServer.start."""
         if found := _SHELL_CHARACTERS.search(str(self._folder)):
             raise LocalServerFailed(
                 f"RabbitMQ hands the path of its folder to a shell, where {found[0]!r} has a meaning: {self._folder};"
@@ -53,33 +51,15 @@ class LocalRabbitMq:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "advanced.config").write_text(self._configuration())
         (self._folder / "enabled_plugins").write_text("[].\n")
-        if not self._registry.runs():
-            registry = [str(find_program("epmd")), "-port", str(self._ports.registry), "-address", "127.0.0.1"]
-            self._start(self._registry, registry, self._ports.registry)
-        if not self._server.runs():
-            self._start(self._server, [str(program)], self._ports.amqp)
+        registry = [str(find_program("epmd")), "-port", str(self._ports.registry), "-address", "127.0.0.1"]
+        environment = self._environment()
+        self._registry.serve(registry, environment, self._ports.registry, _takes_connections, START_SECONDS_MAX)
+        self._server.serve([str(program)], environment, self._ports.amqp, _takes_connections, START_SECONDS_MAX)
 
     def stop(self) -> None:
-        """Stop it cleanly; what was confirmed is on disk."""
-        self.thaw()
-        self._server.stop(STOP_SECONDS_MAX)
+        """See LocalServer.stop."""
+        super().stop()
         self._registry.kill()
-
-    def kill(self) -> None:
-        """Kill the server at once, as a power cut would."""
-        self._server.kill()
-
-    def freeze(self) -> None:
-        """Freeze the server: it answers nothing, its connections stay open."""
-        self._server.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Resume a frozen server."""
-        self._server.signal(signal.SIGCONT)
-
-    def runs(self) -> bool:
-        """Whether the server runs."""
-        return self._server.runs()
 
     def control(self, *arguments: str) -> str:
         """Run `rabbitmqctl` and return its output. Takes about a second. Raises LocalServerFailed."""
@@ -122,12 +102,6 @@ class LocalRabbitMq:
             "RABBITMQ_CONFIG_FILE": str(folder / "none"),
             "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
         }
-
-    def _start(self, server: ServerProcess, command: list[str], port: int) -> None:
-        if _takes_connections(port):
-            raise LocalServerFailed(f"port {port} is in use, so {server.name} can't have it")
-        server.start(command, self._environment())
-        server.wait_ready(lambda: _takes_connections(port), START_SECONDS_MAX)
 
 
 def _takes_connections(port: int) -> bool:

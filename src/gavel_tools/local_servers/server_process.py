@@ -74,6 +74,22 @@ class ServerProcess:
             self._child.wait(KILL_SECONDS_MAX)
         return runs
 
+    def serve(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        port: int,
+        answers: Callable[[int], bool],
+        seconds_max: float,
+    ) -> None:
+        """Start the program unless it runs, and wait until it answers on its port. Raises LocalServerFailed."""
+        if self.runs():
+            return
+        if answers(port):
+            raise LocalServerFailed(f"port {port} is in use, so {self.name} can't have it")
+        self.start(command, environment)
+        self.wait_ready(lambda: answers(port), seconds_max)
+
     def wait_ready(self, ready: Callable[[], bool], seconds_max: float) -> None:
         """Wait until `ready` returns True. Raises LocalServerFailed if the program ends, or after `seconds_max`."""
         deadline = time.monotonic() + seconds_max
