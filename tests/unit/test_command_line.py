@@ -11,8 +11,9 @@ import pytest
 from rich.table import Table
 from typer.testing import CliRunner
 
+from gavel.cli.commands import COMMANDS_GROUP
 from gavel.cli.console import open_console
-from gavel.cli.main import COMMANDS_GROUP, app
+from gavel.cli.main import app
 
 WIDTHS = ["20", "61", "80", "200"]
 
@@ -108,3 +109,20 @@ def test_operators_commands_run_without_the_packages_of_standalone(arguments: li
         2,
         "gavel: Invalid configuration. Correct these settings:",
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        (["version"], {"asyncpg", "aio_pika", "jwt", "prometheus_client", "redis"}),
+        (["stats-worker", "--help"], {"gavel.cli.audit", "gavel.cli.dead_letters", "gavel.cli.token", "gavel_tools"}),
+    ],
+)
+def test_a_command_starts_without_the_modules_of_others(arguments: list[str], others: set[str]) -> None:
+    code = (
+        "import contextlib, sys; from gavel.cli.main import app\n"
+        f"with contextlib.suppress(SystemExit): app({arguments!r}, prog_name='gavel')\n"
+        f"print('imported:', sorted(sys.modules.keys() & {others!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported: []"

@@ -1,13 +1,10 @@
-"""Command-line errors, each as one line: which command, what is wrong, and where its help is."""
+"""Run a command to its end. If it can't start, print the reason in one message."""
 
-import re
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import typer
 import uvloop
-from typer.core import TyperGroup
 
 from gavel.runtime.http.server import AddressInUse
 from gavel.runtime.postgres.connections import DATABASE_ERRORS, is_forbidden, reason_of
@@ -16,7 +13,6 @@ from gavel.runtime.postgres.embedded import EmbeddedPostgresFailed
 from gavel.runtime.postgres.grants import RoleUnfit
 from gavel.runtime.postgres.migrations import SchemaMismatch
 from gavel.runtime.process.settings import SettingsInvalid
-from gavel.runtime.process.standard_streams import open_standard_streams
 from gavel.userstats.ports import Unavailable as StatsUnavailable
 
 EXIT_CANNOT_START = 2
@@ -55,30 +51,3 @@ def _server_problem(error: Exception) -> str:
     # Without the driver's own text, which may name hosts and users.
     cause = error.__cause__ or error if isinstance(error, StatsUnavailable) else error
     return f"a server is unavailable: {reason_of(cause)} (check BID_DB_URL, STATS_DB_URL and RABBITMQ_URL)"
-
-
-class OneLineErrors(TyperGroup):
-    """A group of commands that prints a usage error as one line: no box, and no word split to fit into it."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command, and exit with its status. See TyperGroup.main."""
-        open_standard_streams()
-        try:
-            status = super().main(*args, **extra | {"standalone_mode": False})
-        except typer.TyperException as error:
-            # The help that is printed for a missing command leaves no text.
-            if line := _line(error):
-                typer.echo(line, err=True)
-            sys.exit(error.exit_code)
-        except typer.Abort:
-            typer.echo("gavel: aborted", err=True)
-            sys.exit(1)
-        sys.exit(status)
-
-
-def _line(error: typer.TyperException) -> str:
-    text = re.sub(r"\s*\n\s*", " ", error.format_message()).strip()
-    context: typer.Context | None = getattr(error, "ctx", None)
-    if not text or context is None:
-        return text and f"gavel: {text}"
-    return f"{context.command_path}: {text} (see {context.command_path} --help)"
