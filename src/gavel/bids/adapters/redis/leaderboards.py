@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from redis.exceptions import NoScriptError
+
 from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.leaderboards import BOARD_BIDDERS_MAX, Leaderboard, LeaderboardEntry, new_standings, ranked
 from gavel.bids.ports.book import Change
@@ -19,8 +21,9 @@ _READ = load_lua(__package__, "board", "read_board")
 _STORE = load_lua(__package__, "board", "store_board")
 _APPLY = load_lua(__package__, "board", "apply_change")
 
-# Most items with bids have no viewers of their board, so an absent board is not tried with every change.
-ABSENT_SECONDS = 1.0
+# Most items with bids have no viewers of their board, so an absent board is not tried with every change: on many quiet
+# items that would be a call for each bid.
+ABSENT_SECONDS = 5.0
 ABSENT_BOARDS_MAX = 10_000
 
 T = TypeVar("T")
@@ -76,18 +79,30 @@ class RedisLeaderboards:
         stores = self._stores
 
         async def work(redis: Any) -> list[object]:
-            script = redis.register_script(_APPLY)
-            async with redis.pipeline(transaction=False) as pipeline:
-                for change in wanted:
-                    await script(self._keys(change.auction.item_id), _arguments(change), client=pipeline)
-                # An error affects one board alone: that board stays as it is, and its revision shows that it is old.
-                return await pipeline.execute(raise_on_error=False)
+            replies = await self._apply_all(redis, wanted)
+            if any(isinstance(reply, NoScriptError) for reply in replies):
+                await redis.script_load(_APPLY)
+                replies = await self._apply_all(redis, wanted)
+            return replies
 
         replies = await self._asked(work, APPLY_ANSWERS_MAX)
         if stores == self._stores:
             # Otherwise one of these boards may have been stored in the meantime.
             absent = [each.auction.item_id for each, reply in zip(wanted, replies, strict=True) if reply == 0]
             self._note_absent(absent, now_seconds + ABSENT_SECONDS)
+
+    async def _apply_all(self, redis: Any, changes: Sequence[Change]) -> list[object]:
+        """Run the script for each change; a reply may be an error.
+
+        By its digest: a registered script would ask with each pipeline whether Redis still has it.
+        """
+        digest: str = redis.register_script(_APPLY).sha
+        async with redis.pipeline(transaction=False) as pipeline:
+            for change in changes:
+                keys = self._keys(change.auction.item_id)
+                pipeline.evalsha(digest, len(keys), *keys, *_arguments(change))
+            # An error affects one board alone: that board stays as it is, and its revision shows that it is old.
+            return await pipeline.execute(raise_on_error=False)
 
     def _note_absent(self, item_ids: Sequence[ItemId], until_seconds: float) -> None:
         for item_id in item_ids:
