@@ -89,10 +89,13 @@ class Seen(Protocol):
 
 
 class CommitListener(Protocol):
-    """Callback for every commit of this process's book, before its callers are answered. A hint, not authoritative."""
+    """Callback for every commit of this process's book. A hint, not authoritative.
+
+    Called in the turn of the event loop that answers the callers: one that asks again finds the changes noted.
+    """
 
     def committed(self, changes: Sequence[Change]) -> None:
-        """Note the changes and return at once: callers wait. Exceptions are logged and dropped."""
+        """Note the changes and return at once: the next batch waits. Exceptions are logged and dropped."""
         ...
 
 
