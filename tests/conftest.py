@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, Collection
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.migrations import load_migrations, migrate
 from tests.proxies import forget_proxies
 from tests.servers.containers import IMAGES, why_no_container
+from tests.servers.guardian import guarded_folder
 from tests.servers.postgres import PostgresServer, running_postgres
 from tests.servers.summary import servers_of, summary
 
@@ -56,6 +58,14 @@ def pytest_report_header(config: pytest.Config) -> str:
     if config.getoption("--whole"):
         return "promised times: held tightly (--whole)"
     return f"promised times: with {GRACE_SECONDS:.0f} s of grace or {LATE_TRIES_MAX} tries (make test-faults: none)"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have what a run starts end with it, also if it is killed. Its workers inherit the folder."""
+    if not hasattr(config, "workerinput"):
+        stack = ExitStack()
+        stack.enter_context(guarded_folder())
+        config.add_cleanup(stack.close)
 
 
 @pytest.hookimpl(optionalhook=True)
