@@ -51,12 +51,13 @@ class StandaloneSettings(PageSettings):
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """Running parts: the routes to serve, their access control, the page in them, and the open bid API."""
+    """Running parts: the routes to serve, their access control, the page in them, the open bid API and its database."""
 
     routes: Routes
     access_control: AccessControl
     page: WebPage
     bids: OpenBidApi
+    bid_db_url: str
 
 
 @asynccontextmanager
@@ -81,7 +82,8 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         live = await stack.enter_async_context(open_live_feed(bid_db_url))
         worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
         relaying = await stack.enter_async_context(worker)
-        bids = await stack.enter_async_context(open_bid_api(bid_db_url, settings.house_currency, [waker], live=live))
+        opened = open_bid_api(bid_db_url, settings.house_currency, [waker], live=live, status_sources=counting.metrics)
+        bids = await stack.enter_async_context(opened)
         access_control, access_checks = await stack.enter_async_context(open_access_control(settings))
         delay = await stack.enter_async_context(event_loop_lag())
         counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics, access_control.source]
@@ -93,4 +95,4 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
             **metrics_route([process_source(), delay, *counted]),
             PAGE_SETTINGS_PATH: page_settings(settings.page()),
         }
-        yield Standalone(Routes(routes, otherwise=AsgiRoute(page)), access_control, page, bids)
+        yield Standalone(Routes(routes, otherwise=AsgiRoute(page)), access_control, page, bids, bid_db_url)

@@ -1,7 +1,7 @@
 """Composition root of the bid API."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import asyncpg
@@ -14,6 +14,7 @@ from gavel.bids.adapters.connect.watch import WatchApi
 from gavel.bids.adapters.postgres.connections import read_page_token_secret
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
+from gavel.bids.adapters.rabbitmq.dead_letters import RabbitMqDeadLetterCount
 from gavel.bids.cached_reads import open_cached_reads
 from gavel.bids.feed.live_feed import LiveFeed
 from gavel.bids.live_feed import OpenLiveFeed, feed_source, open_live_feed
@@ -61,10 +62,12 @@ async def open_bid_api(
     *,
     redis_url: str | None = None,
     live: OpenLiveFeed | None = None,
+    status_sources: Sequence[Source] = (),
 ) -> AsyncGenerator[OpenBidApi]:
     """Build the API on a database that may be unavailable; on exit, answer waiting commands and close.
 
-    Without a Redis URL, the cache is in memory. Without a live feed, one is opened.
+    Without a Redis URL, the cache is in memory. Without a live feed, one is opened. The status page shows dead letters
+    if one of `status_sources` counts them.
     """
 
     async def connect() -> asyncpg.Connection:
@@ -83,7 +86,7 @@ async def open_bid_api(
         read_api = ReadApi(reads.catalogue, reads.leaderboards, tokens)
         service = bid_service(commands, read_api, WatchApi(live_feed.feed, live_feed.log))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
-        status = StatusPage(pool, lambda: live_feed.feed.watcher_count)
+        status = StatusPage(pool, lambda: live_feed.feed.watcher_count, [service.metrics.read, *status_sources])
         lane = lane_source("bids", book.metrics, lambda: book.waiting_count)
         pools = postgres.pool_source({"bid-api": pool})
         metrics = [service.metrics.read, commands.bids.read, lane, pools, feed_source(live_feed.feed), *reads.metrics]
@@ -98,9 +101,16 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
     """The process `gavel bid-api`."""
     redis_url = None if settings.redis_url is None else str(settings.redis_url)
     rabbitmq_url = None if settings.rabbitmq_url is None else str(settings.rabbitmq_url)
-    async with (
-        open_live_feed(settings.bid_db_url, rabbitmq_url) as live,
-        open_bid_api(settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live) as api,
-    ):
+    async with AsyncExitStack() as stack:
+        letters: list[Source] = []
+        if rabbitmq_url is not None:
+            count = RabbitMqDeadLetterCount(rabbitmq_url)
+            stack.push_async_callback(count.close)
+            letters.append(count.read)
+        live = await stack.enter_async_context(open_live_feed(settings.bid_db_url, rabbitmq_url))
+        opened = open_bid_api(
+            settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live, status_sources=letters
+        )
+        api = await stack.enter_async_context(opened)
         routes = {**api.routes, PAGE_SETTINGS_PATH: page_settings(settings.page())}
         yield Parts(api.checks, routes, {**api.shown, **live.shown}, live.feed.stop, api.metrics, redis_url)

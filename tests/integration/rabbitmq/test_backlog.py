@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from gavel.bids.adapters.rabbitmq.dead_letters import RabbitMqDeadLetterCount
 from gavel.runtime.rabbitmq.connection import BrokerAway
 from gavel.userstats.adapters.rabbitmq.backlog import RabbitMqBacklog
 from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
@@ -54,6 +55,21 @@ async def test_messages_wait_until_a_counter_takes_them_and_letters_until_they_a
     assert await letters.drop(None, 10) == 2
     await _until_told(backlog, 1, 0)
     for each in (source, letters):
+        await each.close()
+
+
+async def test_the_bid_api_counts_dead_letters_and_declares_nothing(broker: Broker) -> None:
+    count = RabbitMqDeadLetterCount(broker.url, broker.queue)
+    with pytest.raises(BrokerAway):
+        await count.read()
+    letters = RabbitMqDeadLetters(broker.url, broker.queue)
+    await letters.put([DeadLetter(b"dead", "why"), DeadLetter(b"dead too", "why")])
+
+    async def both_are_counted() -> bool:
+        return [metric.samples[0].value for metric in await count.read()] == [2]
+
+    await until(both_are_counted)
+    for each in (count, letters):
         await each.close()
 
 

@@ -6,6 +6,10 @@ SELECT clock_timestamp() AS at,
         FROM auctions
         WHERE cancelled_at IS NULL AND closed_at IS NULL AND start_at <= clock_timestamp() AND end_at > clock_timestamp()
        ) AS items_active,
+       (SELECT coalesce(greatest(extract(epoch FROM clock_timestamp() - min(end_at)), 0), 0)::double precision
+        FROM auctions
+        WHERE cancelled_at IS NULL AND closed_at IS NULL
+       ) AS closer_overdue_seconds,
        coalesce(sum(owed.event_count), 0)::bigint AS outbox_events,
        coalesce(greatest(extract(epoch FROM clock_timestamp() - min(owed.created_at)), 0), 0)::double precision
            AS outbox_oldest_seconds
