@@ -21,7 +21,7 @@ help: ## Show these targets
 ##@ Run
 
 .PHONY: demo
-demo: setup-demo ## Run all of Gavel in one process, with its page, sample auctions and a Postgres of its own
+demo: setup-demo ## Run all of Gavel in one process, with its page, auctions that live and a Postgres of its own (CROWD=no: no bidders)
 	@exec scripts/demo.sh $(PYTHON_IN_VENV)
 
 .PHONY: page

@@ -149,10 +149,10 @@ class SmallCheckout:
         )
         return Ran(done.returncode, done.stdout)
 
-    def start(self, target: str, settings: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+    def start(self, target: str, settings: Mapping[str, str] | None = None, *arguments: str) -> "subprocess.Popen[str]":
         """Start `make TARGET` in a process group of its own, as a terminal would."""
         return subprocess.Popen(
-            ["make", "--no-print-directory", target],
+            ["make", "--no-print-directory", target, *arguments],
             cwd=self.folder,
             env=self.environment(settings),
             stdin=subprocess.DEVNULL,

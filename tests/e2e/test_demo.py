@@ -110,6 +110,20 @@ def test_gavel_runs_while_npm_waits_and_the_page_comes_later(checkout: SmallChec
         end_group(begun)
 
 
+@pytest.mark.parametrize(("crowd", "option"), [("", "--crowd"), ("CROWD=no", "--no-crowd")])
+def test_a_crowd_bids_unless_silence_is_asked_for(
+    crowd: str, option: str, checkout: SmallCheckout, settings: dict[str, str]
+) -> None:
+    begun = checkout.start("demo", settings, *crowd.split())
+    try:
+        said = read_until(begun, '"arguments"')
+        begun.terminate()
+        begun.communicate(timeout=COMMAND_SECONDS_MAX)
+    finally:
+        end_group(begun)
+    assert json.loads(said.splitlines()[-1])["arguments"] == ["standalone", "--sample-auctions", option]
+
+
 def _terminate(begun: "subprocess.Popen[str]", _gavel: int) -> None:
     begun.terminate()
 

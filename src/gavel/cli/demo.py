@@ -11,25 +11,20 @@ from rich.text import Text
 from gavel.bids.domain.auction import Status
 from gavel.bids.ports.catalogue import ItemView
 from gavel.cli.console import money, open_console
-from gavel.cli.sample_auctions import SAMPLES, list_samples
 from gavel.standalone import Standalone
 
-ITEMS_SHOWN_MAX = 8
-# With fewer open auctions, the samples are listed again.
-OPEN_AUCTIONS_MIN = len(SAMPLES) // 2
+ITEMS_SHOWN_MAX = 12
 
 
-async def welcome(running: Standalone, address: str, currency: str, *, sample_auctions: bool) -> None:
-    """Print the welcome text; list the sample auctions first if that is requested and few auctions are open."""
-    bids = running.bids
-    items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
-    if sample_auctions and len(items) < OPEN_AUCTIONS_MIN:
-        await list_samples(bids.book, now=at, currency=currency)
-        items, at = await bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
+async def welcome(running: Standalone, address: str, *, crowd: bool) -> None:
+    """Print the welcome text; with a crowd, it says that others bid."""
+    items, at = await running.bids.catalogue.items(Status.ACTIVE, "", None, ITEMS_SHOWN_MAX)
     console = open_console()
     console.print("\n[bold]Gavel is open[/bold] at", _link(address), "  (Ctrl-C stops it; the data stays)\n")
     if running.page.is_built:
-        console.print("Open", _link(address), "in a browser, twice, and bid against yourself.\n")
+        rivals = "and bid against a small crowd." if crowd else "twice, and bid against yourself."
+        console.print("Open", _link(address), f"in a browser, {rivals}")
+        console.print("What the system does is at", _link(f"{address}/status"), end="\n\n")
     else:
         console.print(
             "The page is not built yet. `make demo` and `make page` build it with Node 20.19, 22.12 or newer, and"

@@ -18,10 +18,12 @@ from gavel.runtime.telemetry.logs import configure_logs
 
 def standalone(
     *,
-    sample_auctions: Annotated[bool, typer.Option(help="List sample auctions at start if few are open.")] = False,
+    sample_auctions: Annotated[bool, typer.Option(help="Keep sample auctions on sale, at first with a past.")] = False,
+    crowd: Annotated[bool, typer.Option(help="Let a small crowd bid, within budgets of its own.")] = False,
 ) -> None:
     """Run everything in one process, with an embedded Postgres."""
     from gavel.cli.demo import welcome
+    from gavel.demo.running import running_demo
     from gavel.standalone import StandaloneSettings, running_standalone
 
     async def main() -> None:
@@ -31,6 +33,9 @@ def standalone(
         with stop_signals() as stopping:
             async with (
                 running_standalone(settings) as running,
+                running_demo(
+                    running.bids, running.bid_db_url, settings.house_currency, samples=sample_auctions, crowd=crowd
+                ),
                 serving(
                     Pipeline(running.routes, running.access_control),
                     listener,
@@ -39,7 +44,7 @@ def standalone(
                 ),
             ):
                 warn_of_trust(settings, address_of(listener))
-                await welcome(running, address_of(listener), settings.house_currency, sample_auctions=sample_auctions)
+                await welcome(running, address_of(listener), crowd=crowd)
                 settle_memory()
                 await stopping.wait()
                 typer.echo("\nStopping: finishing requests in progress ...")

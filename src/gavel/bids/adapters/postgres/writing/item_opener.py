@@ -58,7 +58,7 @@ async def _open(
         return opened
     decision = open_at(at)
     try:
-        await connection.execute(_OPEN_AUCTION, *_opening(decision, listing, call.traceparent, key))
+        await connection.execute(_OPEN_AUCTION, *opening_parameters(decision, listing, call.traceparent, key))
     except asyncpg.UniqueViolationError:
         # Another call with the key came first. Postgres has waited for its commit, so its auction is there.
         _, opened = await _read_opened(connection, key)
@@ -78,7 +78,9 @@ async def _read_opened(connection: asyncpg.Connection, key: RetryKey | None) -> 
     return row["at"], Answer(auction_of(row), row["at"], bid=None, replayed=True)
 
 
-def _opening(decision: Decision, listing: Listing, traceparent: str, key: RetryKey | None) -> tuple[object, ...]:
+def opening_parameters(
+    decision: Decision, listing: Listing, traceparent: str = "", key: RetryKey | None = None
+) -> tuple[object, ...]:
     """The parameters of open_auction.sql."""
     auction, terms = decision.auction, decision.auction.terms
     listed = (auction.minimum_next_bid, auction.end_at, False, traceparent or None, listing.title)
