@@ -6,9 +6,11 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.e2e.seen.metrics_page import documented
 from tests.house.tree import ROOT
@@ -35,9 +37,10 @@ def _unknown(text: str) -> set[str]:
 
 
 def test_every_metric_of_a_dashboard_exists() -> None:
-    assert len(DASHBOARDS) == 3
+    assert len(DASHBOARDS) == 4
     expressions = {dashboard.name: _expressions(dashboard) for dashboard in DASHBOARDS}
-    assert all(METRIC.search(each) for those in expressions.values() for each in those)
+    of_prometheus = re.compile(r"\b(up|ALERTS)\{|\bnode_filesystem_|\bprobe_ssl_")
+    assert all(METRIC.search(each) or of_prometheus.search(each) for those in expressions.values() for each in those)
     assert {name for those in expressions.values() for name in _unknown(" ".join(those))} == set()
 
 
@@ -74,11 +77,50 @@ def test_the_panels_of_a_dashboard_have_places_of_their_own() -> None:
         assert len(places) == len(panels)
 
 
+def test_the_overview_shows_single_values_and_states_and_leads_to_the_others() -> None:
+    overview = json.loads((FOLDER / "dashboards" / "gavel-overview.json").read_text())
+    kinds = Counter(panel["type"] for panel in overview["panels"])
+    assert kinds["stat"] > 12
+    assert kinds["state-timeline"] == 1
+    assert all(
+        len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) >= 1
+        for panel in overview["panels"]
+        if panel["type"] == "stat"
+    )
+    others = {json.loads(dashboard.read_text())["uid"] for dashboard in DASHBOARDS} - {overview["uid"]}
+    assert {f"/d/{uid}" for uid in others} == {link["url"] for link in overview["links"]}
+    assert len(others) == 3
+
+
+def test_alerts_and_starts_are_marked_in_every_dashboard() -> None:
+    for dashboard in DASHBOARDS:
+        marked = " ".join(each["expr"] for each in json.loads(dashboard.read_text())["annotations"]["list"])
+        assert "ALERTS{" in marked
+        assert "process_start_time_seconds" in marked
+        assert _unknown(marked) == set()
+
+
+def test_every_process_is_missed_when_none_of_its_kind_answers() -> None:
+    scraped = re.findall(r"job_name: ([a-z-]+)", (FOLDER / "prometheus.yml").read_text())
+    assert len(scraped) == 4
+    assert [job for job in scraped if f'absent(up{{job="{job}"}} == 1)' not in RULES.read_text()] == []
+
+
+def test_every_alert_is_seen_firing_in_a_test_of_the_rules() -> None:
+    tests = yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]
+    samples = [
+        sample["labels"] for test in tests for each in test["promql_expr_test"] for sample in each["exp_samples"]
+    ]
+    fired = set(re.findall(r'alertname="(\w+)"', " ".join(samples)))
+    assert set(re.findall(r"- alert: (\w+)", RULES.read_text())) == fired
+
+
 def test_every_alert_has_its_line_in_the_runbook() -> None:
     alerts = re.findall(r"- alert: (\w+)", RULES.read_text())
     assert {"GavelOutboxOld", "GavelDeadLetters", "GavelErrorRate", "GavelCloserLate"} <= set(alerts)
     runbook = (ROOT / "docs" / "RUNBOOK.md").read_text(encoding="utf-8")
-    assert [alert for alert in alerts if f"| `{alert}` |" not in runbook] == []
+    rows = " ".join(re.findall(r"^\| (`Gavel[^|]*) \|", runbook, re.MULTILINE))
+    assert [alert for alert in alerts if f"`{alert}`" not in rows] == []
 
 
 @pytest.mark.integration
