@@ -65,7 +65,12 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
         json: {
           bids_per_second: 12.5,
           outbox_events: 3,
-          outbox_oldest_seconds: 0.02,
+          outbox_oldest_seconds: 7,
+          closer_overdue_seconds: 40,
+          dead_letters: 0,
+          bid_p99_seconds: 0.02,
+          failed_calls_share: null,
+          version: "1.2.3",
           watchers: 7,
           items_active: 4,
           at: "now",

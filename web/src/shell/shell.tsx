@@ -1,4 +1,4 @@
-import { Gauge, Gavel, ListChecks, Plus, Trophy } from "lucide-react";
+import { Gavel, ListChecks, Plus, Trophy } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { phaseAt } from "../auction/phase";
@@ -17,7 +17,6 @@ const NAV_LINKS = [
   { href: "/my-bids", label: "My bids", Icon: ListChecks },
   { href: "/sell", label: "Sell", Icon: Plus },
   { href: "/bidders", label: "Bidders", Icon: Trophy },
-  { href: "/status", label: "Status", Icon: Gauge },
 ] as const;
 
 /** The frame of every page: header, navigation, banners and notices. */
