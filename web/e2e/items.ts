@@ -6,6 +6,7 @@ import { pseudonym } from "../src/session/pseudonym";
 type Listing = {
   title: string;
   description?: string;
+  images?: string[];
   category?: string;
   sellerId?: string;
   startPrice?: bigint;

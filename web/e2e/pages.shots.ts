@@ -15,12 +15,38 @@ const LOOKS = [
 test("screenshots of every page", async ({ client, person }) => {
   const rivals = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const listings = [
-    { title: "Charity: dinner for two", category: "charity", endsInSeconds: 1_500, startPrice: 2_500n },
-    { title: "Espresso machine", category: "kitchen", endsInSeconds: 3_400, startPrice: 8_000n },
-    { title: "Road bike, 56 cm", category: "sports", endsInSeconds: 10_000, startPrice: 20_000n, buyNowPrice: 90_000n },
-    { title: "First printing, with map", category: "books", endsInSeconds: 43_000, startPrice: 3_500n },
+    {
+      title: "Charity: dinner for two",
+      images: ["/samples/dinner.svg"],
+      category: "charity",
+      endsInSeconds: 1_500,
+      startPrice: 2_500n,
+    },
+    {
+      title: "Espresso machine",
+      images: ["/samples/espresso.svg"],
+      category: "kitchen",
+      endsInSeconds: 3_400,
+      startPrice: 8_000n,
+    },
+    {
+      title: "Road bike, 56 cm",
+      images: ["/samples/bike.svg"],
+      category: "sports",
+      endsInSeconds: 10_000,
+      startPrice: 20_000n,
+      buyNowPrice: 90_000n,
+    },
+    {
+      title: "First printing, with map",
+      images: ["/samples/book.svg"],
+      category: "books",
+      endsInSeconds: 43_000,
+      startPrice: 3_500n,
+    },
     {
       title: "Seven-string guitar",
+      images: ["/samples/guitar.svg"],
       category: "music",
       endsInSeconds: 86_000,
       startPrice: 45_000n,
@@ -28,13 +54,21 @@ test("screenshots of every page", async ({ client, person }) => {
     },
     {
       title: "Mid-century lounge chair in walnut and black leather",
+      images: ["/samples/chair.svg"],
       category: "home",
       endsInSeconds: 200_000,
       startPrice: 60_000n,
     },
-    { title: "Field camera, 4x5", category: "electronics", endsInSeconds: 300_000, startPrice: 32_000n },
+    {
+      title: "Field camera, 4x5",
+      images: ["/samples/camera.svg"],
+      category: "electronics",
+      endsInSeconds: 300_000,
+      startPrice: 32_000n,
+    },
     {
       title: "Brass sextant, 1890s",
+      images: ["/samples/sextant.svg"],
       description: "Signed on the arc, in its fitted box.\nThe mirrors were resilvered in 1962; all filters are there.",
       category: "antiques",
       endsInSeconds: 600_000,

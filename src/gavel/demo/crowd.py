@@ -24,11 +24,13 @@ BUDGETS_KEPT_MAX = 4_096
 # How often the crowd looks first at the auction that ends next, and at those that a stranger leads.
 SOONEST_SHARE = 0.35
 STRANGERS_SHARE = 0.35
-# How often a bid is higher than the least, or has a maximum.
-JUMP_SHARE = 0.15
+# A price that lags behind a limit by more than this share of the item's worth is raised by more than the least.
+LAG_SHARE = 0.05
+# How often a bid has a maximum, and by how many increments that lies above the amount at most.
 MAXIMUM_SHARE = 0.1
-JUMP_INCREMENTS = (1, 3)
 MAXIMUM_INCREMENTS = 4
+# Amounts are rounded up to a multiple of this, as people bid.
+NEAT_UNITS = 50
 
 
 def choose_bid(auctions: Sequence[Auction], at: datetime, random: Random) -> tuple[ItemId, NewBid] | None:
@@ -77,14 +79,15 @@ def _willing(auction: Auction, at: datetime) -> list[UserId]:
 
 
 def _bid(auction: Auction, user_id: UserId, limit: int, random: Random) -> NewBid:
-    """Mostly the least bid, sometimes a jump, sometimes with a maximum; never above the limit."""
+    """The least bid, or a jump if the price lags behind what the bidder would pay; sometimes with a maximum."""
     least = auction.minimum_next_bid
-    increment = max(least - auction.price, 1) if auction.price else 1
-    roll = random.random()
-    # Half of the way to the limit, so that the others have room left.
-    most = least + (limit - least) // 2
-    if roll < JUMP_SHARE:
-        return new_bid(user_id, min(most, least + increment * random.randint(*JUMP_INCREMENTS)), 0)
-    if roll < JUMP_SHARE + MAXIMUM_SHARE:
-        return new_bid(user_id, least, min(most, least + increment * MAXIMUM_INCREMENTS))
-    return new_bid(user_id, least, 0)
+    increment = max(least - auction.price, 1) if auction.price else max(least // 20, 1)
+    # Half of the way to the limit at most, so that the others have room left.
+    increments = (limit - least) // 2 // increment
+    amount = least
+    if limit - least > worth_of(auction.terms) * LAG_SHARE:
+        amount += increment * random.randint(0, increments)
+    elif random.random() < MAXIMUM_SHARE:
+        return new_bid(user_id, least, least + increment * min(increments, MAXIMUM_INCREMENTS))
+    neat = -(-amount // NEAT_UNITS) * NEAT_UNITS
+    return new_bid(user_id, neat if neat <= limit else amount, 0)

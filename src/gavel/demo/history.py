@@ -15,7 +15,7 @@ from gavel.demo.samples import SAMPLES, Sample
 
 HISTORY = timedelta(hours=1)
 # Seconds between two moments at which something happens.
-MOMENT_SECONDS = (4.0, 12.0)
+MOMENT_SECONDS = (3.0, 9.0)
 
 
 def past_hour(until: datetime, currency: str, random: Random) -> Iterator[PastDecision]:

@@ -81,7 +81,9 @@ function Status({ status, receivedMs }: { status: SystemStatus; receivedMs: numb
           <Sparkline samples={samples.map((each) => each.bidsPerSecond)} label="Bids per second over the last minute" />
         </Stat>
         <Judged label="Bid latency" level={levels.latency} value={optional(status.bidP99Seconds, seconds)}>
-          {status.bidP99Seconds === null ? "no bid in the last minute" : "99 % of the last minute's bids took less"}
+          {status.bidP99Seconds === null
+            ? "no PlaceBid call in the last minute"
+            : "99 % of the last minute's bids took less"}
         </Judged>
         <Judged label="Failed calls" level={levels.errors} value={optional(status.failedCallsShare, percent)}>
           {status.failedCallsShare === null ? "no call in the last minute" : "of the last minute's calls"}
@@ -94,10 +96,15 @@ function Status({ status, receivedMs }: { status: SystemStatus; receivedMs: numb
         <Judged label="Closer" level={levels.closer} value={optional(status.closerOverdueSeconds, seconds)}>
           {levels.closer === "good" ? "auctions are closed on time" : "overdue; an ended auction takes no bid"}
         </Judged>
-        <Judged label="Dead letters" level={levels.letters} value={optional(status.deadLetters, whole)}>
+        <Judged
+          label="Dead letters"
+          className="status__letters"
+          level={levels.letters}
+          value={optional(status.deadLetters, whole)}
+        >
           {status.deadLetters === null ? "not known to this process" : "events set aside, which no total counts"}
         </Judged>
-        <Stat label="Live viewers" value={whole(status.watchers)} note="open live feeds, including yours" />
+        <Stat label="Live viewers" value={whole(status.watchers)} note="open live feeds of this process" />
         <Stat label="Open auctions" value={whole(status.itemsActive)} />
       </dl>
       {status.version && <p className="muted small">Gavel {status.version}</p>}
@@ -110,15 +117,17 @@ function Judged({
   label,
   value,
   level,
+  className = "",
   children,
 }: {
   label: string;
   value: string;
+  className?: string;
   level: keyof typeof LEVEL_WORDS | undefined;
   children: string;
 }) {
   return (
-    <div className={`stat sheet status__judged status__judged--${level ?? "unknown"}`}>
+    <div className={`stat sheet status__judged status__judged--${level ?? "unknown"} ${className}`}>
       <dt className="label">{label}</dt>
       <dd className="stat__value">{value}</dd>
       <dd className="small muted">{children}</dd>
