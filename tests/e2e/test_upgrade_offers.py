@@ -28,12 +28,12 @@ async def test_on_every_port_the_body_of_a_request_that_offers_an_upgrade_is_no_
     ports = shared_stack.ports
     port = ports.admin[name.removeprefix("admin of ")] if name.startswith("admin") else ports.http_port(name)
     path = PATH[name.split(maxsplit=1)[0]]
-    smuggled = f"GET {path} HTTP/1.1\r\nhost: gavel\r\n\r\n"
+    smuggled = f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"
     head = "".join(f"{field}: {value}\r\n" for field, value in H2C.items())
     head = (
-        f"GET {path} HTTP/1.1\r\nhost: gavel\r\nexpect: 100-continue\r\ncontent-length: {len(smuggled)}\r\n{head}\r\n"
+        f"GET {path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {len(smuggled)}\r\n{head}\r\n"
     )
-    last = f"GET {path} HTTP/1.1\r\nhost: gavel\r\nconnection: close\r\n\r\n"
+    last = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head.encode())

@@ -41,6 +41,7 @@ def standalone(
                     listener,
                     running.bids.feed.stop,
                     cors_origins=settings.cors_origins,
+                    addresses=running.access_control.addresses,
                 ),
             ):
                 warn_of_trust(settings, address_of(listener))

@@ -71,7 +71,13 @@ async def run_process(name: str, settings: AdminSettings, opened: AbstractAsyncC
                     open_access_control(settings, parts.redis_url)
                 )
                 handler = Pipeline(Routes(parts.routes), access_control)
-                served = serving(handler, listener, parts.end_streams, cors_origins=settings.cors_origins)
+                served = serving(
+                    handler,
+                    listener,
+                    parts.end_streams,
+                    cors_origins=settings.cors_origins,
+                    addresses=access_control.addresses,
+                )
                 await stack.enter_async_context(served)
                 checks, address = {**checks, **access_checks}, address_of(listener)
                 access_metrics.append(access_control.source)

@@ -5,6 +5,7 @@ from connectrpc.code import Code
 
 from gavel.runtime.http.connect.protocol import RetryLater
 from gavel.runtime.http.load_shedding import (
+    ADDRESS_REFUSALS_PER_SECOND_MAX,
     PAUSE_SECONDS_MAX,
     READS_MAX,
     REFUSALS_AT_ONCE_MAX,
@@ -13,6 +14,7 @@ from gavel.runtime.http.load_shedding import (
     URGENT_CALLS_MIN,
     LoadShedder,
     Priority,
+    RefusalPauses,
 )
 
 
@@ -73,22 +75,44 @@ def test_there_is_room_for_what_is_done_in_a_second(per_second: int, expected: i
     assert load_shedder.urgent_max == pytest.approx(expected, rel=0.02)
 
 
-def test_a_few_who_are_refused_are_listened_to_at_once_and_a_flood_of_them_in_turn() -> None:
+def test_what_was_refused_before_it_was_worked_on_is_no_capacity() -> None:
     clock = Clock()
     load_shedder = LoadShedder(clock)
-    assert [load_shedder.pause_seconds() for _ in range(REFUSALS_AT_ONCE_MAX)] == [0.0] * REFUSALS_AT_ONCE_MAX
-    in_turn = [load_shedder.pause_seconds() for _ in range(int(REFUSALS_PER_SECOND_MAX * PAUSE_SECONDS_MAX) - 1)]
+    for number in range(4_000):
+        clock.now = (number + 1) / 4_000
+        load_shedder.enter(Priority.URGENT)
+        load_shedder.leave(Priority.URGENT, is_work=False)
+    assert (load_shedder.urgent, load_shedder.urgent_max) == (0, URGENT_CALLS_MIN)
+
+
+@pytest.mark.parametrize(
+    ("key", "per_second"), [(None, REFUSALS_PER_SECOND_MAX), ("192.0.2.7", ADDRESS_REFUSALS_PER_SECOND_MAX)]
+)
+def test_a_few_that_are_refused_are_read_again_at_once_and_a_flood_of_them_in_turn(
+    key: str | None, per_second: int
+) -> None:
+    pauses = RefusalPauses(Clock())
+    assert [pauses.seconds(key) for _ in range(REFUSALS_AT_ONCE_MAX)] == [0.0] * REFUSALS_AT_ONCE_MAX
+    in_turn = [pauses.seconds(key) or 0.0 for _ in range(int(per_second * PAUSE_SECONDS_MAX))]
     assert in_turn == sorted(in_turn)
-    assert in_turn[0] == pytest.approx(1 / REFUSALS_PER_SECOND_MAX)
-    assert pytest.approx(in_turn[-1]) == PAUSE_SECONDS_MAX - 1 / REFUSALS_PER_SECOND_MAX
+    assert in_turn[0] == pytest.approx(1 / per_second)
+    assert in_turn[-1] == pytest.approx(PAUSE_SECONDS_MAX)
 
 
-def test_no_connection_is_paused_for_longer_than_the_bound_however_many_are_refused() -> None:
+def test_an_address_that_owes_a_whole_pause_is_closed_and_the_others_owe_nothing_for_it() -> None:
     clock = Clock()
-    load_shedder = LoadShedder(clock)
+    pauses = RefusalPauses(clock)
+    for _ in range(REFUSALS_AT_ONCE_MAX + int(ADDRESS_REFUSALS_PER_SECOND_MAX * PAUSE_SECONDS_MAX)):
+        assert pauses.seconds("192.0.2.7") is not None
+    assert [pauses.seconds("192.0.2.7") for _ in range(1_000)] == [None] * 1_000
+    assert (pauses.seconds("192.0.2.8"), pauses.seconds(None)) == (0.0, 0.0)
+    # What is owed is bounded: a flood of a minute is forgotten as soon as one of a second.
+    clock.now = PAUSE_SECONDS_MAX + REFUSALS_AT_ONCE_MAX / ADDRESS_REFUSALS_PER_SECOND_MAX
+    assert pauses.seconds("192.0.2.7") == 0
+
+
+def test_an_exempt_address_is_paused_for_the_bound_and_never_closed() -> None:
+    pauses = RefusalPauses(Clock())
     refused = REFUSALS_AT_ONCE_MAX + 3 * int(REFUSALS_PER_SECOND_MAX * PAUSE_SECONDS_MAX)
-    pauses = [load_shedder.pause_seconds() for _ in range(refused)]
-    assert max(pauses) == pytest.approx(PAUSE_SECONDS_MAX)
-    # What is owed is bounded, too: after that time, refusals are paused no more.
-    clock.now = PAUSE_SECONDS_MAX + REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
-    assert load_shedder.pause_seconds() == 0
+    assert max(pauses.seconds(None) or 0.0 for _ in range(refused)) == pytest.approx(PAUSE_SECONDS_MAX)
+    assert pauses.seconds(None) == PAUSE_SECONDS_MAX

@@ -3,7 +3,6 @@
 import pytest
 
 from gavel.runtime.http import rate_limits
-from gavel.runtime.http.access_control import address_key
 from gavel.runtime.http.rate_limits import RateLimit
 
 
@@ -52,20 +51,3 @@ def test_only_so_many_keys_are_remembered_and_the_busy_ones_longest(monkeypatch:
     assert limit.take("d") == 0.0
     assert limit.take("c") > 0
     assert limit.take("a") == 0.0
-
-
-@pytest.mark.parametrize(
-    ("host", "key"),
-    [
-        ("127.0.0.1", None),
-        ("127.8.9.1", None),
-        ("::1", None),
-        ("::ffff:127.0.0.1", None),
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
-    ],
-)
-def test_an_address_counts_as_what_one_household_has(host: str, key: str | None) -> None:
-    assert address_key(host) == key

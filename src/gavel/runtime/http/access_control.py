@@ -3,14 +3,13 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NoReturn
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from prometheus_client.core import Metric
 
+from gavel.runtime.http.addresses import Addresses, HostNames
 from gavel.runtime.http.authentication.oidc_discovery import discovered_key_set, key_set_at
 from gavel.runtime.http.authentication.token_keys import KeysAway, OneKey, ProviderKeys
 from gavel.runtime.http.authentication.tokens import TokenInvalid, TokenVerifier
@@ -24,8 +23,9 @@ from gavel.runtime.http.calls import (
     token_needed,
 )
 from gavel.runtime.http.connect.errors import RetryLater
+from gavel.runtime.http.exchange import Exchange
 from gavel.runtime.http.health import Check
-from gavel.runtime.http.load_shedding import LoadShedder
+from gavel.runtime.http.load_shedding import LoadShedder, RefusalPauses
 from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.http.settings import HttpSettings
 from gavel.runtime.redis.connection import RedisLink
@@ -45,28 +45,6 @@ class Limits:
     user: RateLimit | None = None
     address: RateLimit | None = None
 
-    def charge_address(self, host: str) -> None:
-        """Count a call of an address, except a loopback address. Raises RetryLater."""
-        if self.address is not None and host and (key := address_key(host)) is not None:
-            charge(self.address, key)
-
-
-@lru_cache(maxsize=4_096)
-def address_key(host: str) -> str | None:
-    """The rate limit key of an address: for IPv6 the /64 network, one household's. None for a loopback address.
-
-    Calls through a proxy on this machine, from the demo and from the benchmark come from the loopback.
-    """
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    if address.is_loopback:
-        return None
-    return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))
-
 
 class AccessControl:
     """Admission of calls, by the access that their routes require."""
@@ -77,27 +55,41 @@ class AccessControl:
         *,
         public_reads: bool = True,
         limits: Limits | None = None,
+        addresses: Addresses | None = None,
+        hosts: HostNames | None = None,
     ) -> None:
-        """Without a verifier every caller is trusted."""
+        """Without a verifier every caller is trusted. With `hosts`, calls under other names are refused."""
+        self.addresses = addresses or Addresses()
         self._verifier = verifier
+        self._hosts = hosts
         self._public_reads = public_reads
         self._limits = limits or Limits()
         self.load_shedder = LoadShedder()
+        self._pauses = RefusalPauses()
         self._anonymous, self._trusted = Anonymous(), Trusted(self._limits.user)
         self._not_let_in = {code.value: 0 for code in NOT_LET_IN}
+
+    def is_misdirected(self, exchange: Exchange) -> bool:
+        """Whether a request was sent under a name that is not this server's."""
+        return self._hosts is not None and not self._hosts.has(exchange.header(b"host"))
 
     def admit(self, call: Call) -> None:
         """Count the call of its address, and find its principal; left None for a token that was not seen before.
 
         Raises ConnectError.
         """
-        self._limits.charge_address(call.exchange.client_host)
+        host, addresses = call.exchange.client_host, self.addresses
+        if addresses.has_proxies:
+            host = addresses.client_of(host, call.exchange.headers)
+        call.client_host, call.address_key = host, addresses.key_of(host)
+        if call.address_key is not None:
+            charge(self._limits.address, call.address_key)
         if self._verifier is None:
             call.principal = self._trusted
             return
         access = call.route.access
         authorization = call.fields.get(b"authorization")
-        if not authorization:
+        if not authorization or (access.is_open and not access.reads_token):
             if not access.is_open and not (access.public_read and self._public_reads):
                 self._raise(token_needed())
             call.principal = self._anonymous
@@ -121,6 +113,14 @@ class AccessControl:
             self._raise(RetryLater(Code.UNAVAILABLE, f"{error}: try again", KEYS_AWAY_RETRY_AFTER_SECONDS))
         else:
             self._let_in(call, actor)
+
+    def pause_seconds(self, call: Call) -> float | None:
+        """How long not to read from a connection whose call was refused; None if it is to be closed.
+
+        The connections of a trusted proxy are neither paused nor closed: other clients' calls come on them.
+        """
+        exchange = call.exchange
+        return 0.0 if self.addresses.is_proxy(exchange.client_host) else self._pauses.seconds(exchange.address_key)
 
     async def source(self) -> Sequence[Metric]:
         """Metrics of the calls refused by load shedding, rate limits and authentication."""
@@ -147,9 +147,9 @@ async def open_access_control(
 ) -> AsyncGenerator[tuple[AccessControl, Mapping[str, Check]]]:
     """Open access control as configured, with its readiness checks; keys are renewed inside the context."""
     async with AsyncExitStack() as stack:
-        limits = await _limits(settings, redis_url, stack)
+        limits, addresses = await _limits(settings, redis_url, stack), settings.addresses()
         if settings.auth_mode == "trusted":
-            yield AccessControl(None, limits=limits), {}
+            yield AccessControl(None, limits=limits, addresses=addresses, hosts=settings.host_names()), {}
             return
         checks: dict[str, Check] = {}
         key = settings.public_key()
@@ -161,7 +161,9 @@ async def open_access_control(
             keys = ProviderKeys(fetch, settings.jwt_algorithms)
             await stack.enter_async_context(keys.renewing().running())
             checks["token_keys"] = keys.problem
-        yield AccessControl(_verifier(settings, keys), public_reads=settings.public_reads, limits=limits), checks
+        verifier = _verifier(settings, keys)
+        access = AccessControl(verifier, public_reads=settings.public_reads, limits=limits, addresses=addresses)
+        yield access, checks
 
 
 async def _limits(settings: HttpSettings, redis_url: str | None, stack: AsyncExitStack) -> Limits:

@@ -158,11 +158,14 @@ class Call:
         "_priority",
         "_request_id",
         "_shedder",
+        "address_key",
         "bound",
+        "client_host",
         "deadline_seconds",
         "exchange",
         "fields",
         "incoming",
+        "is_work",
         "principal",
         "route",
         "started_seconds",
@@ -175,6 +178,11 @@ class Call:
         self.route = route
         self.fields = fields = dict(exchange.headers)
         self.principal: Principal | None = None
+        # Found by access control: the client's address, and the key by which it is limited (None: it is not).
+        self.client_host = ""
+        self.address_key: str | None = None
+        # Whether it was worked on, rather than refused before.
+        self.is_work = False
         self.deadline_seconds = exchange.now_seconds() + CALL_SECONDS_MAX
         incoming = fields.get(b"traceparent")
         self.incoming = tracing.valid(incoming.decode("latin-1")) if incoming else ""
@@ -244,7 +252,7 @@ class Call:
     def leave(self) -> None:
         """Give the place back; more than once has no effect."""
         if self._shedder is not None:
-            self._shedder.leave(self._priority)
+            self._shedder.leave(self._priority, is_work=self.is_work)
             self._shedder = None
 
     def respond(self, response: Response) -> None:

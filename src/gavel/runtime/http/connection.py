@@ -2,23 +2,13 @@
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import structlog
 from httptools import HttpParserCallbackError, HttpParserInvalidURLError
 
-from gavel.runtime.http.exchange import (
-    BODY_TOO_LARGE,
-    HEAD_TOO_LARGE,
-    NOT_HTTP,
-    TOO_LATE,
-    TOO_MANY,
-    TOO_MANY_PIPELINED,
-    Exchange,
-    Response,
-    problem_of,
-    whole,
-)
+from gavel.runtime.http.exchange import Exchange, Refusals, Response, problem_of, whole
 from gavel.runtime.http.request_limits import CONNECTIONS_TURNED_AWAY_MAX, PIPELINED_REQUESTS_MAX, UNREAD_PAUSE_BYTES
 from gavel.runtime.http.request_parser import Head, Header, HttpParserError, RequestParser
 from gavel.runtime.http.streams import Stream
@@ -45,13 +35,14 @@ class HttpConnection(asyncio.Protocol):
         "_idle_since_seconds",
         "_is_paused",
         "_is_timed",
-        "_is_turned_away",
         "_parser",
         "_read_bytes",
         "_reading",
         "_refusal",
         "_transport",
+        "_turned_away",
         "_waiting",
+        "address_key",
         "client_host",
         "is_lost",
         "server",
@@ -60,6 +51,8 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, server: "HttpServer") -> None:
         self.server = server
         self.client_host = ""
+        # None: no limit of addresses applies.
+        self.address_key: str | None = None
         self.is_lost = False
         self._parser = RequestParser(self)
         # The exchange whose turn it is; the one whose body is read, the same or one behind it; those that wait.
@@ -68,7 +61,9 @@ class HttpConnection(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         # To be sent behind all that wait, and then nothing more.
         self._refusal: Response | None = None
-        self._ends = self._has_eof = self._is_turned_away = False
+        self._ends = self._has_eof = False
+        # How to refuse whatever is asked on a connection too many.
+        self._turned_away: Response | None = None
         self._is_paused = self._is_timed = self._advancing = False
         self._idle_since_seconds = server.now_seconds()
         self._read_bytes = 0
@@ -82,20 +77,21 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(UNREAD_PAUSE_BYTES)
         peer = transport.get_extra_info("peername")
         self.client_host = peer[0] if peer else ""
-        self.server.add(self)
-        too_many = len(self.server.connections) - self.server.limits.connections_max
+        self.address_key = self.server.addresses.key_of_peer(self.client_host)
+        too_many, refusal = self.server.add(self)
         if too_many > CONNECTIONS_TURNED_AWAY_MAX:
             self._transport.abort()
             return
         self.server.idle.start(self)
         if too_many > 0:
-            self._is_turned_away = True
+            self._turned_away = refusal
             self._time()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it does not matter why
         self.is_lost = True
         self._forget_clocks()
         self.server.forget(self)
+        self.server.connections_of.drop(self.address_key)
         self._wake()
         self._waiting.clear()
         current, self._current = self._current, None
@@ -117,14 +113,14 @@ class HttpConnection(asyncio.Protocol):
         except HttpParserError:
             # What follows a refused head in its packet is parsed too.
             if not self._ends:
-                self.refuse(NOT_HTTP)
+                self.refuse(Refusals.NOT_HTTP)
             return
         if self._ends or self.is_lost or (self._parser.is_between and not self._read_bytes):
             return
         # A part of a request, or of what precedes one.
         if self._read_bytes > self.server.limits.head_bytes_max:
-            self.refuse(HEAD_TOO_LARGE)
-        elif not self._is_timed and not self._waiting:
+            self.refuse(Refusals.HEAD_TOO_LARGE)
+        elif not (self._is_timed or self._is_paused or self._waiting):
             self._time()
 
     def eof_received(self) -> bool:
@@ -138,10 +134,12 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         # A client that does not read is not read either: its next requests would add to what it has not read.
         self.server.unread.start(self)
+        self.server.add_unread(self, self._transport.get_write_buffer_size())
         self._transport.pause_reading()
         self._drained = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
+        self.server.drop_unread(self)
         if not self._transport.is_closing():
             self.server.unread.stop(self)
         self._wake()
@@ -162,9 +160,9 @@ class HttpConnection(asyncio.Protocol):
         try:
             exchange = self._reading = Exchange(self, head)
         except HttpParserInvalidURLError:
-            self.refuse(NOT_HTTP)
+            self.refuse(Refusals.NOT_HTTP)
             return
-        if (problem := HEAD_TOO_LARGE if is_too_large else problem_of(head)) is not None:
+        if (problem := Refusals.HEAD_TOO_LARGE if is_too_large else problem_of(head)) is not None:
             self.refuse(problem)
         elif self._current is None and self._drained is None:
             self._begin(exchange)
@@ -174,7 +172,7 @@ class HttpConnection(asyncio.Protocol):
         self._read_bytes = 0
         exchange = self._reading
         if exchange is not None and not self._ends and not exchange.add(data):
-            self.refuse(BODY_TOO_LARGE)
+            self.refuse(Refusals.BODY_TOO_LARGE)
 
     def request_read(self) -> None:
         self._read_bytes = 0
@@ -188,7 +186,7 @@ class HttpConnection(asyncio.Protocol):
             self._waiting.append(exchange)
             self._transport.pause_reading()
             if len(self._waiting) > PIPELINED_REQUESTS_MAX:
-                self.refuse(TOO_MANY_PIPELINED)
+                self.refuse(Refusals.TOO_MANY_PIPELINED)
         elif exchange.is_answered:
             self._done(exchange)
         else:
@@ -237,14 +235,13 @@ class HttpConnection(asyncio.Protocol):
         if self.is_lost or self._transport.is_closing():
             return
         self._parser.close()
-        self._transport.resume_reading()
-        self._transport.set_protocol(stream)
-        stream.connection_made(self._transport)
+        stream.take_over(self._transport, partial(self.server.connections_of.drop, self.address_key))
 
     def pause_reading_for(self, seconds: float) -> None:
-        """Read nothing from this client for a while."""
+        """Read nothing from this client for a while. It need not have sent anything meanwhile."""
         if not self.is_lost and not self._ends:
             self._is_paused = True
+            self._stop_timing()
             self._transport.pause_reading()
             asyncio.get_running_loop().call_later(seconds, self._end_pause)
 
@@ -262,11 +259,6 @@ class HttpConnection(asyncio.Protocol):
         else:
             headers = self._parser.headers if exchange is None else exchange.headers
             self._end_with(whole(response, self.cors_lines(headers)))
-
-    def too_late(self) -> None:
-        """Refuse a request that was not sent in time."""
-        self._is_timed = False
-        self.refuse(TOO_LATE)
 
     def close_if_idle(self, idle_seconds: float = 0.0) -> bool:
         """Close, unless a request is under way, or was so short a time ago. Return whether it is closed."""
@@ -287,8 +279,8 @@ class HttpConnection(asyncio.Protocol):
         if cors is not None and exchange.method == "OPTIONS" and cors.is_preflight(exchange.headers):
             # Also where there are too many connections: a page can read a refusal only if its preflight is answered.
             exchange.respond(cors.preflight)
-        elif self._is_turned_away:
-            exchange.respond(TOO_MANY, close=True)
+        elif self._turned_away is not None:
+            exchange.respond(self._turned_away, close=True)
         else:
             self.server.handler.admit(exchange)
 
@@ -326,8 +318,6 @@ class HttpConnection(asyncio.Protocol):
             if self._reading is not None:
                 # Its head came before its turn.
                 self._begin(self._reading)
-            if not self._parser.is_between and not self._is_timed:
-                self._time()
             self._read_on()
             self._idle_since_seconds = self.server.now_seconds()
 
@@ -375,6 +365,8 @@ class HttpConnection(asyncio.Protocol):
     def _read_on(self) -> None:
         if not (self._ends or self._waiting or self._is_paused or self._drained is not None or self._is_gone):
             self._transport.resume_reading()
+            if not self._parser.is_between and not self._is_timed:
+                self._time()
 
     @property
     def _is_gone(self) -> bool:
@@ -382,15 +374,21 @@ class HttpConnection(asyncio.Protocol):
         return self.is_lost or self._transport.is_closing()
 
     def _time(self) -> None:
+        """Start the time for sending the rest of a request; refuse it if too many of its address are unfinished."""
         self._is_timed = True
         self.server.incomplete.start(self)
+        if self.server.unfinished_of.add(self.address_key) > self.server.limits.address_unfinished_max:
+            self.refuse(Refusals.TOO_MANY_UNFINISHED)
 
     def _stop_timing(self) -> None:
-        self._is_timed = False
-        self.server.incomplete.stop(self)
+        if self._is_timed:
+            self._is_timed = False
+            self.server.incomplete.stop(self)
+            self.server.unfinished_of.drop(self.address_key)
 
     def _forget_clocks(self) -> None:
-        self._is_timed = False
+        self._stop_timing()
+        self.server.drop_unread(self)
         for clock in self.server.clocks:
             clock.stop(self)
 

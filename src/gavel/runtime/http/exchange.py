@@ -95,15 +95,28 @@ def refusal(status: int, code: str, message: str, headers: Sequence[Header] = ()
 SERVER_ERROR = refusal(500, "internal", "something went wrong on our side")
 # The Connect protocol maps 404 to this code.
 NO_PAGE = refusal(404, "unimplemented", "no such page or procedure")
-NOT_HTTP = refusal(400, "invalid_argument", "this is not an HTTP/1.1 request")
-NO_HOST = refusal(400, "invalid_argument", "a request needs one Host header")
-CHUNKED_1_0 = refusal(400, "invalid_argument", "HTTP/1.0 knows no Transfer-Encoding")
-VERSION = refusal(505, "unimplemented", "only HTTP/1.1 and HTTP/1.0 are served")
-TOO_LATE = refusal(408, "deadline_exceeded", "the request was not sent in time")
-HEAD_TOO_LARGE = refusal(431, "resource_exhausted", "the headers are too large")
-BODY_TOO_LARGE = refusal(429, "resource_exhausted", "the body is too large")
-TOO_MANY_PIPELINED = refusal(429, "resource_exhausted", "too many requests wait on this connection")
-TOO_MANY = refusal(503, "unavailable", "too many connections: try again", [(b"retry-after", b"1")])
+# The Host field names another server (RFC 9110, 15.5.20).
+MISDIRECTED = refusal(421, "permission_denied", "this server is not called by the name in Host: see HTTP_ALLOWED_HOSTS")
+
+
+class Refusals:
+    """Refusals of a connection, whatever is asked on it."""
+
+    NOT_HTTP = refusal(400, "invalid_argument", "this is not an HTTP/1.1 request")
+    NO_HOST = refusal(400, "invalid_argument", "a request needs one Host header")
+    CHUNKED_1_0 = refusal(400, "invalid_argument", "HTTP/1.0 knows no Transfer-Encoding")
+    VERSION = refusal(505, "unimplemented", "only HTTP/1.1 and HTTP/1.0 are served")
+    TOO_LATE = refusal(408, "deadline_exceeded", "the request was not sent in time")
+    HEAD_TOO_LARGE = refusal(431, "resource_exhausted", "the headers are too large")
+    BODY_TOO_LARGE = refusal(429, "resource_exhausted", "the body is too large")
+    TOO_MANY_PIPELINED = refusal(429, "resource_exhausted", "too many requests wait on this connection")
+    TOO_MANY = refusal(503, "unavailable", "too many connections: try again", [(b"retry-after", b"1")])
+    TOO_MANY_OF_ADDRESS = refusal(
+        429, "resource_exhausted", "too many connections of one address", [(b"retry-after", b"1")]
+    )
+    TOO_MANY_UNFINISHED = refusal(
+        429, "resource_exhausted", "too many unfinished requests of one address", [(b"retry-after", b"1")]
+    )
 
 
 class Exchange:
@@ -160,6 +173,11 @@ class Exchange:
     def client_host(self) -> str:
         """The address of the client; empty if the connection is not over IP."""
         return self._connection.client_host
+
+    @property
+    def address_key(self) -> str | None:
+        """The key of that address; None if no limit of addresses applies to its connections."""
+        return self._connection.address_key
 
     @property
     def is_lost(self) -> bool:
@@ -304,15 +322,15 @@ def _path_of(target: bytes) -> tuple[str, bytes]:
 def problem_of(head: Head) -> Response | None:
     """Why a request can't be served whatever it asks for (RFC 9112, 2.3, 3.2, 6.1); None if it can."""
     if head.version not in ("1.1", "1.0"):
-        return VERSION
+        return Refusals.VERSION
     hosts = 0
     for name, value in head.headers:
         if name == b"host":
             hosts += 1
             if b"," in value or b" " in value:
-                return NO_HOST
+                return Refusals.NO_HOST
         elif name == b"transfer-encoding" and head.version == "1.0":
-            return CHUNKED_1_0
+            return Refusals.CHUNKED_1_0
     if hosts > 1 or (not hosts and head.version == "1.1"):
-        return NO_HOST
+        return Refusals.NO_HOST
     return None

@@ -10,7 +10,8 @@ from enum import Enum
 
 from connectrpc.code import Code
 
-from gavel.runtime.http.connect.protocol import RetryLater
+from gavel.runtime.http.connect.errors import RetryLater
+from gavel.runtime.http.rate_limits import RateLimit
 
 WAIT_SECONDS_MAX = 1.0
 # Enough to keep a server busy that works in batches of 256: one is served while the next one gathers.
@@ -21,12 +22,13 @@ RATE_WINDOW_SECONDS = 0.5
 # The best recent rate counts, and fades: a lull says nothing about capacity.
 RATE_FADES_TO = 0.95
 RETRY_AFTER_SECONDS = 1.0
-# A refusal costs a quarter of a call, and many clients retry at once. So this many refused connections a second are
-# read again, in turn: refusals take at most a twentieth of the CPU.
+# A refusal costs a quarter of a call, and many clients retry at once. So refused connections are read again in turn, so
+# many a second: those of all exempt addresses together, and those of each other address.
 REFUSALS_PER_SECOND_MAX = 300
+ADDRESS_REFUSALS_PER_SECOND_MAX = 50
 REFUSALS_AT_ONCE_MAX = 100
-# Closing instead would cost more: to accept a client again takes more CPU than to refuse it.
-PAUSE_SECONDS_MAX = 4.0
+# A longer pause would be silence: a client that retries as Retry-After says notices none.
+PAUSE_SECONDS_MAX = 1.0
 
 
 class Priority(Enum):
@@ -50,7 +52,6 @@ class LoadShedder:
         self._per_second = 0.0
         self._done = 0
         self._window_began = clock()
-        self._refusals_until = 0.0
 
     def enter(self, priority: Priority) -> None:
         """Admit a call, to be followed by `leave`. Raises RetryLater."""
@@ -69,12 +70,14 @@ class LoadShedder:
                 self.refused[priority] += 1
                 raise RetryLater(Code.UNAVAILABLE, "too busy for this now", RETRY_AFTER_SECONDS)
 
-    def leave(self, priority: Priority) -> None:
-        """Release an answered call."""
+    def leave(self, priority: Priority, *, is_work: bool = True) -> None:
+        """Release an answered call. What was refused before it was worked on says nothing about capacity."""
         if priority is Priority.READ:
             self.reads -= 1
         elif priority is Priority.URGENT:
             self.urgent -= 1
+            if not is_work:
+                return
             self._done += 1
             now = self._clock()
             seconds = now - self._window_began
@@ -83,13 +86,37 @@ class LoadShedder:
                 self._done, self._window_began = 0, now
                 self.urgent_max = int(min(max(URGENT_CALLS_MIN, self._per_second * WAIT_SECONDS_MAX), URGENT_CALLS_MAX))
 
-    def pause_seconds(self) -> float:
-        """How long not to read from a refused connection: 0 unless very many are refused (GCRA).
 
-        PAUSE_SECONDS_MAX at most: no connection is silent for longer, and what is owed for refusals is bounded.
+class RefusalPauses:
+    """Pauses in reading from connections whose calls are refused, owed by each address for itself."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._exempt = _Debts(REFUSALS_PER_SECOND_MAX, clock)
+        self._addresses = _Debts(ADDRESS_REFUSALS_PER_SECOND_MAX, clock)
+
+    def seconds(self, key: str | None) -> float | None:
+        """How long not to read from a connection that was refused; None if it is to be closed.
+
+        0 unless very many are refused. `key` is that of its address; None for an exempt one, which is never closed: to
+        accept a client again takes more CPU than to refuse it.
         """
-        now = self._clock()
-        owed_max = PAUSE_SECONDS_MAX + REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
-        self._refusals_until = min(max(self._refusals_until, now) + 1 / REFUSALS_PER_SECOND_MAX, now + owed_max)
-        seconds = self._refusals_until - now - REFUSALS_AT_ONCE_MAX / REFUSALS_PER_SECOND_MAX
-        return seconds if seconds > 1e-9 else 0.0
+        if key is None:
+            seconds = self._exempt.owed_seconds("")
+            return PAUSE_SECONDS_MAX if seconds is None else seconds
+        return self._addresses.owed_seconds(key)
+
+
+class _Debts:
+    """What each key owes for its refusals, up to PAUSE_SECONDS_MAX."""
+
+    def __init__(self, per_second: int, clock: Callable[[], float]) -> None:
+        self._free_seconds = REFUSALS_AT_ONCE_MAX / per_second
+        at_once = REFUSALS_AT_ONCE_MAX + int(PAUSE_SECONDS_MAX * per_second)
+        self._limit = RateLimit("refusals", per_second, at_once, clock)
+
+    def owed_seconds(self, key: str) -> float | None:
+        """Add one refusal, and return what the key owes now; None if that is too much."""
+        if self._limit.take(key):
+            return None
+        owed = self._limit.used_seconds(key) - self._free_seconds
+        return owed if owed > 1e-9 else 0.0

@@ -37,10 +37,10 @@ class RateLimit:
         self._unshared: dict[str, int] = {}
         self._is_shared = False
 
-    def take(self, key: str) -> float:
-        """Admit one call and return 0, or refuse it and return the seconds until the next may come."""
+    def take(self, key: str, cost: int = 1) -> float:
+        """Admit a call of this cost and return 0, or refuse it and return the seconds until it may come."""
         now = self._clock()
-        full_at = max(self._full_at.get(key, 0.0), now) + self._call_seconds
+        full_at = max(self._full_at.get(key, 0.0), now) + cost * self._call_seconds
         wait_seconds = full_at - now - self._burst_seconds
         if wait_seconds > 1e-9:
             self.refused += 1
@@ -49,8 +49,12 @@ class RateLimit:
             self._make_room(now)
         self._full_at[key] = full_at
         if self._is_shared and (key in self._unshared or len(self._unshared) < KEYS_MAX):
-            self._unshared[key] = self._unshared.get(key, 0) + 1
+            self._unshared[key] = self._unshared.get(key, 0) + cost
         return 0.0
+
+    def used_seconds(self, key: str) -> float:
+        """How long until the key's bucket is full again."""
+        return max(self._full_at.get(key, 0.0) - self._clock(), 0.0)
 
     def sharing(self, link: RedisLink) -> Loop:
         """Make the loop that shares admitted calls with the other processes, in both directions."""

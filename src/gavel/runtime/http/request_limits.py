@@ -1,4 +1,4 @@
-"""HTTP request limits: size of a head, time to send a request, time to read a reply, and number of connections.
+"""HTTP request limits: sizes, times to send a request and to read a reply, and numbers of connections.
 
 Each limit in time is one clock for all connections of a server, so that a request pays for no timer of its own.
 """
@@ -21,8 +21,14 @@ KEEP_ALIVE_SECONDS = 75.0
 # After a refusal, for the client to stop sending: closing at once would reset the connection, and lose the refusal.
 LINGER_SECONDS = 2.0
 HTTP_CONNECTIONS_MAX = 12_000
-# This many more connections get a 503 reply; the rest are aborted without one.
+# Open at once by one address, streams included. An office may share an address, as may a carrier's customers.
+ADDRESS_CONNECTIONS_MAX = 1_000
+# This many more connections get a refusal; the rest are aborted without one.
 CONNECTIONS_TURNED_AWAY_MAX = 1_000
+# Requests of one address that have begun and are not whole. A usual request comes in one packet.
+ADDRESS_UNFINISHED_MAX = 128
+# Replies that clients have not read, in all. Above it, the connections that have waited longest are closed.
+UNREAD_BYTES_MAX = 64 * 1024 * 1024
 REQUEST_BYTES_MAX = 256 * 1024
 # Requests that wait behind the one that is answered. Nothing more is read meanwhile, but one read may hold thousands.
 PIPELINED_REQUESTS_MAX = 64
@@ -40,6 +46,9 @@ class RequestLimits:
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
     linger_seconds: float = LINGER_SECONDS
     connections_max: int = HTTP_CONNECTIONS_MAX
+    address_connections_max: int = ADDRESS_CONNECTIONS_MAX
+    address_unfinished_max: int = ADDRESS_UNFINISHED_MAX
+    unread_bytes_max: int = UNREAD_BYTES_MAX
 
 
 class Timeouts(Generic[_Timed]):

@@ -14,8 +14,9 @@ from connectrpc.errors import ConnectError
 
 from gavel.runtime.http.asgi import Asgi, run_asgi
 from gavel.runtime.http.calls import Call
+from gavel.runtime.http.connect.errors import RetryLater
 from gavel.runtime.http.connect.protocol import refusal_response
-from gavel.runtime.http.exchange import NO_PAGE, SERVER_ERROR, Exchange, Response, json_response, refusal
+from gavel.runtime.http.exchange import MISDIRECTED, NO_PAGE, SERVER_ERROR, Exchange, Response, json_response, refusal
 from gavel.runtime.http.load_shedding import LoadShedder, Priority
 from gavel.runtime.http.request_limits import REQUEST_BYTES_MAX
 from gavel.runtime.telemetry.request_context import enter, within
@@ -32,17 +33,21 @@ _ONLY_GET = refusal(405, "unimplemented", "only GET", [(b"allow", b"GET, HEAD")]
 class Access:
     """What a route requires of its caller: a token, maybe with a role, unless it is a public read or open.
 
+    On an open route no token is verified, unless it `reads_token`.
     `priority` decides which calls are refused first under load; without one it takes no place and is never refused.
     """
 
     role: str = ""
     public_read: bool = False
     is_open: bool = False
+    reads_token: bool = False
     priority: Priority | None = Priority.READ
 
 
 # Pages that need no token, health among them.
 OPEN = Access(is_open=True, priority=None)
+# The same, for a page that shows who calls.
+OPTIONAL_TOKEN = Access(is_open=True, reads_token=True, priority=None)
 
 
 class Route(Protocol):
@@ -156,13 +161,16 @@ class Pipeline:
 
     def admit(self, exchange: Exchange) -> None:
         """Check what a head shows; refuse a call that needs no body to be refused."""
+        if self._access_control.is_misdirected(exchange):
+            exchange.respond(MISDIRECTED)
+            return
         route = self.routes.find(exchange.path)
         exchange.body_bytes_max = route.body_bytes_max
         exchange.state = call = Call(exchange, route)
         try:
             self._access_control.admit(call)
         except ConnectError as error:
-            _refuse(call, error)
+            self._refuse(call, error)
 
     def answer(self, exchange: Exchange) -> None:
         """Answer a whole request. A token that was not seen before is verified first."""
@@ -176,7 +184,7 @@ class Pipeline:
         try:
             await self._access_control.authenticate(call)
         except ConnectError as error:
-            _refuse(call, error)
+            self._refuse(call, error)
         except Exception:  # noqa: BLE001 - logged; the client gets 500
             with within(call):
                 _log.exception("unexpected_error", path=call.exchange.path)
@@ -191,12 +199,17 @@ class Pipeline:
             if priority is not None:
                 call.enter(self._load_shedder, priority)
         except ConnectError as error:
-            _refuse(call, error)
-            if seconds := self._load_shedder.pause_seconds():
-                call.exchange.pause_reading(seconds)
+            self._refuse(call, error)
             return
         call.route.answer(call)
 
-
-def _refuse(call: Call, error: ConnectError) -> None:
-    call.exchange.respond(refusal_response(error, call.fields.get(b"content-type", b"")))
+    def _refuse(self, call: Call, error: ConnectError) -> None:
+        """Answer with an error. A client that is to come back later is read again later, if very many are refused."""
+        response = refusal_response(error, call.fields.get(b"content-type", b""))
+        if not isinstance(error, RetryLater):
+            call.exchange.respond(response)
+            return
+        seconds = self._access_control.pause_seconds(call)
+        call.exchange.respond(response, close=seconds is None)
+        if seconds:
+            call.exchange.pause_reading(seconds)

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Gen
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
+from gavel.runtime.http.addresses import Addresses, Tally
 from gavel.runtime.http.connection import HttpConnection
 from gavel.runtime.http.cors import Cors
-from gavel.runtime.http.exchange import Handler
+from gavel.runtime.http.exchange import Handler, Refusals, Response
 from gavel.runtime.http.request_limits import RequestLimits, Timeouts
 from gavel.runtime.process.open_files import allow_open_files
 
@@ -54,16 +55,24 @@ def address_of(listener: socket.socket) -> str:
 class HttpServer:
     """What the connections of one server share: handler, limits, clocks, and whether it stops."""
 
-    def __init__(self, handler: Handler, limits: RequestLimits, cors: Cors | None) -> None:
+    def __init__(
+        self, handler: Handler, limits: RequestLimits, cors: Cors | None, addresses: Addresses | None = None
+    ) -> None:
         self.handler = handler
         self.limits = limits
         self.cors = cors
+        self.addresses = addresses or Addresses()
         self.connections: set[HttpConnection] = set()
+        # By address. Connections include those of streams, which are no longer in the set.
+        self.connections_of = Tally()
+        self.unfinished_of = Tally()
+        self._unread: dict[HttpConnection, int] = {}
+        self._unread_bytes = 0
         self.is_stopping = False
         self.now_seconds = asyncio.get_running_loop().time
         # Not started anew for each request: a connection that was used meanwhile gets the time once more.
         self.idle = Timeouts[HttpConnection](limits.keep_alive_seconds, self._close_if_idle)
-        self.incomplete = Timeouts[HttpConnection](limits.send_seconds_max, HttpConnection.too_late)
+        self.incomplete = Timeouts[HttpConnection](limits.send_seconds_max, lambda late: late.refuse(Refusals.TOO_LATE))
         self.unread = Timeouts[HttpConnection](limits.read_seconds_max, HttpConnection.abort)
         self.lingering = Timeouts[HttpConnection](limits.linger_seconds, HttpConnection.abort)
         self.clocks = (self.idle, self.incomplete, self.unread, self.lingering)
@@ -77,16 +86,33 @@ class HttpServer:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def add(self, connection: HttpConnection) -> None:
-        """Note a new connection."""
+    def add(self, connection: HttpConnection) -> tuple[int, Response]:
+        """Note a new connection. Return how many are too many, in all or of its address, and how to refuse them."""
         self.connections.add(connection)
         self._empty.clear()
+        of_address = self.connections_of.add(connection.address_key) - self.limits.address_connections_max
+        if of_address > 0:
+            return of_address, Refusals.TOO_MANY_OF_ADDRESS
+        return len(self.connections) - self.limits.connections_max, Refusals.TOO_MANY
 
     def forget(self, connection: HttpConnection) -> None:
         """Note that a connection is closed, or is another protocol's."""
         self.connections.discard(connection)
         if self.is_stopping and not self.connections:
             self._empty.set()
+
+    def add_unread(self, connection: HttpConnection, count: int) -> None:
+        """Note the bytes that a client has not read. If all clients' are too many, close the longest waiting."""
+        self._unread[connection] = count
+        self._unread_bytes += count
+        while self._unread_bytes > self.limits.unread_bytes_max:
+            oldest = next(iter(self._unread))
+            self.drop_unread(oldest)
+            oldest.abort()
+
+    def drop_unread(self, connection: HttpConnection) -> None:
+        """Note that a client has read most of its bytes, or is lost."""
+        self._unread_bytes -= self._unread.pop(connection, 0)
 
     async def stop(self) -> None:
         """Answer late requests with `connection: close`, close idle connections, and wait for requests in progress.
@@ -130,14 +156,17 @@ async def serving(
     end_streams: Callable[[], None] | None = None,
     limits: RequestLimits | None = None,
     cors_origins: Collection[str] = (),
+    addresses: Addresses | None = None,
 ) -> AsyncGenerator[None]:
     """Serve inside the context. On exit: stop accepting, end the streams, and finish requests in progress.
 
     Open connections are answered for FAREWELL_SECONDS_MAX more, with `connection: close`. What is not finished within
-    SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply.
+    SHUTDOWN_SECONDS_MAX is cut off. Pages of `cors_origins` may call and read every reply. `addresses` says
+    which clients are limited by their addresses.
     """
     allow_open_files(OPEN_FILES_MAX)
-    server = HttpServer(handler, limits or RequestLimits(), Cors(cors_origins) if cors_origins else None)
+    cors = Cors(cors_origins) if cors_origins else None
+    server = HttpServer(handler, limits or RequestLimits(), cors, addresses)
     loop = asyncio.get_running_loop()
     listeners = [listener, *(listener.dup() for _ in range(ACCEPTS_AT_ONCE - 1))]
     accepting = [

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, StringConstraints, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, HttpUrl, StringConstraints, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from gavel.runtime.http.addresses import LOOPBACK, Addresses, HostNames, Network, networks_of
 from gavel.runtime.http.authentication.token_keys import RSA_BITS_MIN, PublicKey, algorithms_of, public_key_of
 from gavel.runtime.http.authentication.tokens import ALGORITHMS
 from gavel.runtime.http.cors import origins_of
@@ -15,9 +16,21 @@ from gavel.runtime.loopback import is_loopback
 from gavel.runtime.process.settings import ProcessSettings, blank_as
 from gavel.runtime.telemetry import tracing
 
+
+def _networks(listed: object) -> object:
+    if not isinstance(listed, str):
+        return listed
+    try:
+        return networks_of(listed.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Stripped = Annotated[str, StringConstraints(strip_whitespace=True)]
 HOST = "127.0.0.1"
+# Addresses and networks in CIDR notation, as a list.
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 OptionalUrl = Annotated[HttpUrl | None, blank_as(None)]
 
 
@@ -63,6 +76,22 @@ class HttpSettings(AdminSettings):
     # 0: no limit. A whole office may share an address. Loopback addresses are not limited.
     rate_limit_user_per_second: Annotated[int, Field(ge=0)] = 100
     rate_limit_address_per_second: Annotated[int, Field(ge=0)] = 1_000
+    # Addresses and networks: those to which no limit of addresses applies, and the proxies whose header is believed.
+    address_limits_exempt: Networks = LOOPBACK
+    trusted_proxies: Networks = ()
+    trusted_proxy_header: Literal["X-Forwarded-For", "Forwarded"] = "X-Forwarded-For"
+    # Names under which the server may be called in trusted mode, besides those of the loopback.
+    http_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+
+    def addresses(self) -> Addresses:
+        """The reader of client addresses."""
+        return Addresses(self.address_limits_exempt, self.trusted_proxies, self.trusted_proxy_header.lower().encode())
+
+    def host_names(self) -> HostNames | None:
+        """The names under which the server may be called; None for any. Tokens prove who calls, whatever the name."""
+        if self.auth_mode == "trusted" and (self.http_allowed_hosts or is_loopback(self.http_host)):
+            return HostNames(self.http_allowed_hosts)
+        return None
 
     def public_key(self) -> PublicKey | None:
         """The key in the file of `jwt_public_key_path`; None if it is not set. Raises OSError or ValueError."""
@@ -117,7 +146,7 @@ class HttpSettings(AdminSettings):
             raise ValueError("or JWT_JWKS_URL is required, unless JWT_ISSUER is a URL where keys can be discovered")
         return path
 
-    @field_validator("jwt_client_ids", "jwt_algorithms", "cors_origins", mode="before")
+    @field_validator("jwt_client_ids", "jwt_algorithms", "cors_origins", "http_allowed_hosts", mode="before")
     @classmethod
     def _listed(cls, listed: object) -> object:
         return tuple(listed.replace(",", " ").split()) if isinstance(listed, str) else listed

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import cast
 
 # Buffered in this process; the kernel buffers what was written before, up to the bound below.
@@ -17,13 +18,21 @@ LAST_CHUNK = b"0\r\n\r\n"
 class Stream(asyncio.Protocol):
     """A response whose head was sent with `transfer-encoding: chunked`, and whose chunks follow."""
 
-    __slots__ = ("_drained", "_paused", "is_open", "transport")
+    __slots__ = ("_drained", "_on_closed", "_paused", "is_open", "transport")
 
     def __init__(self) -> None:
         self.transport = cast("asyncio.Transport", None)
         self.is_open = False
+        self._on_closed: Callable[[], object] | None = None
         self._paused = False
         self._drained: asyncio.Future[None] | None = None
+
+    def take_over(self, transport: asyncio.Transport, on_closed: Callable[[], object]) -> None:
+        """Take a connection from its protocol; `on_closed` is called when it is closed."""
+        self._on_closed = on_closed
+        transport.resume_reading()
+        transport.set_protocol(self)
+        self.connection_made(transport)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Limit the buffers, here and in the kernel, whose own limits would be some megabytes."""
@@ -36,6 +45,8 @@ class Stream(asyncio.Protocol):
         """See asyncio.Protocol."""
         self.is_open = False
         self._wake()
+        if self._on_closed is not None:
+            self._on_closed()
         self.lost()
 
     def lost(self) -> None:

@@ -17,7 +17,7 @@ from gavel.bids.adapters.postgres.connections import reading
 from gavel.bids.ports.book import Unavailable
 from gavel.runtime.http.calls import Call
 from gavel.runtime.http.exchange import Response, json_response, refusal
-from gavel.runtime.http.routes import Page, json_page
+from gavel.runtime.http.routes import OPTIONAL_TOKEN, Page, json_page
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.redis.single_flight import SingleFlight
 from gavel.runtime.telemetry.metrics import Source
@@ -126,4 +126,4 @@ def page_settings(settings: Mapping[str, object]) -> Page:
         user_id = call.proven_user_id
         return settings if user_id is None else {**settings, "user_id": user_id}
 
-    return json_page(answer)
+    return json_page(answer, OPTIONAL_TOKEN)

@@ -260,10 +260,12 @@ class _SubmittedRoute(_RpcRoute):
         except Exception as error:  # noqa: BLE001 - the error table maps every exception, else it is internal
             self._fail(call, error)
             return
+        call.is_work = True
         if withdraw is not None and not call.exchange.is_answered:
             call.exchange.on_lost = partial(self._lost, call, withdraw)
 
     def _answered(self, call: Call, codec: StrictCodec, answer: Message | Exception) -> None:
+        call.is_work = True
         if isinstance(answer, Exception):
             self._fail(call, answer)
             return
@@ -310,6 +312,7 @@ class _UnaryRoute(_RpcRoute):
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
         else:
+            call.is_work = True
             self._succeed(call, response)
 
 
