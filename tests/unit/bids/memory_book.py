@@ -167,7 +167,7 @@ class MemoryItemCatalogue:
         placed = [
             (
                 ItemPosition(bid.at, item_id),
-                BidderItem(self._view(item_id), bid.amount, bid.maximum, bid.at),
+                BidderItem(_entry(self._view(item_id)), bid.amount, bid.maximum, bid.at),
             )
             for item_id, bid in own.items()
         ]
@@ -184,10 +184,15 @@ class MemoryItemCatalogue:
         return ItemView(self._book.auctions[item_id], *self._book.listings[item_id])
 
     def _views(self) -> list[ItemView]:
-        return [self._view(item_id) for item_id in self._book.auctions]
+        return [_entry(self._view(item_id)) for item_id in self._book.auctions]
 
     def _bids(self) -> list[BidPlaced]:
         return [event for event in self._book.events if isinstance(event, BidPlaced)]
+
+
+def _entry(view: ItemView) -> ItemView:
+    """An item as lists show it."""
+    return replace(view, listing=replace(view.listing, description="", images=view.listing.images[:1]))
 
 
 def _page(

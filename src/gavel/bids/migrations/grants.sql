@@ -5,7 +5,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM "service_role";
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "service_role";
 GRANT USAGE ON SCHEMA public TO "service_role";
-GRANT SELECT ON schema_migrations, installation, items, auctions, listings, standings, bids, item_events, bid_keys, item_keys,
+GRANT SELECT ON schema_migrations, installation, items, item_entries, auctions, listings, standings, bids, item_events, bid_keys, item_keys,
              outbox TO "service_role";
 GRANT INSERT ON auctions, listings, standings, bids, item_events, maximum_raises, listing_changes, bid_keys, item_keys,
              outbox TO "service_role";

@@ -11,7 +11,7 @@ from gavel.bids.domain.listing import Listing
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An item for display: state, texts, and the times of its row."""
+    """An item for display: state, texts, and the times of its row. In a list, without its long texts."""
 
     auction: Auction
     listing: Listing
@@ -41,7 +41,10 @@ class ItemPosition:
 
 
 class ItemCatalogue(Protocol):
-    """Items and bids, read from Postgres itself, so that bidders read their own writes."""
+    """Items and bids, read from Postgres itself, so that bidders read their own writes.
+
+    Lists of items show them without their descriptions, and with the first image alone.
+    """
 
     async def item(self, item_id: ItemId) -> tuple[ItemView, datetime]:
         """The item, with the database's clock. Raises ItemNotFound."""

@@ -1,10 +1,14 @@
 """Paginated lists of items and bids."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from gavel.bids.domain.auction import ActorId, ItemId, Status, UserId
 from gavel.bids.domain.events import BidPlaced
 from gavel.bids.ports.catalogue import BidderItem, ItemCatalogue, ItemPosition, ItemView
+
+# UTF-8 of the texts on a page: a hundred long titles and addresses of images would be a megabyte.
+PAGE_TEXT_BYTES_MAX = 256 * 1024
 
 
 async def show_items(
@@ -12,8 +16,8 @@ async def show_items(
 ) -> tuple[list[ItemView], datetime, ItemPosition | None]:
     """A page of items, the clock, and the position of the next page; None if this is the last."""
     items, at = await catalogue.items(status, category, after, limit + 1)
-    more = len(items) > limit
-    page = items[:limit]
+    page = items[: _fitting(items, limit)]
+    more = len(items) > len(page)
     return page, at, _position(page[-1], status) if more else None
 
 
@@ -34,8 +38,8 @@ async def show_seller_items(
 ) -> tuple[list[ItemView], datetime, ItemPosition | None]:
     """A page of a seller's items, newest first, the clock, and the next page's position; None if this is the last."""
     items, at = await catalogue.items_of_seller(seller_id, after, limit + 1)
-    page = items[:limit]
-    more = len(items) > limit
+    page = items[: _fitting(items, limit)]
+    more = len(items) > len(page)
     return page, at, ItemPosition(page[-1].created_at, page[-1].auction.item_id) if more else None
 
 
@@ -47,9 +51,20 @@ async def show_my_bids(
     Shows the user's maxima: only for that user. The position is None if this is the last page.
     """
     mine, at = await catalogue.items_of_bidder(user_id, after, limit + 1)
-    page = mine[:limit]
-    more = len(mine) > limit
+    page = mine[: _fitting([each.item for each in mine], limit)]
+    more = len(mine) > len(page)
     return page, at, ItemPosition(page[-1].last_bid_at, page[-1].item.auction.item_id) if more else None
+
+
+def _fitting(items: Sequence[ItemView], limit: int) -> int:
+    """How many of these items make a page: `limit` at most, with no more than PAGE_TEXT_BYTES_MAX of texts."""
+    size = 0
+    for count, item in enumerate(items[:limit]):
+        listing = item.listing
+        size += sum(len(text.encode()) for text in (listing.title, listing.description, *listing.images))
+        if count and size > PAGE_TEXT_BYTES_MAX:
+            return count
+    return min(len(items), limit)
 
 
 def _position(item: ItemView, status: Status) -> ItemPosition:

@@ -51,7 +51,7 @@ def terms_of(row: Row) -> Terms:
 
 
 def view_of(row: Row) -> ItemView:
-    """Map a row of the view `items` to an ItemView."""
+    """Map a row of the view `items` or `item_entries` to an ItemView."""
     listing = Listing(
         title=row["title"], description=row["description"], images=tuple(row["images"]), category=row["category"]
     )

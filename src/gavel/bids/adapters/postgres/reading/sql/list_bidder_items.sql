@@ -7,5 +7,5 @@ FROM (
     ORDER BY last_bid_at DESC, item_id DESC
     LIMIT $4
 ) AS s
-JOIN items i USING (item_id)
+JOIN item_entries i USING (item_id)
 ORDER BY s.last_bid_at DESC, s.item_id DESC

@@ -1,5 +1,5 @@
 -- A page of the items that were cancelled by $1, newest end first, after a position.
-SELECT * FROM items
+SELECT * FROM item_entries
 WHERE cancelled_at <= $1 AND (end_at, item_id) < ($2, $3::uuid)
 ORDER BY end_at DESC, item_id DESC
 LIMIT $4
