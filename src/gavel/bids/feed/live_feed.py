@@ -12,7 +12,12 @@ from gavel.bids.ports.book import Overloaded
 from gavel.bids.ports.feed import EventLog, FeedStopping, Frames, StreamDeadline, Watcher, WatcherTooSlow
 
 WATCHERS_MAX = 12_000
-WATCHED_ITEMS_MAX = 20_000
+# About 1 KB of memory each.
+WATCHED_ITEMS_MAX = 100_000
+# Compared with the database at once. Each watched item is compared every COMPARE_SECONDS, or as soon as its turn comes.
+COMPARED_ITEMS_MAX = 10_000
+# What was read for joining watchers and is not sent yet: they may be slow, and an item may have 200 KB of texts.
+JOINING_BYTES_MAX = 64 * 1024 * 1024
 # Under load events are grouped: one write for all that came during the previous send.
 EVENTS_AT_ONCE_MAX = 64
 # Then bids get the event loop. A bid in progress waits for this at each of its five or six turns.
@@ -49,6 +54,9 @@ class LiveFeed:
         self._to_send: dict[ItemChannel, None] = {}
         self._gaps: set[ItemChannel] = set()
         self._compare_at_seconds = 0.0
+        # Items of the current comparison that are still to be compared.
+        self._to_compare: list[ItemId] = []
+        self._joining_bytes = 0
         self._clock: tuple[datetime, float] | None = None
         self._stopping = False
         self.readers = asyncio.Semaphore(READERS_AT_ONCE_MAX)
@@ -124,6 +132,17 @@ class LiveFeed:
             for channel in channels:
                 channel.let_go()
                 self._drop_deserted(channel)
+
+    @contextmanager
+    def holding(self, count: int) -> Generator[None]:
+        """Hold so many bytes for a joining watcher inside the context. Raises Overloaded if all hold too many."""
+        if self._joining_bytes + count > JOINING_BYTES_MAX:
+            raise Overloaded(RETRY_AFTER_SECONDS, "too many begin to watch")
+        self._joining_bytes += count
+        try:
+            yield
+        finally:
+            self._joining_bytes -= count
 
     def enter(self, watcher: Watcher) -> None:
         """Register the watcher, without any item yet."""
@@ -208,10 +227,12 @@ class LiveFeed:
         all watched items are compared with the database.
         """
         now_seconds = self._seconds()
-        channels: Iterable[ItemChannel] = self._gaps
-        if now_seconds >= self._compare_at_seconds:
-            channels = self._channels.values()
+        if not self._to_compare and now_seconds >= self._compare_at_seconds:
+            self._to_compare = list(self._channels)
             self._compare_at_seconds = now_seconds + COMPARE_SECONDS
+        channels = set(self._gaps)
+        compared, self._to_compare = self._to_compare[:COMPARED_ITEMS_MAX], self._to_compare[COMPARED_ITEMS_MAX:]
+        channels.update(self._channels[item_id] for item_id in compared if item_id in self._channels)
         # A full channel with a gap is read too, and drops its latest events: else what waits would never be released.
         readable = (each for each in channels if each.seq is not None and (each.has_room or each.has_gap))
         seqs = {each.item_id: each.known_seq for each in readable}
