@@ -82,7 +82,14 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         live = await stack.enter_async_context(open_live_feed(bid_db_url))
         worker = running_bid_worker(bid_db_url, InProcessPublisher(broker), waker, live.listeners)
         relaying = await stack.enter_async_context(worker)
-        opened = open_bid_api(bid_db_url, settings.house_currency, [waker], live=live, status_sources=counting.metrics)
+        opened = open_bid_api(
+            bid_db_url,
+            settings.house_currency,
+            [waker],
+            live=live,
+            status_sources=counting.metrics,
+            seller_limits=settings.seller_limits(),
+        )
         bids = await stack.enter_async_context(opened)
         access_control, access_checks = await stack.enter_async_context(open_access_control(settings))
         delay = await stack.enter_async_context(event_loop_lag())

@@ -41,8 +41,8 @@ def environment(**settings: str) -> dict[str, str]:
     The terminal is narrow, so that a test which depends on its width fails always and not by the length of a path.
     """
     ours = (
-        "AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "JWT_", "LOG_", "OTEL_", "PUBLIC_", "RABBITMQ_", "RATE_",
-        "REDIS_", "STATS_",
+        "ADDRESS_", "AUTH_", "BID_", "GAVEL_", "HOUSE_", "HTTP_", "JWT_", "LOG_", "OTEL_", "PUBLIC_", "RABBITMQ_",
+        "RATE_", "REDIS_", "SELLER_", "STATS_", "TRUSTED_",
     )  # fmt: skip
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return inherited | {"COLUMNS": "20"} | settings

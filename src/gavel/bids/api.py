@@ -8,6 +8,7 @@ import asyncpg
 
 from gavel.bids.adapters.connect.reads import ReadApi
 from gavel.bids.adapters.connect.routes import PUBLIC_READ, bid_service
+from gavel.bids.adapters.connect.seller_limits import SellerLimits
 from gavel.bids.adapters.connect.service import BidApi
 from gavel.bids.adapters.connect.status_page import StatusPage, page_settings
 from gavel.bids.adapters.connect.watch import WatchApi
@@ -63,6 +64,7 @@ async def open_bid_api(
     redis_url: str | None = None,
     live: OpenLiveFeed | None = None,
     status_sources: Sequence[Source] = (),
+    seller_limits: SellerLimits | None = None,
 ) -> AsyncGenerator[OpenBidApi]:
     """Build the API on a database that may be unavailable; on exit, answer waiting commands and close.
 
@@ -82,7 +84,7 @@ async def open_bid_api(
         ).running() as book,
     ):
         tokens = PageTokens(lambda: read_page_token_secret(pool))
-        commands = BidApi(book, reads.catalogue, house_currency)
+        commands = BidApi(book, reads.catalogue, house_currency, seller_limits)
         read_api = ReadApi(reads.catalogue, reads.leaderboards, tokens)
         service = bid_service(commands, read_api, WatchApi(live_feed.feed, live_feed.log))
         checks = {"bid_db": schema_check(pool, load_migrations("gavel.bids"))}
@@ -107,9 +109,16 @@ async def open_bid_api_process(settings: BidApiSettings) -> AsyncGenerator[Parts
             count = RabbitMqDeadLetterCount(rabbitmq_url)
             stack.push_async_callback(count.close)
             letters.append(count.read)
+        seller_limits = settings.seller_limits()
+        await stack.enter_async_context(seller_limits.sharing(redis_url))
         live = await stack.enter_async_context(open_live_feed(settings.bid_db_url, rabbitmq_url))
         opened = open_bid_api(
-            settings.bid_db_url, settings.house_currency, redis_url=redis_url, live=live, status_sources=letters
+            settings.bid_db_url,
+            settings.house_currency,
+            redis_url=redis_url,
+            live=live,
+            status_sources=letters,
+            seller_limits=seller_limits,
         )
         api = await stack.enter_async_context(opened)
         routes = {**api.routes, PAGE_SETTINGS_PATH: page_settings(settings.page())}

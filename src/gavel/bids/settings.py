@@ -3,8 +3,9 @@
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AmqpDsn, BeforeValidator, RedisDsn
+from pydantic import AfterValidator, AmqpDsn, BeforeValidator, Field, RedisDsn
 
+from gavel.bids.adapters.connect.seller_limits import SELLER_BYTES_PER_DAY, SELLER_CALLS_PER_DAY, SellerLimits
 from gavel.runtime.http.settings import AdminSettings, HttpSettings, Port
 from gavel.runtime.process.settings import DatabaseUrl, ProcessSettings, RoleNames
 
@@ -52,9 +53,16 @@ class PageSettings(HttpSettings):
     secret_names: ClassVar = _SECRET_NAMES
 
     house_currency: Currency = "USD"
+    # What one seller may list and change a day, in calls and in bytes of texts. 0: no limit.
+    seller_calls_per_day: Annotated[int, Field(ge=0)] = SELLER_CALLS_PER_DAY
+    seller_bytes_per_day: Annotated[int, Field(ge=0)] = SELLER_BYTES_PER_DAY
     # The page's client id at the provider of JWT_ISSUER. Without one the page offers no login.
     page_login_client_id: str = ""
     page_login_scope: str = "openid profile"
+
+    def seller_limits(self) -> SellerLimits:
+        """The limits of what one seller may write."""
+        return SellerLimits(self.seller_calls_per_day, self.seller_bytes_per_day)
 
     def page(self) -> dict[str, object]:
         """The page's public settings: authentication mode, house currency, and login provider, if any."""

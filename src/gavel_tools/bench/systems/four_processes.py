@@ -16,7 +16,13 @@ from gavel_tools.local_servers.stack import STOP_SECONDS_MAX, Stack, private_por
 # The defaults of the four processes, set so that those of this process's environment have no effect.
 PROCESSES_LOGS = {"LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
 # A measurement's few users exceed the rate limit of a user.
-_SETTINGS = {"AUTH_MODE": "trusted", "HTTP_HOST": HOST, "RATE_LIMIT_USER_PER_SECOND": "0", **PROCESSES_LOGS}
+_SETTINGS = {
+    "AUTH_MODE": "trusted",
+    "HTTP_HOST": HOST,
+    "RATE_LIMIT_USER_PER_SECOND": "0",
+    "SELLER_CALLS_PER_DAY": "0",
+    **PROCESSES_LOGS,
+}
 FURTHER_BID_APIS = ("bid-api-2", "bid-api-3")
 
 

@@ -67,6 +67,7 @@ def running_server(
         "AUTH_MODE": "trusted",
         # A measurement's few users exceed the rate limit of a user.
         "RATE_LIMIT_USER_PER_SECOND": "0",
+        "SELLER_CALLS_PER_DAY": "0",
         **STANDALONE_LOGS,
         **(settings or {}),
     }

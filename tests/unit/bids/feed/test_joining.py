@@ -9,8 +9,8 @@ import pytest
 
 from gavel.bids.adapters.connect import watch
 from gavel.bids.adapters.connect.watch import WatchLimits
+from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.feed_events import FeedEvent
-from gavel.bids.domain.ids import ItemId
 from gavel.bids.domain.listing import Draft, Listing
 from gavel.bids.domain.refusals import ItemNotFound
 from gavel.bids.feed import live_feed

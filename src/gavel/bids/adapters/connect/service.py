@@ -16,6 +16,7 @@ from gavel.bids.adapters.connect.requests import (
     idempotency_key_of,
     item_id_of,
 )
+from gavel.bids.adapters.connect.seller_limits import SellerLimits
 from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.decision import Answer
 from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound, KeyReused
@@ -78,10 +79,17 @@ class BidMetrics:
 class BidApi:
     """Handlers of BidService's commands. Money in minor units, ids as canonical UUIDs."""
 
-    def __init__(self, book: AuctionBook, catalogue: ItemCatalogue, house_currency: str) -> None:
+    def __init__(
+        self,
+        book: AuctionBook,
+        catalogue: ItemCatalogue,
+        house_currency: str,
+        seller_limits: SellerLimits | None = None,
+    ) -> None:
         self._book = book
         self._catalogue = catalogue
         self._house_currency = house_currency
+        self._seller_limits = seller_limits or SellerLimits()
         self.bids = BidMetrics()
 
     def place_bid(self, call: Call, request: pb.PlaceBidRequest, answer: Reply) -> Callable[[], bool]:
@@ -121,6 +129,8 @@ class BidApi:
         """See BidService.CreateItem."""
         draft = draft_of(actor_id_of(call, request.seller_id, "seller_id"), request)
         call.bind(user_id=draft.seller_id)
+        texts = draft.listing
+        self._seller_limits.charge(draft.seller_id, (texts.title, texts.description, texts.category, *texts.images))
         answer = await list_item(
             self._book,
             draft,
@@ -141,6 +151,8 @@ class BidApi:
         item_id, seller_id = item_id_of(request.id, "id"), actor_id_of(call, request.seller_id, "seller_id")
         call.bind(item_id=item_id, user_id=seller_id)
         changes = changes_of(request)
+        texts = (changes.title or "", changes.description or "", changes.category or "", *(changes.images or ()))
+        self._seller_limits.charge(seller_id, texts)
         changed = await change_item(self._book, self._catalogue, item_id, changes, seller_id=seller_id, call=call)
         return pb.UpdateItemResponse(item=item_message(*changed))
 
