@@ -30,7 +30,8 @@ async def test_on_every_port_the_body_of_a_request_that_offers_an_upgrade_is_no_
     path = PATH[name.split(maxsplit=1)[0]]
     smuggled = f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"
     head = "".join(f"{field}: {value}\r\n" for field, value in H2C.items())
-    head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {len(smuggled)}\r\n{head}\r\n"
+    length = len(smuggled)
+    head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n{head}\r\n"
     last = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
