@@ -17,7 +17,7 @@ async def open_stats_api(stats_db_url: str) -> AsyncGenerator[Parts]:
     """Build the API on a database that may still be unavailable."""
     async with await postgres.open_pool(stats_db_url, "gavel-stats-api") as pool:
         api = StatsApi(PostgresStatsBook(pool), PageTokens(lambda: read_page_token_secret(pool)))
-        checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
+        checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"), writable=False)}
         service = stats_service(api)
         metrics = [service.metrics.read, postgres.pool_source({"stats-api": pool})]
         yield Parts(checks, service.routes, metrics=metrics)

@@ -17,8 +17,10 @@ DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Interfa
 # SQLSTATE classes: connection exception; operator intervention (the server is stopping or not up yet).
 _CONNECTION_CLASSES = ("08", "57P")
 _INSUFFICIENT_PRIVILEGE = "42501"
+_READ_ONLY = "25006"
 
 _AUTHENTICATION = "authentication failed: correct user and password in the database's URL, or the server's pg_hba.conf"
+READ_ONLY_REMEDY = "the database is read-only: name the primary in its URL, or all servers and target_session_attrs"
 # Remedy by SQLSTATE. The server's own text is never passed on: it may hold hosts and values.
 _REMEDIES = {
     "28P01": _AUTHENTICATION,
@@ -26,7 +28,9 @@ _REMEDIES = {
     "3D000": "there is no database of that name: correct its URL, or create it",
     "53300": "no connection is left for this role: raise max_connections, or the role's limit",
     "57P03": "the server starts or stops: wait",
-    "25006": "the database is read-only: name the primary in its URL",
+    _READ_ONLY: READ_ONLY_REMEDY,
+    # As PgBouncer refuses the settings of `_server_settings`.
+    "08P01": "the server refuses the session's settings, as PgBouncer does: connect to Postgres itself",
     _INSUFFICIENT_PRIVILEGE: "the role lacks a right: grant it by gavel migrate with GRANT_TO, or connect as the owner",
 }
 
@@ -54,9 +58,12 @@ def reason_of(error: BaseException) -> str:
 
 
 def connection_was_lost(error: BaseException | None) -> bool:
-    """Whether the connection was lost, rather than slow, or a statement refused."""
+    """Whether the connection was lost, rather than slow, or a statement refused.
+
+    One to a server that has become read-only, as after a failover, is lost too: only another leads to the primary.
+    """
     if isinstance(error, asyncpg.PostgresError):
-        return sqlstate_of(error).startswith(_CONNECTION_CLASSES)
+        return sqlstate_of(error).startswith((*_CONNECTION_CLASSES, _READ_ONLY))
     return isinstance(error, DATABASE_ERRORS) and not isinstance(error, TimeoutError)
 
 

@@ -12,7 +12,13 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from gavel.runtime.postgres.connections import CONNECT_SECONDS_MAX, DATABASE_ERRORS, connect, reason_of
+from gavel.runtime.postgres.connections import (
+    CONNECT_SECONDS_MAX,
+    DATABASE_ERRORS,
+    READ_ONLY_REMEDY,
+    connect,
+    reason_of,
+)
 from gavel.runtime.postgres.grants import grant, load_grants
 
 # A large table takes its time.
@@ -149,12 +155,18 @@ async def _missing(connection: asyncpg.Connection, migrations: list[Migration]) 
     return [migration for migration in migrations if migration.version not in applied]
 
 
-def schema_check(pool: asyncpg.Pool, migrations: list[Migration]) -> Callable[[], Awaitable[str | None]]:
-    """Make a readiness check: the database answers, and has the schema."""
+def schema_check(
+    pool: asyncpg.Pool, migrations: list[Migration], *, writable: bool = True
+) -> Callable[[], Awaitable[str | None]]:
+    """Make a readiness check: the database answers, has the schema, and, for a process that writes, is writable."""
 
     async def check() -> str | None:
         try:
             async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+                if writable and await connection.fetchval("SHOW transaction_read_only") == "on":
+                    # The next check asks a new connection: the name may lead to another server by then.
+                    connection.terminate()
+                    return READ_ONLY_REMEDY
                 current = await is_current(connection, migrations)
         except DATABASE_ERRORS as error:
             return reason_of(error)
