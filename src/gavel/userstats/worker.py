@@ -38,9 +38,11 @@ async def running_stats_worker(
     async with (
         await postgres.open_pool(stats_db_url, "gavel-stats-worker") as pool,
         await postgres.open_stream_pool(stats_db_url, "gavel-counter") as counter_pool,
+        await postgres.open_pool(stats_db_url, "gavel-pruner", 1) as pruner_pool,
     ):
         metrics = CounterMetrics()
         book, reader = PostgresStatsBook(counter_pool, metrics), EventBatchReader()
+        memory = PostgresStatsBook(pruner_pool)
         own_letters = PostgresDeadLetters(pool)
         kept = dead_letters or own_letters
 
@@ -56,15 +58,18 @@ async def running_stats_worker(
             return done.deliveries > 0
 
         async def prune() -> bool:
-            return await book.forget(DEDUP_HORIZON, FORGET_IDS_MAX) > 0
+            # Each pass stops the counters for a moment: what is less than a full batch can wait.
+            return await memory.forget(DEDUP_HORIZON, FORGET_IDS_MAX) == FORGET_IDS_MAX
 
         async with (
             Loop("counter", count, COUNTER_IDLE_SECONDS, expected=(Unavailable,)).running(),
             Loop("pruner", prune, PRUNER_IDLE_SECONDS, expected=(Unavailable,)).running(),
         ):
-            pools = postgres.pool_source({"stats-worker": pool, "counter": counter_pool})
+            pools = postgres.pool_source({"stats-worker": pool, "counter": counter_pool, "pruner": pruner_pool})
             checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
-            yield Parts(checks, metrics=[metrics.read, pools, *(() if dead_letters else (own_letters.metrics,))])
+            yield Parts(
+                checks, metrics=[metrics.read, pools, *(() if dead_letters else (own_letters.metrics,))]
+            )
 
 
 @asynccontextmanager

@@ -1,11 +1,15 @@
 """A rebuild reads the log as the messages that live counting gets, and makes the same rows of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
+from gavel.runtime.postgres import connections as postgres
 from gavel.userstats.adapters.event_codec import EventBatchReader
+from gavel.userstats.adapters.postgres import rebuild
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
 from gavel.userstats.use_cases.rebuild_stats import LogUnreadable, rebuild_stats
 from tests.unit.userstats.messages import ANNA, BELA, LAMP, SELLER, VASE, after, bid, body, closed, extended, listed
@@ -52,3 +56,29 @@ async def test_a_log_that_can_not_be_read_changes_nothing(stats_pool: asyncpg.Po
     with pytest.raises(LogUnreadable, match="unknown kind of fact"):
         await rebuild_stats(book, READER, _log(LOG[1], POISON[0].body, LOG[2]))
     assert await _rows(stats_pool) == live
+
+
+async def test_a_reader_at_the_end_delays_the_swap_and_stops_neither_it_nor_others(
+    stats_db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader outlasts the time of a statement; a rebuild that waited in line for it would fail, and hold up all."""
+    monkeypatch.setattr(postgres, "STATEMENT_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(rebuild, "LOCK_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(rebuild, "LOCK_PAUSE_SECONDS", 0.2)
+    reader = await postgres.connect(stats_db_url, "tests-reader")
+    with capture_logs() as logs:
+        async with await postgres.open_pool(stats_db_url, "tests") as pool:
+            book = PostgresStatsBook(pool)
+            await book.count(READER.read(LOG[0]).events)
+            await reader.execute("BEGIN; SELECT FROM user_stats")
+            rebuilding = asyncio.create_task(rebuild_stats(book, READER, _log(*LOG)))
+            while len([line for line in logs if line["event"] == "rebuild_lock_retried"]) < 5:
+                await asyncio.sleep(0.01)
+                assert not rebuilding.done()
+                assert await book.stats_of(ANNA) is not None
+                await book.count(READER.read(LOG[1]).events)
+            await reader.close()
+            assert await rebuilding == 7
+            live = await _rows(pool)
+            assert await rebuild_stats(book, READER, _log(*LOG)) == 7
+            assert await _rows(pool) == live

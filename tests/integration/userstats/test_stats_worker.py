@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from gavel.runtime.process.in_process_broker import InProcessBroker
+from gavel.userstats import worker as stats_worker
 from gavel.userstats.adapters.memory.event_source import InProcessEventSource
 from gavel.userstats.adapters.postgres.dead_letters import PostgresDeadLetters
 from gavel.userstats.adapters.postgres.stats_book import PostgresStatsBook
@@ -98,3 +99,33 @@ async def test_stopping_finishes_the_pass_under_way(stats_db_url: str, stats_poo
             pass
     await publishing
     assert (await _anna(stats_pool)).total_bids == 3_000
+
+
+async def test_the_pruner_rests_unless_a_batch_was_full_and_has_a_connection_of_its_own(
+    stats_db_url: str, stats_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each pass stops the counters for a moment, and must not repeat for one id that has grown old since."""
+    monkeypatch.setattr(stats_worker, "FORGET_IDS_MAX", 2)
+    passes, rests = list[int](), asyncio.Event()
+    forget = PostgresStatsBook.forget
+
+    async def noted(book: PostgresStatsBook, older_than: timedelta, limit: int) -> int:
+        passes.append(await forget(book, older_than, limit))
+        if passes[-1] < limit:
+            rests.set()
+        return passes[-1]
+
+    monkeypatch.setattr(PostgresStatsBook, "forget", noted)
+    old = [bid(ANNA, 1_000, seq=seq, at=NOON - timedelta(days=60)).event_id for seq in range(2, 7)]
+    recent = bid(ANNA, 1_100, seq=8).event_id
+    await stats_pool.execute("INSERT INTO counted_events SELECT unnest($1::uuid[])", [*old, recent])
+    broker = InProcessBroker()
+    async with running_stats_worker(stats_db_url, InProcessEventSource(broker)):
+        await asyncio.wait_for(rests.wait(), SOON_SECONDS)
+        # Counting goes on, and gives the pruner its chance to run once more.
+        await _publish(broker, body([bid(ANNA, 1_500, seq=9)]))
+        names = await stats_pool.fetch(
+            "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+        )
+    assert passes == [2, 2, 1]
+    assert "gavel-pruner" in {row["application_name"] for row in names}

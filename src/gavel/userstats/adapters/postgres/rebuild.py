@@ -5,8 +5,12 @@ Reading the log before live counters know of the rebuild would lose what they co
 and the totals later would double what comes between.
 """
 
+import asyncio
 from collections.abc import AsyncIterable, Sequence
 from typing import Any
+
+import asyncpg
+import structlog
 
 from gavel.runtime.postgres.connections import load_sql
 from gavel.userstats.adapters.postgres.totals import add_to_totals, count_new
@@ -23,6 +27,13 @@ _FINISH_REBUILD = load_sql(__package__, "finish_rebuild")
 
 # An advisory lock of the session that rebuilds. Any number does, as long as every version of Gavel uses the same one.
 REBUILD_LOCK = 7_226_582_172
+# While the swap waits for readers of the tables, counters and later readers queue behind it. So it gives up after this,
+# lets them through, and tries again: what was rebuilt stays, and live counting goes on.
+LOCK_SECONDS_MAX = 2.0
+LOCK_PAUSE_SECONDS = 1.0
+FINISH_SECONDS_MAX = 3_600.0
+
+_log = structlog.get_logger(__name__)
 
 
 async def rebuild(connection: Any, log: AsyncIterable[Sequence[Event]]) -> int:
@@ -33,10 +44,27 @@ async def rebuild(connection: Any, log: AsyncIterable[Sequence[Event]]) -> int:
         async with connection.transaction():
             await connection.execute(_USE_REBUILD)
             counted += await _count(connection, events, first_known)
-    async with connection.transaction():
-        await connection.execute(_LOCK_COUNTING)
-        await connection.execute(_FINISH_REBUILD)
+    await _finish(connection)
     return counted
+
+
+async def _finish(connection: Any) -> None:
+    """Swap the tables, for FINISH_SECONDS_MAX at most; then raise the lock error."""
+    loop = asyncio.get_running_loop()
+    deadline_seconds = loop.time() + FINISH_SECONDS_MAX
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS_MAX * 1_000)}")
+                await connection.execute(_LOCK_COUNTING)
+                await connection.execute(_FINISH_REBUILD)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if loop.time() > deadline_seconds:
+                raise
+            _log.warning("rebuild_lock_retried", error=type(error).__name__)
+            await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
 
 
 async def _start(connection: Any) -> EventId:
