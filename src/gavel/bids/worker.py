@@ -1,4 +1,4 @@
-"""Composition root of the bid worker: the relay and the closer."""
+"""Composition root of the bid worker: the relay, and the closer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -19,6 +19,7 @@ from gavel.bids.ports.outbox import EventPublisher, EventsNotPublished
 from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.use_cases.close_due import INTERRUPTIONS, Deferred, close_due
 from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.clock import DatabaseClock
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from gavel.runtime.process.loops import Loop
 from gavel.runtime.run_process import Parts
@@ -87,18 +88,22 @@ async def running_bid_worker(
                 await asyncio.sleep(gather_seconds)
             return events > 0
 
+        clock = DatabaseClock("bid_db")
         async with (
             Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
-            running_closer(bid_db_url, pool, [wake_relay, *listeners]) as closed,
+            running_closer(bid_db_url, pool, [wake_relay, *listeners], clock) as closed,
         ):
             pools = postgres.pool_source({"bid-worker": pool, "relay": relay_pool})
-            metrics = [relayed.read, outbox_source(pool), pools, *closed]
+            metrics = [relayed.read, outbox_source(pool), pools, clock.read, *closed]
             yield Parts({"bid_db": schema_check(pool, load_migrations("gavel.bids"))}, metrics=metrics)
 
 
 @asynccontextmanager
 async def running_closer(
-    bid_db_url: str, pool: asyncpg.Pool, listeners: Sequence[CommitListener] = ()
+    bid_db_url: str,
+    pool: asyncpg.Pool,
+    listeners: Sequence[CommitListener] = (),
+    clock: DatabaseClock | None = None,
 ) -> AsyncGenerator[Sequence[Source]]:
     """Close due auctions inside the context, through a book of the closer's own; yield its metrics."""
 
@@ -108,7 +113,7 @@ async def running_closer(
     lateness = CloserMetrics()
     async with (
         PostgresAuctionBook(pool, connect, [*listeners, lateness]).running() as book,
-        closer(book, PostgresDueAuctions(pool)).running(),
+        closer(book, PostgresDueAuctions(pool, clock)).running(),
     ):
         yield [lateness.read, lane_source("closer", book.metrics, lambda: book.waiting_count)]
 

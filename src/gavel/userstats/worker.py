@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from gavel.runtime.postgres import connections as postgres
+from gavel.runtime.postgres.clock import DatabaseClock
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from gavel.runtime.process.loops import Loop
 from gavel.runtime.run_process import Parts
@@ -57,7 +58,11 @@ async def running_stats_worker(
                 _log.warning("events_dead_lettered", dead=done.dead)
             return done.deliveries > 0
 
+        clock = DatabaseClock("stats_db")
+
         async def prune() -> bool:
+            if not clock.trusts(await memory.now()):
+                return False
             # Each pass stops the counters for a moment: what is less than a full batch can wait.
             return await memory.forget(DEDUP_HORIZON, FORGET_IDS_MAX) == FORGET_IDS_MAX
 
@@ -68,7 +73,7 @@ async def running_stats_worker(
             pools = postgres.pool_source({"stats-worker": pool, "counter": counter_pool, "pruner": pruner_pool})
             checks = {"stats_db": schema_check(pool, load_migrations("gavel.userstats"))}
             yield Parts(
-                checks, metrics=[metrics.read, pools, *(() if dead_letters else (own_letters.metrics,))]
+                checks, metrics=[metrics.read, clock.read, pools, *(() if dead_letters else (own_letters.metrics,))]
             )
 
 

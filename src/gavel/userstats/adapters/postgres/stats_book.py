@@ -23,6 +23,7 @@ from gavel.userstats.domain.user_stats import UserStats
 from gavel.userstats.ports import Counted, TopPosition
 from gavel.userstats.use_cases.count_events import TRANSACTION_EVENTS_MAX, CounterPass
 
+_READ_CLOCK = load_sql(__package__, "read_clock")
 _LOCK_COUNTING_SHARED = load_sql(__package__, "lock_counting_shared")
 _LOCK_COUNTING = load_sql(__package__, "lock_counting")
 _READ_COUNTING = load_sql(__package__, "read_counting")
@@ -146,6 +147,11 @@ class PostgresStatsBook:
                 forgotten_before = await connection.fetchval(_MOVE_HORIZON, older_than)
             status: str = await connection.execute(_FORGET_EVENT_IDS, first_event_id(forgotten_before), limit)
         return _rows(status)
+
+    async def now(self) -> datetime:
+        """Read the database's clock. Raises Unavailable."""
+        async with stats_connection(self._pool) as connection:
+            return await connection.fetchval(_READ_CLOCK)
 
     async def rebuild(self, log: AsyncIterable[Sequence[Event]]) -> int:
         """See StatsBook.rebuild."""

@@ -10,22 +10,30 @@ from gavel.bids.domain.auction import ItemId
 from gavel.bids.domain.events import AuctionClosed
 from gavel.bids.ports.book import Change
 from gavel.bids.ports.due_auctions import Due
+from gavel.runtime.postgres.clock import DatabaseClock
 from gavel.runtime.postgres.connections import load_sql
 from gavel.runtime.telemetry.histogram import LONG_SECONDS, Histogram
 from gavel.runtime.telemetry.metrics import histogram
 
+_READ_CLOCK = load_sql("gavel.bids.adapters.postgres", "read_clock")
 _LIST_DUE_AUCTIONS = load_sql(__package__, "list_due_auctions")
 
 
 class PostgresDueAuctions:
-    """DueAuctions on bid_db. Nothing is claimed: any number of closers may ask, and a second close changes nothing."""
+    """DueAuctions on bid_db. Nothing is claimed: any number of closers may ask, and a second close changes nothing.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    While the database's clock is not trusted, nothing is due: a close is for good.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, clock: DatabaseClock | None = None) -> None:
         self._pool = pool
+        self._clock = clock or DatabaseClock("bid_db")
 
     async def due(self, limit: int, but: Collection[ItemId]) -> Due:
         """See DueAuctions.due."""
         async with reading(self._pool) as connection:
+            if not self._clock.trusts(await connection.fetchval(_READ_CLOCK)):
+                return Due((), None)
             # One more row, for the time of the next end.
             rows = await connection.fetch(_LIST_DUE_AUCTIONS, limit + 1, list(but))
         due = tuple(ItemId(row["item_id"]) for row in rows[:limit] if row["seconds_left"] <= 0)

@@ -1,0 +1,2 @@
+-- The clock by which ids grow old.
+SELECT clock_timestamp()
