@@ -28,6 +28,8 @@ HEARTBEAT_SECONDS = 10
 IN_FLIGHT_MAX = 16
 CONFIRM_SECONDS_MAX = 3.0
 
+BLOCKED = "RabbitMQ takes no messages: its memory or disk alarm is raised (rabbitmq-diagnostics alarms)"
+
 # The library's loggers repeat, with tracebacks, the exceptions that its callers get.
 logging.getLogger("aiormq").setLevel(logging.CRITICAL)
 logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
@@ -67,6 +69,19 @@ class _Session:
     transport: _Transport
     connection: aio_pika.Connection
     channel: AbstractChannel
+
+    async def is_blocked(self) -> bool:
+        """Whether the broker has said that it takes no messages for now, because an alarm is raised."""
+        transport = self.connection.transport
+        if transport is None or self.channel.is_closed:
+            return False
+        try:
+            async with asyncio.timeout(0):
+                # Returns at once, unless the broker blocks the connection.
+                await transport.connection.ready()
+        except TimeoutError:
+            return True
+        return False
 
     async def close(self) -> None:
         """Close in good order, within CLOSE_SECONDS_MAX; the broker requeues what was not acknowledged."""
@@ -122,6 +137,8 @@ class BrokerLink:
         self._opening = asyncio.Lock()
         self._session: _Session | None = None
         self._closed = False
+        # The last request failed on a connection that the broker blocked.
+        self.is_blocked = False
 
     @property
     def is_open(self) -> bool:
@@ -136,10 +153,13 @@ class BrokerLink:
         """
         session = await self._open_session()
         try:
-            return await answered(work(session.channel), seconds_max)
-        except BaseException:
+            result = await answered(work(session.channel), seconds_max)
+        except BaseException as error:
+            self.is_blocked = isinstance(error, BrokerAway) and await session.is_blocked()
             await self._drop(session)
             raise
+        self.is_blocked = False
+        return result
 
     async def problem(self) -> str | None:
         """Readiness check: the reason why the broker can't be used, or None. Opens the connection if needed."""
@@ -147,7 +167,7 @@ class BrokerLink:
             await self._open_session()
         except BrokerAway as error:
             return str(error)
-        return None
+        return BLOCKED if self.is_blocked else None
 
     async def close(self) -> None:
         """Close for good, within CLOSE_SECONDS_MAX, plus CONNECT_SECONDS_MAX if the connection is being opened."""

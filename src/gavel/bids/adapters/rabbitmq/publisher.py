@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 from gavel.bids.ports.outbox import EventsNotPublished, OutboxMessage
 from gavel.runtime.rabbitmq.connection import BrokerAway, BrokerLink, publish_confirmed
 from gavel.runtime.rabbitmq.topology import WorkQueue
-from gavel.runtime.telemetry.metrics import counter
+from gavel.runtime.telemetry.metrics import counter, gauge
 from gavel.runtime.telemetry.tracing import publishing
 
 # The consumer's queue, which the publisher declares too: events need it before a consumer first starts.
@@ -67,7 +67,11 @@ class RabbitMqPublisher:
             "Messages in passes of the relay by the broker's answer: confirmed, or else returned because no queue"
             " gets one of the pass, or failed."
         )
-        return [counter("gavel_publish_messages_total", meaning, ("outcome",), messages)]
+        blocked = "1 while the broker takes no messages, because its memory or disk alarm is raised."
+        return [
+            counter("gavel_publish_messages_total", meaning, ("outcome",), messages),
+            gauge("gavel_publish_blocked", blocked, (), {(): float(self._link.is_blocked)}),
+        ]
 
     async def problem(self) -> str | None:
         """Readiness check: the reason why events can't be published, or None."""
