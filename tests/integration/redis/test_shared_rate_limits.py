@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
+from redis.crc import key_slot
 
 from gavel.runtime.http.rate_limits import SHARED_BURSTS_MAX, SHARED_KEYS_MAX, RateLimit
 from gavel.runtime.process.loops import Loop
@@ -145,6 +146,20 @@ async def test_limits_of_different_names_do_not_meet(stack: AsyncExitStack, redi
     assert addresses.takes("anna", 10) == BURST - 1
 
 
+async def test_all_keys_of_one_pass_are_in_one_slot_of_a_cluster(two: tuple[Process, Process], redis_url: str) -> None:
+    """A cluster refuses a script that names keys of several slots."""
+    one, _ = two
+    for user in range(20):
+        one.takes(f"user-{user}", 1)
+    await one.share()
+    pool: Any = ConnectionPool(**parse_url(redis_url), decode_responses=True)
+    client: Any = Redis.from_pool(pool)
+    async with client as redis:
+        keys: list[str] = await redis.keys(f"*{one.limit.name}*")
+    assert len(keys) == 20
+    assert len({key_slot(key.encode()) for key in keys}) == 1
+
+
 @pytest.mark.fault
 async def test_with_redis_away_each_process_limits_for_itself_and_shares_again_when_it_is_back(
     stack: AsyncExitStack, mortal_redis: RedisServer
@@ -174,7 +189,7 @@ async def test_with_nonsense_in_redis_each_process_limits_for_itself(
     one, other = two
     pool: Any = ConnectionPool(**parse_url(redis_url))
     async with Redis.from_pool(pool) as redis:
-        await redis.rpush(f"gavel:limit:{one.limit.name}:anna", "what is this")
+        await redis.rpush(f"gavel:limit:{{{one.limit.name}}}:anna", "what is this")
     for process in (one, other):
         assert process.takes("anna", 10) == BURST
         with pytest.raises(RedisRefused):

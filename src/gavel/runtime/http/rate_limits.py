@@ -72,7 +72,8 @@ class RateLimit:
         return Loop(f"share {self.name} limits", share, SHARE_SECONDS, (RedisAway, RedisRefused))
 
     async def _share(self, link: RedisLink, keys: Sequence[str], counts: Sequence[int]) -> None:
-        names = [f"gavel:limit:{self.name}:{key}" for key in keys]
+        # The braces are a hash tag: on a cluster a script may only use keys of one slot.
+        names = [f"gavel:limit:{{{self.name}}}:{key}" for key in keys]
         arguments = [self._call_seconds, SHARED_BURSTS_MAX * self._burst_seconds, *counts]
 
         async def spend(redis: Any) -> list[str]:
