@@ -146,6 +146,10 @@ test-faults: setup servers ## Run every test of faults, as long as they last, ho
 	@$(PYTHON_IN_VENV) -m pytest -m "fault or timed" --whole $(PYTEST_FLAGS)
 	@AUTH_MODE=trusted $(PYTHON_IN_VENV) -m tests.chaos.run --seed $(or $(SEED),1) --kills $(or $(KILLS),200)
 
+.PHONY: test-scale
+test-scale: setup servers ## Read lists, boards and traces of 1,000,000 items with 10,000,000 bids (about 4 GB of disk, minutes)
+	@$(PYTHON_IN_VENV) -m pytest tests/integration/bids/test_growth.py --whole $(PYTEST_FLAGS)
+
 .PHONY: chaos
 chaos: setup servers ## Harm two of each process and their servers under load, then check the books (SEED=n)
 	@AUTH_MODE=trusted $(PYTHON_IN_VENV) -m tests.chaos.run --seed $(or $(SEED),1)

@@ -1,4 +1,4 @@
-"""Composition root of the bid worker: the relay, and the closer."""
+"""Composition root of the bid worker: the relay, the closer, and upkeep."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox, RelayMetrics, outbox_source
+from gavel.bids.adapters.postgres.upkeep.upkeep import PostgresUpkeep
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
 from gavel.bids.adapters.postgres.writing.due_auctions import CloserMetrics, PostgresDueAuctions
@@ -37,6 +38,8 @@ RELAY_WOKEN_GATHER_SECONDS = 0.1
 # An outcome is due within a second of the end. New auctions may end before the one that the closer sleeps for.
 CLOSER_IDLE_SECONDS = 0.5
 CLOSE_SECONDS_MAX = 10.0
+# Lists and counts show an auction that is not noted as started too, at the cost of reading it.
+STARTER_IDLE_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -89,7 +92,9 @@ async def running_bid_worker(
             return events > 0
 
         clock = DatabaseClock("bid_db")
+        upkeep = PostgresUpkeep(pool, clock)
         async with (
+            Loop("starter", upkeep.note_started, STARTER_IDLE_SECONDS, (Unavailable,)).running(),
             Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
             running_closer(bid_db_url, pool, [wake_relay, *listeners], clock) as closed,
         ):

@@ -121,6 +121,10 @@ async def test_an_auction_is_never_deleted(house: House, item_id: ItemId) -> Non
     await _refused(house, "TRUNCATE auctions CASCADE")
 
 
+async def test_an_auction_starts_once(house: House, item_id: ItemId) -> None:
+    await _refused(house, "UPDATE auctions SET started = false WHERE item_id = $1", item_id)
+
+
 @pytest.mark.parametrize("table", ["bids", "item_events", "maximum_raises", "bid_keys", "item_keys"])
 async def test_the_log_is_append_only(house: House, item_id: ItemId, table: str) -> None:
     await _refused(house, f"UPDATE {table} SET created_at = created_at WHERE item_id = $1", item_id)

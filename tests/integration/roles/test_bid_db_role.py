@@ -110,6 +110,7 @@ FORBIDDEN = [
     "DELETE FROM listings",
     "UPDATE outbox SET body = ''",
     "TRUNCATE outbox",
+    "UPDATE open_auction_counts SET auctions = 0",
     "UPDATE installation SET page_token_secret = ''",
     "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, '', '')",
     "CREATE TABLE mine (id integer)",

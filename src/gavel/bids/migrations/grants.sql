@@ -6,11 +6,11 @@ REVOKE ALL ON SCHEMA public FROM "service_role";
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "service_role";
 GRANT USAGE ON SCHEMA public TO "service_role";
 GRANT SELECT ON schema_migrations, installation, items, item_entries, auctions, listings, standings, bids, item_events, bid_keys, item_keys,
-             outbox TO "service_role";
+             outbox, open_auction_counts TO "service_role";
 GRANT INSERT ON auctions, listings, standings, bids, item_events, maximum_raises, listing_changes, bid_keys, item_keys,
              outbox TO "service_role";
 GRANT UPDATE (category, updated_at, end_at, price, leader_id, leader_maximum, bid_count, last_bid_seq, seq, revision, cancelled_at,
-              closed_at, digest) ON auctions TO "service_role";
+              closed_at, digest, started) ON auctions TO "service_role";
 GRANT UPDATE (title, description, images) ON listings TO "service_role";
 GRANT UPDATE (amount, maximum, bid_count, last_bid_seq, last_bid_at) ON standings TO "service_role";
 GRANT DELETE ON outbox TO "service_role";

@@ -32,7 +32,7 @@ class BidderItem:
     last_bid_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class ItemPosition:
     """A position in a list of items: the last item seen, by the time that orders the list."""
 

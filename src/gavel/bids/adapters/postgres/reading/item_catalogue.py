@@ -30,9 +30,8 @@ _LISTS_OF_CATEGORY = {
 }
 _LIST_SELLER_ITEMS = load_sql(__package__, "list_seller_items")
 _LIST_BIDDER_ITEMS = load_sql(__package__, "list_bidder_items")
-_FIRST = ItemPosition(datetime(1, 1, 1, tzinfo=UTC), ItemId("00000000-0000-0000-0000-000000000000"))
-_LAST = ItemPosition(datetime(9999, 12, 31, tzinfo=UTC), ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff"))
-_STARTS = {Status.ACTIVE: _FIRST, Status.SCHEDULED: _FIRST, Status.ENDED: _LAST, Status.CANCELLED: _LAST}
+_LAST_ID = ItemId("ffffffff-ffff-ffff-ffff-ffffffffffff")
+_LAST = ItemPosition(datetime(9999, 12, 31, tzinfo=UTC), _LAST_ID)
 _SEQ_MAX = 2**63 - 1
 
 
@@ -54,14 +53,16 @@ class PostgresItemCatalogue:
         self, status: Status, category: str, after: ItemPosition | None, limit: int
     ) -> tuple[list[ItemView], datetime]:
         """See ItemCatalogue.items."""
-        position = after or _STARTS[status]
-        arguments = (position.time, position.item_id, limit)
+        statement = (_LISTS_OF_CATEGORY if category else _LISTS)[status]
         async with reading(self._pool) as connection:
             at = await connection.fetchval(_READ_CLOCK)
+            position = _start(status, at, after)
+            arguments: list[object] = [position.time, position.item_id, limit]
+            if status is Status.ACTIVE:
+                arguments.append(at)
             if category:
-                rows = await connection.fetch(_LISTS_OF_CATEGORY[status], at, *arguments, category)
-            else:
-                rows = await connection.fetch(_LISTS[status], at, *arguments)
+                arguments.append(category)
+            rows = await connection.fetch(statement, *arguments)
         return [view_of(row) for row in rows], at
 
     async def items_of_seller(
@@ -94,3 +95,18 @@ class PostgresItemCatalogue:
             if not rows and not await connection.fetchval(_READ_ITEM_EXISTS, item_id):
                 raise ItemNotFound(item_id)
         return [bid_of(row) for row in rows]
+
+
+def _start(status: Status, at: datetime, after: ItemPosition | None) -> ItemPosition:
+    """Where to start in the list of a status, which is ordered by a time before or after now.
+
+    One position, so that an index is read from there: with now as a bound of its own, all between would be read.
+    """
+    now = ItemPosition(at, _LAST_ID)
+    match status:
+        case Status.ACTIVE | Status.SCHEDULED:
+            return max(now, after or now)
+        case Status.ENDED:
+            return min(now, after or now)
+        case Status.CANCELLED:
+            return after or _LAST

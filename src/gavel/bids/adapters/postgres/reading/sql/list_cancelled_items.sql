@@ -1,5 +1,5 @@
--- A page of the items that were cancelled by $1, newest end first, after a position.
+-- A page of the items that were cancelled, newest end first, from before a position.
 SELECT * FROM item_entries
-WHERE cancelled_at <= $1 AND (end_at, item_id) < ($2, $3::uuid)
+WHERE cancelled_at IS NOT NULL AND (end_at, item_id) < ($1, $2::uuid)
 ORDER BY end_at DESC, item_id DESC
-LIMIT $4
+LIMIT $3

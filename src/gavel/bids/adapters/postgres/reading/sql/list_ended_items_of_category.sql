@@ -1,5 +1,5 @@
--- A page of a category's items that have ended by $1, newest end first, after a position.
+-- A page of a category's items that have ended, newest end first, from before a position of now or earlier.
 SELECT * FROM item_entries
-WHERE category = $5 AND cancelled_at IS NULL AND end_at <= $1 AND (end_at, item_id) < ($2, $3::uuid)
+WHERE category = $4 AND cancelled_at IS NULL AND (end_at, item_id) < ($1, $2::uuid)
 ORDER BY end_at DESC, item_id DESC
-LIMIT $4
+LIMIT $3

@@ -1,5 +1,10 @@
--- A page of the items that start after $1, starting soonest first, after a position.
-SELECT * FROM item_entries
-WHERE cancelled_at IS NULL AND start_at > $1 AND (start_at, item_id) > ($2, $3::uuid)
-ORDER BY start_at, item_id
-LIMIT $4
+-- A page of the items that have not started, starting soonest first, after a position of now or later.
+SELECT i.*
+FROM (
+    SELECT item_id, start_at FROM auctions
+    WHERE NOT started AND cancelled_at IS NULL AND closed_at IS NULL AND (start_at, item_id) > ($1, $2::uuid)
+    ORDER BY start_at, item_id
+    LIMIT $3
+) AS page
+JOIN item_entries i USING (item_id)
+ORDER BY page.start_at, page.item_id

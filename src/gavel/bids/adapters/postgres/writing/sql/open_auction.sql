@@ -2,8 +2,8 @@
 WITH opened AS (
     INSERT INTO auctions (item_id, seller_id, currency, category, created_at, updated_at, start_at, scheduled_end_at, end_at, start_price,
                           reserve_price, buy_now_price, soft_close_window_seconds, soft_close_extension_seconds,
-                          soft_close_max_extension_seconds, increment_fixed, increment_basis_points, digest, seq, revision)
-    VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15, $23, 1, 1)
+                          soft_close_max_extension_seconds, increment_fixed, increment_basis_points, digest, seq, revision, started)
+    VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15, $23, 1, 1, $6::timestamptz <= $5::timestamptz)
 ), described AS (
     INSERT INTO listings (item_id, title, description, images) VALUES ($1, $16, $17, $18)
 ), listed AS (

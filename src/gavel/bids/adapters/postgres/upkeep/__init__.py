@@ -1,0 +1,1 @@
+"""What the bid worker keeps in order."""
