@@ -55,6 +55,7 @@ async def test_after_a_jump_nothing_is_closed_or_noted_until_the_clock_is_right(
         for _ in range(2):
             assert (await due.due(10, ())).item_ids == ()
             assert not await upkeep.note_started()
+            assert not await upkeep.prune_keys()
         assert not (await house.state(starts_soon))["started"]
         await _jump(house, timedelta())
         assert (await due.due(10, ())).next_end_seconds is not None

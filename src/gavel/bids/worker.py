@@ -40,6 +40,7 @@ CLOSER_IDLE_SECONDS = 0.5
 CLOSE_SECONDS_MAX = 10.0
 # Lists and counts show an auction that is not noted as started too, at the cost of reading it.
 STARTER_IDLE_SECONDS = 0.5
+KEY_PRUNER_IDLE_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ async def running_bid_worker(
         upkeep = PostgresUpkeep(pool, clock)
         async with (
             Loop("starter", upkeep.note_started, STARTER_IDLE_SECONDS, (Unavailable,)).running(),
+            Loop("key_pruner", upkeep.prune_keys, KEY_PRUNER_IDLE_SECONDS, (Unavailable,)).running(),
             Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
             running_closer(bid_db_url, pool, [wake_relay, *listeners], clock) as closed,
         ):

@@ -1,8 +1,9 @@
-"""Upkeep of bid_db: auctions are noted as started."""
+"""Upkeep of bid_db: auctions are noted as started, and idempotency keys end 30 days after their auction."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from gavel.bids.adapters.connect.status_page import StatusPage
@@ -12,9 +13,15 @@ from gavel.bids.adapters.postgres.upkeep.upkeep import PostgresUpkeep
 from gavel.bids.domain.auction import ItemId, Status
 from gavel.bids.domain.changing import cancel_item
 from gavel.bids.domain.closing import close_due
-from tests.auction_house import SELLER, House
+from gavel.bids.domain.listing import Draft
+from gavel.bids.domain.refusals import BidRefused
+from gavel.bids.domain.texts import Listing
+from tests.auction_house import SELLER, House, new_user
 
 pytestmark = pytest.mark.integration
+
+ANNA = new_user()
+KEPT = timedelta(days=30)
 
 
 async def _active(house: House) -> int:
@@ -82,3 +89,85 @@ async def test_an_auction_that_a_bid_holds_is_noted_later(new_house: House) -> N
         await release()
     await upkeep.note_started()
     assert (await new_house.state(item_id))["started"]
+
+
+async def _over(house: House, over_since: timedelta, bids: int = 2) -> ItemId:
+    """An item with keys, closed so long ago."""
+    draft = Draft(
+        seller_id=SELLER,
+        listing=Listing(title="A vase"),
+        end_at=datetime.now(UTC) + timedelta(hours=1),
+        start_price=1,
+    )
+    item_id = (await house.list_draft(draft, key=str(new_user()))).auction.item_id
+    for amount in range(1, bids + 1):
+        await house.bid(item_id, amount * 100, by=ANNA if amount == 1 else None, key="k")
+    await house.end_now(item_id)
+    await house.decide(item_id, close_due)
+    at = f"clock_timestamp() - interval '{over_since.total_seconds()} seconds'"
+    await _move(house, item_id, f"closed_at = {at}, end_at = {at}")
+    return item_id
+
+
+async def _keys(house: House, item_id: ItemId) -> tuple[int, int]:
+    """How many keys there are of bids on an item, and of the item itself."""
+    counts = [
+        await house.pool.fetchval(f"SELECT count(*) FROM {table} WHERE item_id = $1", item_id)
+        for table in ("bid_keys", "item_keys")
+    ]
+    return counts[0], counts[1]
+
+
+async def test_keys_live_until_30_days_after_the_close(new_house: House) -> None:
+    house = new_house
+    long_over, over = await _over(house, KEPT), await _over(house, KEPT - timedelta(minutes=1))
+    running = await house.list_item()
+    await house.bid(running, 100, key="k")
+    assert not await PostgresUpkeep(house.pool).prune_keys()
+    assert [await _keys(house, each) for each in (long_over, over, running)] == [(0, 0), (2, 1), (1, 0)]
+    with pytest.raises(BidRefused):
+        await house.bid(long_over, 100, by=ANNA, key="k")
+    assert (await house.bid(over, 100, by=ANNA, key="k")).replayed
+
+
+async def test_the_keys_of_a_long_cancelled_item_end_too(new_house: House) -> None:
+    item_id = await _over(new_house, KEPT, bids=0)
+    await _move(new_house, item_id, "cancelled_at = closed_at, closed_at = NULL")
+    await PostgresUpkeep(new_house.pool).prune_keys()
+    assert await _keys(new_house, item_id) == (0, 0)
+
+
+async def test_no_key_is_deleted_before_its_time(new_house: House) -> None:
+    over, running = await _over(new_house, KEPT - timedelta(minutes=1)), await new_house.list_item()
+    await new_house.bid(running, 100, key="k")
+    for table, item_id in (("bid_keys", over), ("item_keys", over), ("bid_keys", running)):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await new_house.pool.execute(f"DELETE FROM {table} WHERE item_id = $1", item_id)
+
+
+async def test_pruning_goes_on_where_it_was_and_leaves_out_nothing(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_upkeep, "PRUNED_AUCTIONS_MAX", 1)
+    monkeypatch.setattr(postgres_upkeep, "PRUNED_KEYS_MAX", 2)
+    items = [await _over(new_house, KEPT + timedelta(days=day), bids=3) for day in (3, 2, 1)]
+    await _move(
+        new_house,
+        items[1],
+        f"(closed_at, end_at) = (SELECT closed_at, end_at FROM auctions WHERE item_id = '{items[0]}')",
+    )
+    upkeep, passes = PostgresUpkeep(new_house.pool), 0
+    while await upkeep.prune_keys():
+        passes += 1
+    assert passes > 3
+    assert [await _keys(new_house, item_id) for item_id in items] == [(0, 0)] * 3
+
+
+async def test_two_workers_prune_in_turn(new_house: House) -> None:
+    item_id = await _over(new_house, KEPT)
+    async with new_house.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM installation FOR UPDATE")
+        assert not await PostgresUpkeep(new_house.pool).prune_keys()
+        assert await _keys(new_house, item_id) == (2, 1)
+    await PostgresUpkeep(new_house.pool).prune_keys()
+    assert await _keys(new_house, item_id) == (0, 0)

@@ -14,5 +14,8 @@ GRANT UPDATE (category, updated_at, end_at, price, leader_id, leader_maximum, bi
 GRANT UPDATE (title, description, images) ON listings TO "service_role";
 GRANT UPDATE (amount, maximum, bid_count, last_bid_seq, last_bid_at) ON standings TO "service_role";
 GRANT DELETE ON outbox TO "service_role";
+-- Of keys whose auction was over 30 days ago, as their guard sees to.
+GRANT DELETE ON bid_keys, item_keys TO "service_role";
+GRANT UPDATE (keys_pruned_until) ON installation TO "service_role";
 -- To lock a row takes the right to update a column: of this one, which is always generated, no update changes anything.
 GRANT UPDATE (id) ON outbox TO "service_role";

@@ -1,4 +1,4 @@
-"""Upkeep of bid_db: note which auctions have started."""
+"""Upkeep of bid_db: note which auctions have started, and prune idempotency keys."""
 
 import asyncpg
 
@@ -8,8 +8,12 @@ from gavel.runtime.postgres.connections import load_sql
 
 _READ_CLOCK = load_sql("gavel.bids.adapters.postgres", "read_clock")
 _NOTE_STARTED = load_sql(__package__, "note_started")
+_PRUNE_KEYS = load_sql(__package__, "prune_keys")
 
 STARTED_AUCTIONS_MAX = 500
+# Of one transaction: it holds no lock that a bid waits for.
+PRUNED_AUCTIONS_MAX = 500
+PRUNED_KEYS_MAX = 5_000
 
 
 class PostgresUpkeep:
@@ -29,3 +33,11 @@ class PostgresUpkeep:
                 return False
             noted = await connection.fetchval(_NOTE_STARTED, STARTED_AUCTIONS_MAX)
         return noted == STARTED_AUCTIONS_MAX
+
+    async def prune_keys(self) -> bool:
+        """Prune keys of auctions that were over 30 days ago; whether there may be more. Raises Unavailable."""
+        async with borrowed(self._pool, "the idempotency keys could not be pruned") as connection:
+            if not self._clock.trusts(await connection.fetchval(_READ_CLOCK)):
+                return False
+            row = await connection.fetchrow(_PRUNE_KEYS, PRUNED_AUCTIONS_MAX, PRUNED_KEYS_MAX)
+        return row["auctions"] >= PRUNED_AUCTIONS_MAX or row["bid_keys"] == PRUNED_KEYS_MAX
