@@ -167,7 +167,7 @@ async def _bid_and_look(tap: Wiretap, reserved: str, priced: str, ending: str) -
         hurry = {"itemId": item_id, "userId": CARLA, "amount": 3_000, "maxAmount": IN_A_HURRY}
         reply = await tap.client.call("PlaceBid", hurry, **{"Connect-Timeout-Ms": "1"})
         tap.said.append(("PlaceBid", reply.content))
-    await tap.call("UpdateItem", id=reserved, sellerId=SELLER, images=["/a.png"])
+    await tap.call("UpdateItem", id=reserved, sellerId=SELLER, category="maps")
     await tap.call("UpdateItem", id=reserved, sellerId=SELLER, title="too late")
     await tap.call("CancelItem", id=reserved, sellerId=SELLER)
     await tap.call("BuyNow", itemId=reserved, userId=CARLA)

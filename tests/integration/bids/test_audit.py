@@ -2,15 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
 
 import pytest
 
 from gavel.bids.adapters.postgres.audit import audit_log as postgres_audit_log
-from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log, read_heads
-from gavel.bids.adapters.postgres.audit.check import Anchor, ItemCheck
+from gavel.bids.adapters.postgres.audit.audit_log import read_heads
+from gavel.bids.adapters.postgres.audit.check import Anchor
 from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text
 from gavel.bids.domain.auction import ItemId, SoftClose
 from gavel.bids.domain.buy_now import buy_now
@@ -20,46 +20,11 @@ from gavel.bids.domain.refusals import Refusal
 from gavel.bids.domain.texts import listing_changes
 from gavel.runtime.postgres import connections as postgres
 from tests.auction_house import SELLER, House, new_user, open_house, soon
+from tests.audited_log import checked, found, tamper
 
 pytestmark = pytest.mark.integration
 
 ANNA, BELA = new_user(), new_user()
-NO_ANCHORS: Mapping[ItemId, Sequence[Anchor]] = {}
-
-
-async def checked(
-    house: House,
-    first: ItemId = FIRST_ID,
-    last: ItemId = LAST_ID,
-    anchors: Mapping[ItemId, Sequence[Anchor]] = NO_ANCHORS,
-) -> list[ItemCheck]:
-    """The checks of a range of items."""
-    connection = await postgres.connect(house.url, "tests")
-    try:
-        async with aclosing(check_log(connection, first, last, anchors)) as checks:
-            return [check async for check in checks]
-    finally:
-        await connection.close()
-
-
-async def found(house: House, item_id: ItemId, anchor: Anchor | None = None) -> list[str]:
-    """What is wrong with one item's log, in words."""
-    anchors = {item_id: [anchor]} if anchor else NO_ANCHORS
-    [check] = await checked(house, item_id, item_id, anchors)
-    assert check.wrong == len(check.findings)
-    return [f"{finding.place}: {finding.what}" for finding in check.findings]
-
-
-async def tamper(house: House, *statements: str) -> None:
-    """What the owner of the tables can do: the guards are off meanwhile."""
-    async with house.pool.acquire() as connection, connection.transaction():
-        tables = ("auctions", "bids", "item_events", "maximum_raises", "listing_changes")
-        for table in tables:
-            await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        for statement in statements:
-            await connection.execute(statement)
-        for table in tables:
-            await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 @pytest.fixture
@@ -77,6 +42,7 @@ async def item_id(house: House) -> ItemId:
     return item_id
 
 
+FIRST_ROW_CHANGED = "item_events, seq 1: does not follow from the item's terms: it or they were changed"
 CHANGED = "does not follow from the row before it: changed, or a change between is missing"
 
 CHANGES = {
@@ -116,19 +82,20 @@ async def test_a_raise_that_is_taken_out_shows_at_the_next_row(house: House, ite
 
 async def test_changed_texts_that_are_changed_show(house: House, item_id: ItemId) -> None:
     await tamper(house, f"UPDATE listing_changes SET title = 'Another' WHERE item_id = '{item_id}'")
-    assert await found(house, item_id) == [f"listing_changes, revision 2: {CHANGED}"]
+    assert await found(house, item_id) == [
+        f"listing_changes, revision 2: {CHANGED}",
+        "listings: differs from the log: title",
+    ]
 
 
 async def test_a_changed_title_of_the_listing_shows(house: House, item_id: ItemId) -> None:
     await tamper(house, f"UPDATE item_events SET title = 'Another' WHERE item_id = '{item_id}'")
-    expected = "item_events, seq 1: does not follow from the item's terms: it or they were changed"
-    assert await found(house, item_id) == [expected]
+    assert await found(house, item_id) == [FIRST_ROW_CHANGED]
 
 
 async def test_changed_terms_show_a_hidden_reserve_too(house: House, item_id: ItemId) -> None:
     await tamper(house, f"UPDATE auctions SET reserve_price = 10000 WHERE item_id = '{item_id}'")
-    expected = "item_events, seq 1: does not follow from the item's terms: it or they were changed"
-    assert await found(house, item_id) == [expected]
+    assert await found(house, item_id) == [FIRST_ROW_CHANGED]
 
 
 async def test_a_bid_that_is_taken_out_shows(house: House, item_id: ItemId) -> None:

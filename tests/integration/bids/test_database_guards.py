@@ -121,6 +121,25 @@ async def test_an_auction_is_never_deleted(house: House, item_id: ItemId) -> Non
     await _refused(house, "TRUNCATE auctions CASCADE")
 
 
+TEXTS = ["title = 'New'", "description = 'New'", "images = '{/b.png}'"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_texts_and_images_change_before_the_first_bid_only(house: House, item_id: ItemId, text: str) -> None:
+    without_bid, cancelled, closed = [await house.list_item() for _ in range(3)]
+    await house.decide(cancelled, lambda auction, at: cancel_item(auction, at, SELLER))
+    await house.end_now(closed)
+    await house.decide(closed, close_due)
+    await house.pool.execute(f"UPDATE listings SET {text} WHERE item_id = $1", without_bid)
+    for fixed in (item_id, cancelled, closed):
+        await _refused(house, f"UPDATE listings SET {text} WHERE item_id = $1", fixed)
+
+
+async def test_the_texts_of_an_item_are_never_deleted(house: House, item_id: ItemId) -> None:
+    await _refused(house, "DELETE FROM listings WHERE item_id = $1", item_id)
+    await _refused(house, "TRUNCATE listings")
+
+
 async def test_an_auction_starts_once(house: House, item_id: ItemId) -> None:
     await _refused(house, "UPDATE auctions SET started = false WHERE item_id = $1", item_id)
 

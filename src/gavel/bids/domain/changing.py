@@ -8,8 +8,8 @@ from gavel.bids.domain.events import AuctionCancelled
 from gavel.bids.domain.refusals import ChangeRefusal, ChangeRefused, NotTheSeller
 from gavel.bids.domain.texts import ListingChanges
 
-# A bidder relies on these texts.
-FIELDS_FIXED_BY_A_BID = ("title", "description")
+# A bidder relies on what was shown.
+FIELDS_FIXED_BY_A_BID = ("title", "description", "images")
 
 _REFUSAL_BY_STATUS = {Status.CANCELLED: ChangeRefusal.CANCELLED, Status.ENDED: ChangeRefusal.ENDED}
 
@@ -30,7 +30,7 @@ def cancel_item(auction: Auction, at: datetime, seller_id: UserId) -> Decision:
 
 
 def update_item(auction: Auction, at: datetime, seller_id: UserId, changes: ListingChanges) -> Decision:
-    """Set texts anew: title and description before the first bid, images and category until the end.
+    """Set texts anew: title, description and images before the first bid, the category until the end.
 
     A change without an event: only `revision` rises.
     Raises NotTheSeller, then ChangeRefused: cancelled, ended, has bids. Then nothing has changed.

@@ -162,14 +162,12 @@ SITUATIONS: dict[str, tuple[Auction, datetime]] = {
     "cancelled": (cancelled(listed()), MIDWAY),
 }
 CHANGES: dict[str, list[Callable[[Auction, datetime], Decision]]] = {
-    "title, description": [
+    "title, description, images": [
         lambda auction, at: update_item(auction, at, SELLER, ListingChanges(title="New")),
         lambda auction, at: update_item(auction, at, SELLER, ListingChanges(description="New")),
-    ],
-    "images, category": [
         lambda auction, at: update_item(auction, at, SELLER, ListingChanges(images=())),
-        lambda auction, at: update_item(auction, at, SELLER, ListingChanges(category="new")),
     ],
+    "category": [lambda auction, at: update_item(auction, at, SELLER, ListingChanges(category="new"))],
     "cancel": [lambda auction, at: cancel_item(auction, at, SELLER)],
 }
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
-from gavel.bids.adapters.postgres.audit.check import Anchor, AuditedAuction, ItemCheck, LogRow, State
+from gavel.bids.adapters.postgres.audit.check import NO_TEXTS, TEXTS, Anchor, AuditedAuction, ItemCheck, LogRow, State
 from gavel.bids.adapters.postgres.rows import auction_of
-from gavel.bids.adapters.postgres.writing.audit_chain import row_text
+from gavel.bids.adapters.postgres.writing.audit_chain import row_text, text_digest
 from gavel.bids.domain.auction import ItemId
 from gavel.runtime.postgres.connections import load_sql
 
@@ -59,7 +59,7 @@ async def check_log(
             checks: dict[ItemId, ItemCheck] = {}
             for record in records:
                 item_id = ItemId(record["item_id"])
-                audited = AuditedAuction(auction_of(record), record["digest"])
+                audited = AuditedAuction(auction_of(record), record["digest"], _texts_of(record))
                 checks[item_id] = ItemCheck(item_id, audited, anchors.get(item_id, ()), chain_start)
             check: ItemCheck | None = None
             async for row in _in_order(_streams(connection, following, until)):
@@ -118,33 +118,45 @@ async def _in_order(streams: _Streams) -> AsyncGenerator[LogRow]:
 
 def _bid_row(row: asyncpg.Record) -> LogRow:
     state = State(row["amount"], row["user_id"], row["bid_count"], row["end_at"])
-    return _log_row("bids", row, state=state, maximum=row["maximum"])
+    return _log_row("bids", row, row[:-1], state=state, maximum=row["maximum"])
 
 
 def _event_row(row: asyncpg.Record) -> LogRow:
     state = State(row["price"], row["leader_id"], row["bid_count"], row["end_at"])
-    return _log_row("item_events", row, state=state, kind=row["kind"])
+    *columns, category, description, images, _ = row
+    texts: dict[str, str] = {}
+    if row["title"] is not None:
+        texts["title"] = text_digest(row["title"])
+    if category is not None:
+        columns += [category, description, images]
+        texts |= {"category": text_digest(category), "description": description, "images": images}
+    return _log_row("item_events", row, columns, state=state, kind=row["kind"], texts=texts)
 
 
 def _raise_row(row: asyncpg.Record) -> LogRow:
-    return _log_row("maximum_raises", row, revision=row["revision"], maximum=row["maximum"])
+    return _log_row("maximum_raises", row, row[:-1], revision=row["revision"], maximum=row["maximum"])
 
 
 def _change_row(row: asyncpg.Record) -> LogRow:
-    return _log_row("listing_changes", row, revision=row["revision"])
+    return _log_row("listing_changes", row, row[:-1], revision=row["revision"], texts=_texts_of(row))
+
+
+def _texts_of(row: asyncpg.Record) -> dict[str, str]:
+    """The digests of the texts that a row sets."""
+    return {text: text_digest(row[text]) for text in TEXTS if row[text] is not None}
 
 
 def _log_row(
     table: str,
     row: asyncpg.Record,
+    covered: Sequence[object],
     *,
     revision: int = 0,
     state: State | None = None,
     maximum: int | None = None,
     kind: str = "",
+    texts: Mapping[str, str] = NO_TEXTS,
 ) -> LogRow:
-    *columns, digest = row
-    text = row_text(table, *columns)
-    return LogRow(
-        ItemId(row["item_id"]), row["seq"] or 0, revision, table, row["created_at"], text, digest, state, maximum, kind
-    )
+    place = (ItemId(row["item_id"]), row["seq"] or 0, revision)
+    text = row_text(table, *covered)
+    return LogRow(*place, table, row["created_at"], text, row["digest"], state, maximum, kind, texts)

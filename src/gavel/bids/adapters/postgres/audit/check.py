@@ -1,6 +1,6 @@
 """Check one item's log from its terms to its last row. Findings name what is wrong, without its values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +10,9 @@ from gavel.bids.domain.auction import Auction, ItemId, UserId
 
 # Findings kept for one item. The rest are only counted.
 FINDINGS_SHOWN_MAX = 100
+# What bidders see of an item besides its auction.
+TEXTS = ("title", "description", "images", "category")
+NO_TEXTS: Mapping[str, str] = {}
 
 
 class State(NamedTuple):
@@ -25,7 +28,7 @@ class LogRow(NamedTuple):
     """A row of the log: its position in the item's order, the text that its digest covers, and its content.
 
     `revision` is 0 for an event, so that changes without an event come after the event of their seq. `state` is None
-    for those changes; `maximum` is None if a row sets none.
+    for those changes; `maximum` is None if a row sets none. `texts` are digests of the texts that it sets.
     """
 
     item_id: ItemId
@@ -38,6 +41,7 @@ class LogRow(NamedTuple):
     state: State | None = None
     maximum: int | None = None
     kind: str = ""
+    texts: Mapping[str, str] = NO_TEXTS
 
 
 class Anchor(NamedTuple):
@@ -49,10 +53,11 @@ class Anchor(NamedTuple):
 
 
 class AuditedAuction(NamedTuple):
-    """An auction's row: the state that bidding led to, and the digest that its log must end with."""
+    """An item's rows: the state that bidding led to, the digest that its log must end with, digests of the texts."""
 
     auction: Auction
     digest: bytes | None
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class ItemCheck:
         self._last_event: LogRow | None = None
         self._maximum = self._seq = 0
         self._maximum_known = True
+        self._texts: dict[str, str] = {}
 
     def take(self, row: LogRow) -> None:
         """Check the next row against those before it."""
@@ -99,6 +105,8 @@ class ItemCheck:
         self._last = row
         if row.state is not None:
             self._last_event = row
+        # Changes from before the chain began have no seq, and come before the listing that they followed.
+        self._texts = {**row.texts, **self._texts} if row.kind == "listed" else {**self._texts, **row.texts}
         if row.maximum is not None:
             self._maximum = row.maximum
             # Raises from before the chain began can't be placed among the bids.
@@ -119,6 +127,9 @@ class ItemCheck:
             self._find("auctions", "the log does not end with the auction's digest: rows at its end are missing or new")
         if differing := self._differing(auction):
             self._find("auctions", f"differs from the log: {', '.join(differing)}")
+        texts = self._audited.texts
+        if differing := [text for text, logged in self._texts.items() if texts.get(text) != logged]:
+            self._find("listings", f"differs from the log: {', '.join(differing)}")
 
     def _check_seq(self, row: LogRow) -> bool:
         """Check the row's seq; return whether no event before the row is missing."""

@@ -30,6 +30,11 @@ def row_text(table: str, *columns: object) -> str:
     return _encode((table, *columns))
 
 
+def text_digest(text: object) -> str:
+    """The digest of a text of an item, or of its images, in hexadecimal digits."""
+    return sha256(_encode(text).encode()).hexdigest()
+
+
 def bid_text(bid: BidPlaced, at_microseconds: int, traceparent: str | None) -> str:
     """Make row_text of a row of `bids`, in a third of the time: every bid pays for it under the lock."""
     outbid = f'"{bid.outbid_user_id}"' if bid.outbid_user_id else "null"

@@ -9,7 +9,7 @@ import asyncpg
 from gavel.bids.adapters.postgres.connections import borrowed
 from gavel.bids.adapters.postgres.outbox.event_codec import RecordedEvent, outbox_messages
 from gavel.bids.adapters.postgres.rows import auction_of
-from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text, terms_digest
+from gavel.bids.adapters.postgres.writing.audit_chain import chained, row_text, terms_digest, text_digest
 from gavel.bids.adapters.postgres.writing.batch_runner import CommitNotifier
 from gavel.bids.domain.decision import Answer, Decision, RetryKey
 from gavel.bids.domain.refusals import KeyReused
@@ -83,8 +83,10 @@ def opening_parameters(
 ) -> tuple[object, ...]:
     """The parameters of open_auction.sql."""
     auction, terms = decision.auction, decision.auction.terms
-    listed = (auction.minimum_next_bid, auction.end_at, False, traceparent or None, listing.title)
-    text = row_text("item_events", auction.item_id, 1, "listed", decision.at, 0, None, 0, *listed)
+    listed = (auction.minimum_next_bid, auction.end_at, False, traceparent or None)
+    digests = (text_digest(listing.description), text_digest(listing.images))
+    texts = (listing.title, listing.category, *digests)
+    text = row_text("item_events", auction.item_id, 1, "listed", decision.at, 0, None, 0, *listed, *texts)
     [message] = outbox_messages([RecordedEvent(event, terms, traceparent) for event in decision.events])
     return (
         auction.item_id,
@@ -111,4 +113,5 @@ def opening_parameters(
         message.body,
         chained(terms_digest(auction.item_id, terms), text),
         *((key.key, key.request) if key else (None, None)),
+        *map(bytes.fromhex, digests),
     )

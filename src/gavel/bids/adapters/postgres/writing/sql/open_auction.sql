@@ -7,8 +7,9 @@ WITH opened AS (
 ), described AS (
     INSERT INTO listings (item_id, title, description, images) VALUES ($1, $16, $17, $18)
 ), listed AS (
-    INSERT INTO item_events (item_id, seq, kind, created_at, price, bid_count, minimum_next_bid, end_at, title, traceparent, digest)
-    VALUES ($1, 1, 'listed', $5, 0, 0, $8, $7, $16, $19, $23)
+    INSERT INTO item_events (item_id, seq, kind, created_at, price, bid_count, minimum_next_bid, end_at, title, category,
+                             description_digest, images_digest, traceparent, digest)
+    VALUES ($1, 1, 'listed', $5, 0, 0, $8, $7, $16, $4, $26, $27, $19, $23)
 ), named AS (
     INSERT INTO item_keys (seller_id, key, request, item_id, created_at)
     SELECT $2, $24, $25, $1, $5 WHERE $24::text IS NOT NULL
