@@ -1,6 +1,7 @@
 """Table that maps the write side's exceptions to Connect errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from connectrpc.code import Code
@@ -48,8 +49,12 @@ def _bid_refused(refusal: BidRefused) -> ConnectError:
     return ConnectError(code, str(refusal), [detail])
 
 
-def _no_answer_in_time(_: Exception) -> ConnectError:
-    return ConnectError(Code.DEADLINE_EXCEEDED, "no answer in time: retry with the same key")
+def _no_answer_in_time(_: Exception, then: str = "try again") -> ConnectError:
+    return ConnectError(Code.DEADLINE_EXCEEDED, f"no answer in time: {then}")
+
+
+def _unavailable(error: Exception, then: str = "try again") -> ConnectError:
+    return RetryLater(Code.UNAVAILABLE, f"{error}: {then}", UNAVAILABLE_RETRY_AFTER_SECONDS)
 
 
 _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
@@ -70,9 +75,7 @@ _TABLE: dict[type[Exception], Callable[[Any], ConnectError]] = {
         Code.UNAVAILABLE, "the server is stopping: come back, and resume after the last seq", RESUME_AFTER_SECONDS
     ),
     StreamDeadline: lambda _: ConnectError(Code.DEADLINE_EXCEEDED, "the time that you asked for is over"),
-    Unavailable: lambda error: RetryLater(
-        Code.UNAVAILABLE, f"{error}: retry with the same key", UNAVAILABLE_RETRY_AFTER_SECONDS
-    ),
+    Unavailable: _unavailable,
 }
 
 
@@ -80,3 +83,24 @@ def connect_error(error: Exception) -> ConnectError | None:
     """Map an exception of the write side to a Connect error; None for one that is a bug."""
     to_connect = _TABLE.get(type(error))
     return None if to_connect is None else to_connect(error)
+
+
+def unanswered(error: Exception, idempotency_key: str) -> Exception:
+    """The error of a command that is not idempotent without a key; one without an answer says how to try again."""
+    then = "retry with the same key" if idempotency_key else "see whether it was done before you try again"
+    match error:
+        case Unavailable():
+            return _unavailable(error, then)
+        case DeadlineExceeded():
+            return _no_answer_in_time(error, then)
+        case _:
+            return error
+
+
+@contextmanager
+def saying_how_to_retry(idempotency_key: str) -> Generator[None]:
+    """Replace what is raised inside the context as `unanswered` does."""
+    try:
+        yield
+    except (Unavailable, DeadlineExceeded) as error:
+        raise unanswered(error, idempotency_key) from error

@@ -7,6 +7,7 @@ from uuid import uuid4
 from prometheus_client.core import Metric
 from protobuf import Message
 
+from gavel.bids.adapters.connect.errors import saying_how_to_retry, unanswered
 from gavel.bids.adapters.connect.messages import item_message, place_bid_message
 from gavel.bids.adapters.connect.requests import (
     actor_id_of,
@@ -99,17 +100,17 @@ class BidApi:
             call.bind(item_id=item_id, user_id=user_id)
             bid = bid_of(user_id, request)
             key = idempotency_key_of(call, request.idempotency_key)
-            answered = partial(self._answered, call, user_id, answer)
+            answered = partial(self._answered, call, user_id, key, answer)
             submitted = submit_bid(self._book, item_id, bid, answered, idempotency_key=key, call=call)
         except Exception as error:
             self.bids.raised(error)
             raise
         return submitted.withdraw
 
-    def _answered(self, call: Call, user_id: UserId, answer: Reply, outcome: Answer | Exception) -> None:
+    def _answered(self, call: Call, user_id: UserId, key: str, answer: Reply, outcome: Answer | Exception) -> None:
         if isinstance(outcome, Exception):
             self.bids.raised(outcome)
-            answer(outcome)
+            answer(unanswered(outcome, key))
             return
         self.bids.answered(outcome)
         message = place_bid_message(outcome, user_id)
@@ -122,7 +123,8 @@ class BidApi:
         item_id, user_id = item_id_of(request.item_id), actor_id_of(call, request.user_id)
         call.bind(item_id=item_id, user_id=user_id)
         key = idempotency_key_of(call, request.idempotency_key)
-        bought = await buy_now(self._book, self._catalogue, item_id, user_id, idempotency_key=key, call=call)
+        with saying_how_to_retry(key):
+            bought = await buy_now(self._book, self._catalogue, item_id, user_id, idempotency_key=key, call=call)
         return pb.BuyNowResponse(item=item_message(*bought))
 
     async def create_item(self, call: Call, request: pb.CreateItemRequest) -> pb.CreateItemResponse:
@@ -131,14 +133,11 @@ class BidApi:
         call.bind(user_id=draft.seller_id)
         texts = draft.listing
         self._seller_limits.charge(draft.seller_id, (texts.title, texts.description, texts.category, *texts.images))
-        answer = await list_item(
-            self._book,
-            draft,
-            item_id=ItemId(str(uuid4())),
-            currency=self._house_currency,
-            call=call,
-            idempotency_key=idempotency_key_of(call, request.idempotency_key),
-        )
+        item_id, key = ItemId(str(uuid4())), idempotency_key_of(call, request.idempotency_key)
+        with saying_how_to_retry(key):
+            answer = await list_item(
+                self._book, draft, item_id=item_id, currency=self._house_currency, call=call, idempotency_key=key
+            )
         call.bind(item_id=answer.auction.item_id)
         view, at = ItemView(answer.auction, draft.listing, created_at=answer.at, updated_at=answer.at), answer.at
         if answer.replayed:
