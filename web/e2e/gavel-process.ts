@@ -22,29 +22,31 @@ export class GavelProcess {
   readonly #folder: string;
   readonly #port: number;
   readonly #settings: Settings;
+  readonly #options: readonly string[];
   #child: ChildProcess | null = null;
   #output = "";
 
-  private constructor(folder: string, port: number, settings: Settings) {
+  private constructor(folder: string, port: number, settings: Settings, options: readonly string[]) {
     this.#folder = folder;
     this.#port = port;
     this.#settings = settings;
+    this.#options = options;
     this.url = `http://127.0.0.1:${port}`;
   }
 
   /** Start a process, in trusted mode unless `settings` say otherwise. */
-  static async begin(settings: Settings = {}): Promise<GavelProcess> {
+  static async begin(settings: Settings = {}, ...options: readonly string[]): Promise<GavelProcess> {
     const folder = await mkdtemp(join(tmpdir(), "gavel-e2e-"));
     // Postgres does not run as root, so its user must be able to traverse the folder.
     await chmod(folder, 0o755);
-    const gavel = new GavelProcess(folder, await freePort(), settings);
+    const gavel = new GavelProcess(folder, await freePort(), settings, options);
     await gavel.start();
     return gavel;
   }
 
   /** Start, also again on the same port and data. Returns when /readyz succeeds. */
   async start(): Promise<void> {
-    const child = spawn(PROGRAM, ["standalone"], {
+    const child = spawn(PROGRAM, ["standalone", ...this.#options], {
       env: {
         ...process.env,
         AUTH_MODE: "trusted",
