@@ -46,7 +46,9 @@ async def running_demo(
         if samples:
             await write_history(bid_db_url, currency, random)
             again = partial(list_missing, bids.book, bids.catalogue, currency)
-            await again()
+            # If the database is too busy now, the loop lists them.
+            with suppress(*_INTERRUPTIONS):
+                await again()
             listing = Loop("sample_auctions", again, LIST_AGAIN_SECONDS, _INTERRUPTIONS)
             await stack.enter_async_context(listing.running())
         if crowd:
