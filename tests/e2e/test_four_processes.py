@@ -162,6 +162,12 @@ async def test_poison_of_every_kind_is_listed_with_its_reason_and_the_queue_behi
 
     await until(all_are_dead)
     await letters.close()
+
+    async def the_status_counts_them() -> bool:
+        status = (await client.http.get(f"{client.url}/status.json")).json()
+        return status["dead_letters"] == len(POISON) + len(GARBAGE)
+
+    await until(the_status_counts_them)
     listed = await run_command(shared_stack, "dead-letters", "list")
     for poison in POISON:
         assert poison.reason in listed

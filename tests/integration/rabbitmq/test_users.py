@@ -12,6 +12,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 
+from gavel.bids.adapters.rabbitmq.dead_letters import RabbitMqDeadLetterCount
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeed, RabbitMqFeedPublisher
 from gavel.bids.adapters.rabbitmq.publisher import STATS_EVENTS, RabbitMqPublisher
 from gavel.bids.ports.outbox import OutboxMessage
@@ -118,6 +119,13 @@ async def test_only_the_relay_publishes_events(url_of: UrlOf, user: str) -> None
         exchange = await channel.get_exchange(STATS_EVENTS.exchange, ensure=False)
         with pytest.raises(ChannelAccessRefused):
             await exchange.publish(aio_pika.Message(b"forged"), "bid.placed")
+
+
+async def test_a_bid_api_counts_dead_letters(url_of: UrlOf) -> None:
+    await _publish(url_of("bid_worker"))
+    count = RabbitMqDeadLetterCount(url_of("bid_api"))
+    assert [metric.samples[0].value for metric in await count.read()] == [0]
+    await count.close()
 
 
 async def test_a_bid_api_takes_and_deletes_nothing_of_the_counters(url_of: UrlOf) -> None:
