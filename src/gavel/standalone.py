@@ -15,6 +15,7 @@ from gavel.bids.live_feed import open_live_feed
 from gavel.bids.settings import PageSettings
 from gavel.bids.worker import RelayWaker, running_bid_worker
 from gavel.runtime.http.access_control import AccessControl, open_access_control
+from gavel.runtime.http.authentication.oidc_discovery import LoginOrigins
 from gavel.runtime.http.health import health_routes, metrics_route
 from gavel.runtime.http.routes import AsgiRoute, Routes
 from gavel.runtime.http.settings import Port
@@ -94,7 +95,9 @@ async def running_standalone(settings: StandaloneSettings) -> AsyncGenerator[Sta
         access_control, access_checks = await stack.enter_async_context(open_access_control(settings))
         delay = await stack.enter_async_context(event_loop_lag())
         counted = [*bids.metrics, *relaying.metrics, *counting.metrics, *stats.metrics, access_control.source]
-        page = WebPage(settings.gavel_page_dir.expanduser(), settings.login_origins())
+        login_origins = LoginOrigins(settings.login_issuer())
+        await stack.enter_async_context(login_origins.renewing().running())
+        page = WebPage(settings.gavel_page_dir.expanduser(), login_origins)
         routes = {
             **bids.routes,
             **(stats.routes or {}),

@@ -14,7 +14,12 @@ import pytest
 
 from gavel import __version__
 from gavel.runtime.http.authentication import oidc_discovery
-from gavel.runtime.http.authentication.oidc_discovery import DOCUMENT_BYTES_MAX, discovered_key_set, key_set_at
+from gavel.runtime.http.authentication.oidc_discovery import (
+    DOCUMENT_BYTES_MAX,
+    LoginOrigins,
+    discovered_key_set,
+    key_set_at,
+)
 from gavel.runtime.http.authentication.token_keys import FetchFailed
 from gavel_tools.local_servers.ports import free_port
 from tests.e2e.identity_provider import Answer, Provider, running_provider
@@ -270,3 +275,36 @@ async def test_a_server_that_never_comes_to_an_end_does_not_keep_the_process_fro
 async def test_a_server_of_another_protocol_is_reported() -> None:
     with _saying(b"SSH-2.0-OpenSSH_9.2\r\n") as url:
         assert await _key_set_problem(url) == f"{url} did not answer in HTTP (BadStatusLine)"
+
+
+async def test_a_page_may_call_the_issuer_and_the_token_endpoint_that_it_names(provider: Provider) -> None:
+    origins = LoginOrigins(provider.issuer)
+    assert origins() == (provider.issuer,)
+    provider.document = _told(provider, token_endpoint="https://tokens.test/oauth/token")
+    renewing = origins.renewing()
+    await renewing.run_once()
+    assert origins() == (provider.issuer, "https://tokens.test")
+    provider.document = _told(provider, token_endpoint=f"{provider.issuer}/token")
+    await renewing.run_once()
+    assert origins() == (provider.issuer,)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://tokens.test; script-src *", "https://user@tokens.test/", "//tokens.test", "data:,", "[", None]
+)
+async def test_a_token_endpoint_that_is_no_url_of_the_web_adds_nothing_to_the_policy(
+    provider: Provider, endpoint: str | None
+) -> None:
+    origins = LoginOrigins(provider.issuer)
+    provider.document = _told(provider, token_endpoint=endpoint)
+    await origins.renewing().run_once()
+    assert origins() == (provider.issuer,)
+
+
+async def test_another_issuers_document_does_not_change_what_a_page_may_call(provider: Provider) -> None:
+    origins = LoginOrigins(provider.issuer)
+    provider.document = _told(provider, issuer="https://other.test", token_endpoint="https://tokens.test/token")
+    with pytest.raises(FetchFailed):
+        await origins.renewing().run_once()
+    assert origins() == (provider.issuer,)
+    assert LoginOrigins("")() == ()

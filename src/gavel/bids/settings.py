@@ -67,17 +67,15 @@ class PageSettings(HttpSettings):
     def page(self) -> dict[str, object]:
         """The page's public settings: authentication mode, house currency, and login provider, if any."""
         page: dict[str, object] = {"auth_mode": self.auth_mode, "currency": self.house_currency}
-        if self.login_origins():
-            login = {"issuer": self.jwt_issuer, "client_id": self.page_login_client_id, "scope": self.page_login_scope}
+        if issuer := self.login_issuer():
+            login = {"issuer": issuer, "client_id": self.page_login_client_id, "scope": self.page_login_scope}
             page["login"] = login
         return page
 
-    def login_origins(self) -> list[str]:
-        """Origins that the page calls besides its own server: the login provider, if any."""
-        issuer = urlsplit(self.jwt_issuer)
-        if self.auth_mode == "trusted" or not self.page_login_client_id or not issuer.netloc:
-            return []
-        return [f"{issuer.scheme}://{issuer.netloc}"]
+    def login_issuer(self) -> str:
+        """The provider where the page's users sign in; empty if there is none."""
+        offers_login = self.auth_mode == "jwt" and self.page_login_client_id and urlsplit(self.jwt_issuer).netloc
+        return self.jwt_issuer if offers_login else ""
 
 
 class BidApiSettings(PageSettings):

@@ -15,7 +15,7 @@ def _settings(**fields: str) -> BidApiSettings:
 def test_in_trusted_mode_the_page_offers_no_login() -> None:
     settings = _settings(auth_mode="trusted", house_currency="EUR", page_login_client_id="page")
     assert settings.page() == {"auth_mode": "trusted", "currency": "EUR"}
-    assert settings.login_origins() == []
+    assert settings.login_issuer() == ""
 
 
 def test_with_tokens_the_page_offers_the_providers_login_where_it_has_a_name_there() -> None:
@@ -23,7 +23,7 @@ def test_with_tokens_the_page_offers_the_providers_login_where_it_has_a_name_the
     named = _settings(**tokens, page_login_client_id="page")
     login = {"issuer": ISSUER, "client_id": "page", "scope": "openid profile"}
     assert named.page() == {"auth_mode": "jwt", "currency": "USD", "login": login}
-    assert named.login_origins() == ["https://login.test"]
+    assert named.login_issuer() == ISSUER
     assert "login" not in _settings(**tokens).page()
 
 
@@ -36,7 +36,7 @@ def test_an_issuer_that_is_no_address_has_no_login(issuer: str) -> None:
         jwt_jwks_url="https://keys.test/keys",
         page_login_client_id="page",
     )
-    assert settings.login_origins() == []
+    assert settings.login_issuer() == ""
 
 
 @pytest.mark.parametrize("blank", ["", " "])

@@ -14,6 +14,7 @@ from gavel.runtime.http.static_page import WebPage
 
 SCRIPT = "assets/index-C4fe.js"
 SECRET = "beside the folder"
+POLICY = "content-security-policy"
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def browser(folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the page."""
-    transport = httpx.ASGITransport(WebPage(folder, ["https://login.test"]))
+    transport = httpx.ASGITransport(WebPage(folder, lambda: ["https://login.test"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://page.test") as client:
         yield client
 
@@ -75,6 +76,19 @@ async def test_a_browser_runs_nothing_from_elsewhere_and_shows_it_in_no_frame(
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert "access-control-allow-origin" not in headers
+
+
+async def test_the_policy_follows_the_origins_that_the_page_may_call(folder: Path) -> None:
+    origins = ["https://login.test"]
+    transport = httpx.ASGITransport(WebPage(folder, lambda: tuple(origins)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://page.test") as client:
+        for path in ("/", f"/{SCRIPT}"):
+            assert "connect-src 'self' https://login.test;" in (await client.get(path)).headers[POLICY]
+        origins.append("https://tokens.test")
+        for path in ("/", f"/{SCRIPT}"):
+            assert (
+                "connect-src 'self' https://login.test https://tokens.test;" in (await client.get(path)).headers[POLICY]
+            )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Static web page, served from a build folder: one document for every address, and the files that it names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from wsgiref.headers import Headers
 
@@ -18,14 +18,14 @@ class WebPage:
     """ASGI application that serves the newest build in a folder, also one made after the start.
 
     GET of a path without a dot returns the document. What is not in the build is 404, and everything while there is
-    none. The page may call its own server and `origins`.
+    none. The page may call its own server and `origins()`, which may change.
     """
 
-    def __init__(self, folder: Path, origins: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, origins: Callable[[], Sequence[str]] = tuple) -> None:
         self._folder = folder
-        self._headers = security_headers(origins)
+        self._origins = origins
         self._files: Asgi | None = None
-        self._built_ns = 0
+        self._made_of: tuple[int, Sequence[str]] = (0, ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -44,11 +44,11 @@ class WebPage:
     def _current(self) -> Asgi | None:
         """The files of the newest build. A build replaces the whole folder, and its document is always new."""
         try:
-            built_ns = (self._folder / DOCUMENT[1:]).stat().st_mtime_ns
+            made_of = ((self._folder / DOCUMENT[1:]).stat().st_mtime_ns, self._origins())
         except OSError:
             return None
-        if self._files is None or built_ns != self._built_ns:
-            self._files, self._built_ns = _files(self._folder, self._headers), built_ns
+        if self._files is None or made_of != self._made_of:
+            self._files, self._made_of = _files(self._folder, security_headers(made_of[1])), made_of
         return self._files
 
 

@@ -6,6 +6,7 @@ no password of a URL.
 
 import asyncio
 import json
+import re
 import threading
 import time
 from concurrent.futures import Future
@@ -24,8 +25,9 @@ from urllib.request import (
 )
 
 from gavel import __version__
-from gavel.runtime.http.authentication.token_keys import FetchFailed, FetchKeySet
+from gavel.runtime.http.authentication.token_keys import RENEW_SECONDS, FetchFailed, FetchKeySet
 from gavel.runtime.loopback import is_loopback
+from gavel.runtime.process.loops import Loop
 
 # Some firewalls refuse Python's default user agent.
 USER_AGENT = f"gavel/{__version__}"
@@ -34,6 +36,8 @@ FETCH_SECONDS_MAX = 5.0
 # The largest providers send some tens of kilobytes.
 DOCUMENT_BYTES_MAX = 1_048_576
 
+# What a content security policy can hold: no user, no separator of sources or directives.
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 _DISCOVERY_PATH = "/.well-known/openid-configuration"
 _READ_BYTES = 65_536
 _REASON_CHARACTERS_MAX = 200
@@ -51,7 +55,7 @@ def key_set_at(url: str) -> FetchKeySet:
 
 def discovered_key_set(issuer: str) -> FetchKeySet:
     """Make a function that fetches the key set which the issuer's discovery document names."""
-    document_url = issuer.rstrip("/") + _DISCOVERY_PATH
+    document_url = _document_url(issuer)
     fetcher = _Fetcher()
 
     async def fetch() -> dict[str, Any]:
@@ -60,15 +64,38 @@ def discovered_key_set(issuer: str) -> FetchKeySet:
     return fetch
 
 
+class LoginOrigins:
+    """The origins that a page calls to sign its user in: the issuer's, and that of its token endpoint once it is known.
+
+    Without an issuer there are none.
+    """
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+        self._origins = tuple(filter(None, (_origin(issuer),)))
+        self._fetcher = _Fetcher()
+
+    def __call__(self) -> tuple[str, ...]:
+        """The origins that are known now."""
+        return self._origins
+
+    def renewing(self) -> Loop:
+        """Make the loop that keeps the origins current."""
+        return Loop("login-origins", self._renew, RENEW_SECONDS, (FetchFailed,))
+
+    async def _renew(self) -> bool:
+        if self._origins:
+            document_url = _document_url(self._issuer)
+            document = await self._fetcher.get(document_url)
+            _check_issuer(self._issuer, document_url, document)
+            found = (_origin(self._issuer), _origin(str(document.get("token_endpoint"))))
+            self._origins = tuple(dict.fromkeys(filter(None, found)))
+        return False
+
+
 def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str:
     """The `jwks_uri` of a discovery document. Raises FetchFailed if it must not be used."""
-    named = document.get("issuer")
-    if named != issuer:
-        given = repr(_one_line(named)) if isinstance(named, str) else "none"
-        raise FetchFailed(
-            f"{_shown(document_url)} names the issuer {given}, but JWT_ISSUER is {issuer!r}:"
-            " they must be equal, trailing slash included"
-        )
+    _check_issuer(issuer, document_url, document)
     url = document.get("jwks_uri")
     if not isinstance(url, str) or not url:
         raise FetchFailed(f"{_shown(document_url)} has no jwks_uri: set JWT_JWKS_URL")
@@ -78,6 +105,31 @@ def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str
             " correct the provider, or set JWT_JWKS_URL"
         )
     return url
+
+
+def _document_url(issuer: str) -> str:
+    return issuer.rstrip("/") + _DISCOVERY_PATH
+
+
+def _check_issuer(issuer: str, document_url: str, document: dict[str, Any]) -> None:
+    """Raise FetchFailed unless the document is that of the issuer."""
+    named = document.get("issuer")
+    if named != issuer:
+        given = repr(_one_line(named)) if isinstance(named, str) else "none"
+        raise FetchFailed(
+            f"{_shown(document_url)} names the issuer {given}, but JWT_ISSUER is {issuer!r}:"
+            " they must be equal, trailing slash included"
+        )
+
+
+def _origin(url: str) -> str | None:
+    """The origin of an http or https URL, in a form that a header can hold; None if it has none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return origin if _ORIGIN.fullmatch(origin) else None
 
 
 class _Fetcher:
