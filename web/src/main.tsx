@@ -8,7 +8,8 @@ import { openSession } from "./session/open-session";
 import { readPageConfig } from "./session/page-config";
 import { applyTheme } from "./shell/theme";
 
-const CALL_MS_MAX = 10_000;
+/** After this time without a response, the page says so. */
+const CALL_MS_MAX = 4_500;
 
 async function main(root: HTMLElement): Promise<void> {
   const config = await readPageConfig(null, { onRetry: () => showNotResponding(root) });

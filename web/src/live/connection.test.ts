@@ -39,6 +39,15 @@ describe("the connection state", () => {
     expect(connection.state()).toBe("polling");
   });
 
+  it("is unanswered at once after a request that was waited for, even while the feed is up", () => {
+    const connection = new Connection();
+    connection.feedChanged("live");
+    connection.didNotRespond(4_500);
+    expect(connection.state()).toBe("unanswered");
+    connection.responded();
+    expect(connection.state()).toBe("live");
+  });
+
   it("is live as soon as the feed is", () => {
     const connection = new Connection();
     connection.feedChanged("reconnecting");

@@ -6,9 +6,10 @@ export const NOTICEABLE_MS_MIN = 1_500;
 /**
  * - `live`: the feed delivers every change as it happens.
  * - `polling`: the feed is reconnecting; the page polls every few seconds.
+ * - `unanswered`: the feed is up, but a request got no response in time.
  * - `lost`: the server does not respond, so what is shown may be out of date.
  */
-export type ConnectionState = "live" | "polling" | "lost";
+export type ConnectionState = "live" | "polling" | "unanswered" | "lost";
 
 /** The state of the connection to the server, debounced so that short interruptions are not shown. */
 export class Connection {
@@ -38,21 +39,22 @@ export class Connection {
     this.#settle();
   }
 
-  didNotRespond(): void {
+  /** Note a request without a response, after it was waited for. */
+  didNotRespond(waitedMs = 0): void {
     this.#isUnreachable = true;
-    this.#settle();
+    this.#settle(waitedMs);
   }
 
   get #current(): ConnectionState {
     const isFeedUp = this.#feed === "live" || this.#feed === "idle";
-    if (this.#isUnreachable && this.#feed !== "live") {
-      return "lost";
+    if (this.#isUnreachable) {
+      return this.#feed === "live" ? "unanswered" : "lost";
     }
     return isFeedUp ? "live" : "polling";
   }
 
-  #settle(): void {
-    if (this.#current === "live" || this.#shown !== "live") {
+  #settle(interruptedMs = 0): void {
+    if (this.#current === "live" || this.#shown !== "live" || interruptedMs >= NOTICEABLE_MS_MIN) {
       clearTimeout(this.#pending);
       this.#pending = undefined;
       this.#show();

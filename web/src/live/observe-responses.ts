@@ -34,7 +34,7 @@ export function observeResponses(items: LiveItems, clock: ServerClock, connectio
     } catch (error) {
       const refused = ConnectError.from(error);
       refused.findDetails(BidRejectedSchema).forEach(observeTime);
-      isNoResponse(refused) ? connection.didNotRespond() : connection.responded();
+      isNoResponse(refused) ? connection.didNotRespond(clock.mark() - sentAt) : connection.responded();
       throw error;
     }
   };

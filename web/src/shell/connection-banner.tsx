@@ -13,6 +13,12 @@ export function ConnectionBanner() {
           Reconnecting to live prices. Until then, prices refresh every few seconds.
         </p>
       )}
+      {state === "unanswered" && (
+        <p>
+          <WifiOff size={16} aria-hidden="true" />
+          The server is not answering. Parts of this page may be out of date. Trying again…
+        </p>
+      )}
       {state === "lost" && (
         <p>
           <WifiOff size={16} aria-hidden="true" />
