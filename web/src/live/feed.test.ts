@@ -4,20 +4,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RECONNECT_MS_MAX } from "../lib/backoff";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { anItem, bidPlaced, ITEM_ID } from "../testing/items";
-import { Feed, type FeedState, type FeedUpdate, SILENCE_MS_MAX, WATCHED_ITEMS_MAX } from "./feed";
+import { Feed, type FeedState, SILENCE_MS_MAX, WATCHED_ITEMS_MAX } from "./feed";
+import { updateOf } from "./feed-cursor";
 
 const OTHER_ID = "00000000-0000-4000-8000-000000000002";
 
 let gavel: InMemoryGavel;
 let feed: Feed;
-let updates: FeedUpdate[];
 let states: FeedState[];
 let messages: WatchItemsResponse[];
 
 beforeEach(() => {
   vi.useFakeTimers();
   gavel = new InMemoryGavel(anItem(), anItem({ id: OTHER_ID }));
-  updates = [];
   states = [];
   messages = [];
   const bids = createClient(BidService, gavel.transport());
@@ -25,7 +24,6 @@ beforeEach(() => {
     open: (items, signal, onHeader) =>
       bids.watchItems({ items: items.map((each) => ({ ...each })) }, { signal, onHeader }),
     existing: async (ids) => ids.filter((id) => gavel.items.has(id)),
-    onUpdate: (update) => updates.push(update),
     onState: (state) => states.push(state),
     onMessage: (message) => messages.push(message),
     random: () => 1,
@@ -39,9 +37,10 @@ afterEach(() => {
 
 /** The delivered updates: "snapshot 1", "event 2". */
 function delivered(): string[] {
-  return updates.map((update) =>
-    update.kind === "snapshot" ? `snapshot ${update.item.seq}` : `event ${update.event.seq}`,
-  );
+  return messages.flatMap((message) => {
+    const update = updateOf(message);
+    return update ? [update.kind === "snapshot" ? `snapshot ${update.item.seq}` : `event ${update.event.seq}`] : [];
+  });
 }
 
 async function settle(ms = 0): Promise<void> {
@@ -131,7 +130,6 @@ describe("the feed", () => {
         return bids.watchItems({ items: items.map((each) => ({ ...each })) }, { signal });
       },
       existing: async (ids) => [...ids],
-      onUpdate: () => undefined,
       onState: () => undefined,
       onMessage: () => undefined,
       random: () => 1,
@@ -161,7 +159,6 @@ describe("the feed", () => {
     const quiet = new Feed({
       open: (_positions, signal, onHeaders) => silence(signal, onHeaders),
       existing: async (ids) => [...ids],
-      onUpdate: () => undefined,
       onState: (state) => states.push(state),
       onMessage: () => undefined,
     });

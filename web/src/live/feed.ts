@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Item, ItemEvent, WatchItemsResponse } from "@gavel/client";
+import type { WatchItemsResponse } from "@gavel/client";
 import { backoffMs } from "../lib/backoff";
+import { FeedCursor, itemIdOf, updateOf } from "./feed-cursor";
 
 /** The contract's limit of items per stream. */
 export const WATCHED_ITEMS_MAX = 100;
@@ -16,9 +17,6 @@ const HEADERS_SETTLE_MS = 300;
 
 export type FeedState = "idle" | "connecting" | "live" | "reconnecting";
 export type ResumePosition = { readonly itemId: string; readonly afterSeq: bigint };
-export type FeedUpdate =
-  | { readonly kind: "snapshot"; readonly item: Item }
-  | { readonly kind: "event"; readonly event: ItemEvent };
 
 export type FeedPorts = {
   /** Open a stream. Returns or throws when the stream ends or the signal aborts. */
@@ -29,11 +27,9 @@ export type FeedPorts = {
   ): AsyncIterable<WatchItemsResponse>;
   /** Return which of these items exist. Called when the server refused a stream because one does not. */
   existing(itemIds: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
-  /** Receive each item's updates in the order of seq, each once, without a gap. A snapshot may skip events. */
-  onUpdate(update: FeedUpdate): void;
-  onState(state: FeedState): void;
-  /** Receive every message, heartbeats included. */
+  /** Receive each item's updates in the order of seq, each once, without a gap; and every heartbeat. */
   onMessage(message: WatchItemsResponse): void;
+  onState(state: FeedState): void;
   random?: () => number;
 };
 
@@ -45,20 +41,25 @@ class Gap extends Error {}
  */
 export class Feed {
   readonly #ports: FeedPorts;
+  readonly #cursor: FeedCursor;
   #wanted: readonly string[] = [];
-  #positions = new Map<string, bigint>();
   #session: AbortController | null = null;
   #stream: AbortController | null = null;
   #skipPause: (() => void) | null = null;
   #lastMessageAtMs = 0;
   #state: FeedState = "idle";
 
-  constructor(ports: FeedPorts) {
+  constructor(ports: FeedPorts, cursor = new FeedCursor()) {
     this.#ports = ports;
+    this.#cursor = cursor;
   }
 
   get state(): FeedState {
     return this.#state;
+  }
+
+  get watched(): readonly string[] {
+    return this.#wanted;
   }
 
   /** Watch exactly these items from now on, or the first 100 of them. */
@@ -68,7 +69,7 @@ export class Feed {
       return;
     }
     this.#wanted = wanted;
-    this.#positions = new Map([...this.#positions].filter(([id]) => wanted.includes(id)));
+    this.#cursor.keep(wanted);
     if (this.#session) {
       this.#restart();
     } else {
@@ -155,7 +156,7 @@ export class Feed {
       settle ??= setTimeout(() => this.#setState("live"), HEADERS_SETTLE_MS);
     };
     try {
-      const positions = this.#wanted.map((itemId) => ({ itemId, afterSeq: this.#positions.get(itemId) ?? 0n }));
+      const positions = this.#wanted.map((itemId) => ({ itemId, afterSeq: this.#cursor.positionOf(itemId) }));
       for await (const message of this.#ports.open(positions, stream.signal, onHeaders)) {
         if (stream.signal.aborted) {
           break;
@@ -163,7 +164,6 @@ export class Feed {
         this.#lastMessageAtMs = Date.now();
         silentTicks = 0;
         this.#setState("live");
-        this.#ports.onMessage(message);
         this.#deliver(message);
       }
     } catch (error) {
@@ -183,25 +183,19 @@ export class Feed {
     return restarted ? "restart" : "ended";
   }
 
-  #deliver({ update }: WatchItemsResponse): void {
-    if (update.case === "snapshot") {
-      const { id, seq } = update.value;
-      if (this.#wanted.includes(id) && seq >= (this.#positions.get(id) ?? 0n)) {
-        this.#positions.set(id, seq);
-        this.#ports.onUpdate({ kind: "snapshot", item: update.value });
+  #deliver(message: WatchItemsResponse): void {
+    const update = updateOf(message);
+    if (update) {
+      const itemId = itemIdOf(update);
+      const step = this.#wanted.includes(itemId) ? this.#cursor.advance(update) : "known";
+      if (step === "gap") {
+        throw new Gap(`events of item ${itemId} are missing`);
       }
-    } else if (update.case === "event") {
-      const { itemId, seq } = update.value;
-      const position = this.#positions.get(itemId);
-      if (!this.#wanted.includes(itemId) || (position !== undefined && seq <= position)) {
+      if (step === "known") {
         return;
       }
-      if (position === undefined || seq > position + 1n) {
-        throw new Gap(`item ${itemId}: event ${seq} after ${position}`);
-      }
-      this.#positions.set(itemId, seq);
-      this.#ports.onUpdate({ kind: "event", event: update.value });
     }
+    this.#ports.onMessage(message);
   }
 
   async #dropUnknown(session: AbortSignal): Promise<void> {

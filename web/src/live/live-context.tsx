@@ -14,6 +14,8 @@ import type { BidHistory, History } from "./bid-history";
 import { coalesced } from "./coalesce";
 import type { ConnectionState } from "./connection";
 import type { Live } from "./live";
+import { watchOnScreen } from "./on-screen";
+import type { WatchReason } from "./watch-list";
 
 const LiveContext = createContext<Live | null>(null);
 
@@ -37,10 +39,23 @@ export function useItem(itemId: string): Item | undefined {
 }
 
 /** Watch these items while the component is mounted. */
-export function useWatched(itemIds: readonly string[], behind = false): void {
+export function useWatched(itemIds: readonly string[], reason: WatchReason = "screen"): void {
   const { watching } = useLive();
   const key = itemIds.join(" ");
-  useEffect(() => (key ? watching.add(key.split(" "), behind) : undefined), [watching, key, behind]);
+  useEffect(() => (key ? watching.add(key.split(" "), reason) : undefined), [watching, key, reason]);
+}
+
+/**
+ * Watch the items of a list, those on screen first. Returns the `ref` of the list element, whose children are the
+ * items in the same order.
+ */
+export function useWatchedList(itemIds: readonly string[]): (list: HTMLElement | null) => void {
+  const { watching } = useLive();
+  const [list, setList] = useState<HTMLElement | null>(null);
+  const key = itemIds.join(" ");
+  useWatched(itemIds, "others");
+  useEffect(() => (list && key ? watchOnScreen(list, key.split(" "), watching) : undefined), [list, key, watching]);
+  return setList;
 }
 
 export function useConnection(): ConnectionState {

@@ -6,6 +6,8 @@ import { TokenSession } from "../session/session";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { anItem, ITEM_ID, ME } from "../testing/items";
 import { Live } from "./live";
+import { GATHER_MS } from "./tab-feed";
+import { NOTHING_WANTED } from "./watch-list";
 
 const HOUR_MS = 3_600_000;
 
@@ -31,8 +33,8 @@ describe("a stream whose token expires", () => {
       await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
     };
 
-    live.feed.watch([ITEM_ID]);
-    await vi.advanceTimersByTimeAsync(0);
+    live.feed.watch({ ...NOTHING_WANTED, screen: [ITEM_ID] });
+    await vi.advanceTimersByTimeAsync(GATHER_MS);
     gavel.stream.snapshot(anItem({ seq: 3n }));
     session.accept({ text: "second", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
     await ended();
@@ -61,8 +63,8 @@ describe("a stream whose token expires", () => {
     const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
 
     signIn();
-    live.feed.watch([ITEM_ID]);
-    await vi.advanceTimersByTimeAsync(0);
+    live.feed.watch({ ...NOTHING_WANTED, screen: [ITEM_ID] });
+    await vi.advanceTimersByTimeAsync(GATHER_MS);
     gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
     await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
     expect(session.problem()).toBe("expired");

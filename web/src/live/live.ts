@@ -1,19 +1,21 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import { BidService, type Item } from "@gavel/client";
+import { BidService, type Item, type WatchItemsResponse } from "@gavel/client";
 import { ServerClock } from "../clock/server-clock";
 import type { Session } from "../session/session";
 import { BidHistory, HISTORY_PAGE_SIZE } from "./bid-history";
 import { Connection } from "./connection";
-import { Feed, type FeedUpdate, type ResumePosition } from "./feed";
+import type { ResumePosition } from "./feed";
+import { type FeedUpdate, updateOf } from "./feed-cursor";
 import { isReserveUnmet, LiveItems } from "./live-items";
 import { observeResponses } from "./observe-responses";
+import { TabFeed } from "./tab-feed";
 import { WatchList } from "./watch-list";
 
 /** The least time between two reads of an item whose reserve is not met. */
 const RESERVE_READ_MS_MIN = 1_000;
 
-/** The state of the page outside React: the server's clock, one stream, the newest state of each item. */
+/** The state of the page outside React: the server's clock, the live updates, the newest state of each item. */
 export class Live {
   readonly items = new LiveItems();
   readonly clock = new ServerClock();
@@ -24,7 +26,7 @@ export class Live {
   /** The base URL of the API; empty for the page's own origin. */
   readonly apiUrl: string;
   readonly transport: Transport;
-  readonly feed: Feed;
+  readonly feed: TabFeed;
   readonly watching: WatchList;
   readonly bids: Client<typeof BidService>;
   readonly #updateListeners = new Set<(update: FeedUpdate) => void>();
@@ -41,19 +43,19 @@ export class Live {
     this.apiUrl = apiUrl;
     this.transport = openTransport([authorize(session), observeResponses(this.items, this.clock, this.connection)]);
     this.bids = createClient(BidService, this.transport);
-    this.feed = new Feed({
+    this.feed = new TabFeed({
       open: (positions, signal, onHeader) =>
         this.bids.watchItems(
           { items: positions.map((each: ResumePosition) => ({ ...each })) },
           { signal, onHeader, timeoutMs: 0 },
         ),
       existing: (itemIds, signal) => this.#existing(itemIds, signal),
-      onUpdate: (update) => this.#apply(update),
+      newest: (itemId) => this.items.get(itemId),
+      onMessage: (message) => this.#receive(message),
       onState: (state) => this.connection.feedChanged(state),
-      onMessage: (message) => message.serverTime && this.clock.observeMessage(timestampMs(message.serverTime)),
     });
     this.items.onChange(({ after }) => this.#readTime(after.id));
-    this.watching = new WatchList((itemIds) => this.feed.watch(itemIds));
+    this.watching = new WatchList((wanted) => this.feed.watch(wanted));
   }
 
   /** Call `listener` with every update of the feed. Returns a function that unsubscribes. */
@@ -91,6 +93,16 @@ export class Live {
     });
     void history.reload();
     return history;
+  }
+
+  #receive(message: WatchItemsResponse): void {
+    if (message.serverTime) {
+      this.clock.observeMessage(timestampMs(message.serverTime));
+    }
+    const update = updateOf(message);
+    if (update) {
+      this.#apply(update);
+    }
   }
 
   #apply(update: FeedUpdate): void {

@@ -1,11 +1,14 @@
-import type { Feed } from "./feed";
+import type { TabFeed } from "./tab-feed";
 
 const TICK_MS = 5_000;
 /** A tick that is later than this means that the machine slept or the browser froze the page. */
 const SLEPT_MS_MIN = 15_000;
 
-/** Wake or stop the feed when the page sleeps, freezes, resumes or changes networks. Returns a function that stops it. */
-export function followPageLifecycle(feed: Feed): () => void {
+/**
+ * Wake or stop the feed when the page sleeps, freezes, resumes, is hidden or shown, or changes networks. Returns a
+ * function that stops it.
+ */
+export function followPageLifecycle(feed: TabFeed): () => void {
   let tickedAtMs = Date.now();
   const tick = setInterval(() => {
     const lateMs = Date.now() - tickedAtMs - TICK_MS;
@@ -26,6 +29,7 @@ export function followPageLifecycle(feed: Feed): () => void {
   on(document, "freeze", () => feed.stop());
   on(document, "resume", () => feed.wake());
   on(document, "visibilitychange", () => {
+    feed.announce();
     if (document.visibilityState === "visible") {
       feed.wake();
     }

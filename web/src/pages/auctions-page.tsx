@@ -2,7 +2,7 @@ import { ItemStatus } from "@gavel/client";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
 import { ItemCard } from "../items/item-card";
-import { useWatched } from "../live/live-context";
+import { useWatched, useWatchedList } from "../live/live-context";
 import { useItems } from "../live/use-items";
 import { isUndecided, useMyBids } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
@@ -32,7 +32,7 @@ export function AuctionsPage() {
   const { bids: mine } = useMyBids();
   const myItems = useMemo(() => new Set(mine.filter(isUndecided).map(({ item }) => item?.id)), [mine]);
   usePageTitle("Auctions");
-  useWatched(list.items.map((item) => item.id));
+  const watchedList = useWatchedList(list.items.map((item) => item.id));
 
   const categories = [...new Set([...everything.items.map((item) => item.category), category])].filter(Boolean).sort();
   const choose = (name: string, value: string): void =>
@@ -43,6 +43,7 @@ export function AuctionsPage() {
     });
 
   const featured = state.name === "open" && !category ? list.items[0] : undefined;
+  useWatched(featured ? [featured.id] : []);
   return (
     <div className="page">
       {featured ? <Hero listed={featured} /> : <h1>Auctions</h1>}
@@ -92,7 +93,7 @@ export function AuctionsPage() {
           </div>
         )}
         <h2 className="visually-hidden">{state.label}</h2>
-        <ul className="items">
+        <ul className="items" ref={watchedList}>
           {list.items.map((item) => (
             <li key={item.id} className="items__item">
               <ItemCard listed={item} hasBid={myItems.has(item.id)} />

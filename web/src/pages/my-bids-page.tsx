@@ -8,7 +8,7 @@ import { ItemCard } from "../items/item-card";
 import { ItemPicture } from "../items/item-picture";
 import { PositionTag } from "../items/position-tag";
 import { Price } from "../items/price";
-import { useIdentity, useItem, useLive, useWatched } from "../live/live-context";
+import { useIdentity, useItem, useLive, useWatched, useWatchedList } from "../live/live-context";
 import { useServerTime } from "../live/use-clock";
 import { usePollInterval } from "../live/use-items";
 import { formatMoney } from "../money/money";
@@ -49,7 +49,10 @@ function Bidding() {
   const { bids, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useMyBids();
   const { userId } = useIdentity();
   const live = useLive();
-  useWatched(bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])));
+  useWatched(
+    bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])),
+    "bids",
+  );
   const grouping = useServerTime((nowMs) =>
     bids
       .map(({ item }) => {
@@ -143,7 +146,7 @@ function Selling() {
     { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined, refetchInterval },
   );
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
-  useWatched(items.map((item) => item.id));
+  const watchedList = useWatchedList(items.map((item) => item.id));
   if (query.isPending) {
     return <Loading what="your items" />;
   }
@@ -163,7 +166,7 @@ function Selling() {
   return (
     <>
       <h2 className="visually-hidden">Your auctions</h2>
-      <ul className="items">
+      <ul className="items" ref={watchedList}>
         {items.map((item) => (
           <li key={item.id} className="items__item">
             <ItemCard listed={item} hasBid={false} />

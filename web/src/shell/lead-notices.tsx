@@ -12,10 +12,9 @@ export function LeadNotices() {
   const queries = useQueryClient();
   const { notify } = useNotices();
   const { bids } = useMyBids();
-  // With lower priority than the items on the page.
   useWatched(
     bids.filter(isUndecided).flatMap(({ item }) => (item ? [item.id] : [])),
-    true,
+    "bids",
   );
   useEffect(
     () =>

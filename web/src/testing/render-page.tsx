@@ -1,5 +1,6 @@
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { onTestFinished } from "vitest";
 import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { App, openQueries } from "../app";
@@ -15,6 +16,7 @@ export function renderPage(
   session: Session = new TrustedSession({ userId: ME, name: "Me" }),
 ) {
   const live = new Live(session, gavel.transport);
+  onTestFinished(() => live.feed.stop());
   const location = memoryLocation({ path, record: true });
   const queries = openQueries();
   queries.setDefaultOptions({ queries: { retry: false } });
