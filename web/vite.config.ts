@@ -15,7 +15,13 @@ export default defineConfig({
   // Tests in the node environment resolve packages as a server does.
   ssr: { resolve: { conditions: ["gavel-source", ...defaultServerConditions] } },
   // Inline nothing: the page's policy is `default-src 'self'`.
-  build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: {
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    // One file: about 160 kB compressed.
+    chunkSizeWarningLimit: 700,
+  },
   server: { host: "127.0.0.1", proxy },
   preview: { host: "127.0.0.1", proxy },
   test: {

@@ -1,23 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
-import type { AxeResults } from "axe-core";
 import { STATUS_PATH } from "../src/pages/status-data";
+import { problemsOf } from "./axe";
 import { expect, type Person, test } from "./fixtures";
 import { bid, bidderNamed, list } from "./items";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-async function problemsOf(page: Page): Promise<string[]> {
-  // Not as a script element, which the page's policy forbids.
-  await page.evaluate(AXE);
-  const results = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
-    return axe.run();
-  });
-  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
-}
 
 /** Every page, and its states that look different. */
 const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => Promise<void>> = {

@@ -3,13 +3,12 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ItemEventSchema, ListMyBidsResponseSchema, Standing } from "@gavel/client";
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { TokenSession } from "./session/session";
 import { InMemoryGavel } from "./testing/in-memory-gavel";
 import { aBid, anItem, bidPlaced, ITEM_ID, ME, RIVAL } from "./testing/items";
 import { renderPage } from "./testing/render-page";
+import { aTokenSession, signIn } from "./testing/token-session";
 
 const LEADING = { seq: 2n, bidCount: 1n, currentHighestBid: 2_000n, minimumNextBid: 2_100n, highestBidderId: ME };
-const HOUR_MS = 3_600_000;
 
 function history(): string[] {
   const rows = screen.queryAllByRole("row").slice(1);
@@ -88,16 +87,15 @@ describe("being outbid", () => {
 describe("a sign-in that has expired", () => {
   it("is shown as the reason for being signed out, until the user signs in again", async () => {
     const gavel = new InMemoryGavel(anItem(LEADING));
-    const session = new TokenSession(async () => undefined);
-    const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
-    signIn();
+    const session = aTokenSession();
+    signIn(session, ME);
     renderPage(gavel, `/items/${ITEM_ID}`, session);
     await waitFor(() => gavel.stream);
     expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();
     gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
-    expect(await screen.findByText("Your sign-in has expired. Sign in again.")).toBeInTheDocument();
+    expect(await screen.findByText(/Your sign-in has expired/)).toBeInTheDocument();
     expect(screen.getByRole("button", { name: "Sign in" })).toBeInTheDocument();
-    act(signIn);
+    act(() => signIn(session, ME));
     expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();
   });
 });

@@ -8,7 +8,7 @@ import { priceLabel } from "../items/item-card";
 import { Price } from "../items/price";
 import { useIdentity, useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
-import { TokenSession } from "../session/session";
+import { TokenSession } from "../session/token-session";
 import { localTime } from "../ui/local-time";
 import { BidForm } from "./bid-form";
 import { BuyNow } from "./buy-now";

@@ -2,9 +2,9 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RECONNECT_MS_MAX } from "../lib/backoff";
-import { TokenSession } from "../session/session";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { anItem, ITEM_ID, ME } from "../testing/items";
+import { aTokenSession, signIn } from "../testing/token-session";
 import { Live } from "./live";
 import { GATHER_MS } from "./tab-feed";
 import { NOTHING_WANTED } from "./watch-list";
@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
-  sessionStorage.clear();
+  localStorage.clear();
 });
 
 describe("a stream whose token expires", () => {
@@ -25,8 +25,8 @@ describe("a stream whose token expires", () => {
       sent.push(request.stream ? request.header.get("Authorization") : "unary");
       return next(request);
     };
-    const session = new TokenSession(async () => undefined);
-    session.accept({ text: "first", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
+    const session = aTokenSession();
+    signIn(session, ME, { text: "first" });
     const live = new Live(session, (interceptors) => gavel.transport([...interceptors, recording]));
     const ended = async (): Promise<void> => {
       gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
@@ -36,18 +36,18 @@ describe("a stream whose token expires", () => {
     live.feed.watch({ ...NOTHING_WANTED, screen: [ITEM_ID] });
     await vi.advanceTimersByTimeAsync(GATHER_MS);
     gavel.stream.snapshot(anItem({ seq: 3n }));
-    session.accept({ text: "second", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
+    signIn(session, ME, { text: "second" });
     await ended();
     expect(gavel.stream.positions()).toEqual({ [ITEM_ID]: 3n });
-    expect(session.problem()).toBeNull();
+    expect(session.state().problem).toBeNull();
     vi.setSystemTime(Date.now() + HOUR_MS);
     await ended();
 
     expect(sent.filter((each) => each !== "unary")).toEqual(["Bearer first", "Bearer second", null]);
     expect(session.identity().userId).toBe("");
-    expect(session.problem()).toBe("expired");
+    expect(session.state().problem?.kind).toBe("expired");
     session.signOut();
-    expect(session.problem()).toBeNull();
+    expect(session.state().problem).toBeNull();
     live.feed.stop();
   });
 
@@ -58,22 +58,21 @@ describe("a stream whose token expires", () => {
         throw new ConnectError("the token has expired", Code.Unauthenticated);
       },
     };
-    const session = new TokenSession(async () => undefined);
+    const session = aTokenSession();
     const live = new Live(session, gavel.transport);
-    const signIn = (): void => session.accept({ text: "one", name: "Ada", endsAtMs: Date.now() + HOUR_MS }, ME);
 
-    signIn();
+    signIn(session, ME);
     live.feed.watch({ ...NOTHING_WANTED, screen: [ITEM_ID] });
     await vi.advanceTimersByTimeAsync(GATHER_MS);
     gavel.stream.end(new ConnectError("the token has expired: resume with a new one", Code.Unauthenticated));
     await vi.advanceTimersByTimeAsync(RECONNECT_MS_MAX);
-    expect(session.problem()).toBe("expired");
+    expect(session.state().problem?.kind).toBe("expired");
     expect(session.authorization()).toBeNull();
 
-    signIn();
-    expect(session.problem()).toBeNull();
+    signIn(session, ME);
+    expect(session.state().problem).toBeNull();
     await expect(live.bids.placeBid({ itemId: ITEM_ID, userId: ME, amount: 100n })).rejects.toThrow("expired");
-    expect(session.problem()).toBe("expired");
+    expect(session.state().problem?.kind).toBe("expired");
     live.feed.stop();
   });
 });

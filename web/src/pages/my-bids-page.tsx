@@ -20,6 +20,7 @@ import "./my-bids-page.css";
 /** The items that the user has bid on, by position, and the items that they sell. */
 export function MyBidsPage() {
   const [search, setSearch] = useSearchParams();
+  const { userId } = useIdentity();
   const isSelling = search.get("show") === "selling";
   usePageTitle(isSelling ? "My items" : "My bids");
   return (
@@ -33,7 +34,15 @@ export function MyBidsPage() {
           Selling
         </button>
       </div>
-      {isSelling ? <Selling /> : <Bidding />}
+      {userId === "" ? (
+        <div className="empty">
+          <strong>Sign in to see your bids and items.</strong>
+        </div>
+      ) : isSelling ? (
+        <Selling />
+      ) : (
+        <Bidding />
+      )}
     </div>
   );
 }

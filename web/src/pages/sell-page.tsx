@@ -10,12 +10,15 @@ import {
   EMPTY_DRAFT,
   exampleAmount,
   type FieldName,
+  type ListingDraft,
   type Problems,
   problemsFrom,
 } from "../selling/listing-draft";
 import { TextField } from "../selling/text-field";
 import { useListing } from "../selling/use-listing";
+import { TokenSession } from "../session/token-session";
 import { usePageTitle } from "../shell/page-title";
+import { useKeptState } from "../ui/kept-state";
 import { MoneyField } from "../ui/money-field";
 import "./sell-page.css";
 
@@ -33,23 +36,28 @@ const DURATIONS = [
   [7 * 86_400, "7 days"],
 ] as const;
 
-/** The form that lists an item. */
+const DRAFT_KEY = "gavel.sell-draft";
+
+/** The form that lists an item. What is typed is kept while the user signs in. */
 export function SellPage() {
   usePageTitle("Sell");
   const live = useLive();
   const list = useListing();
   const queries = useQueryClient();
   const { userId } = useIdentity();
+  const signIn = userId === "" && live.session instanceof TokenSession ? live.session.signIn : null;
   const currency = useHouseCurrency() ?? "USD";
   const [, go] = useLocation();
-  const [draft, setDraft] = useState(EMPTY_DRAFT);
+  const [kept, keep] = useKeptState<ListingDraft>(DRAFT_KEY);
+  // A draft that an older build has kept may lack fields.
+  const draft = { ...EMPTY_DRAFT, ...kept };
   const [problems, setProblems] = useState<Problems>({});
   const [isListing, setIsListing] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const ids = useId();
 
   const set = (field: FieldName) => (value: string) => {
-    setDraft((before) => ({ ...before, [field]: field === "durationSeconds" ? Number(value) : value }));
+    keep({ ...draft, [field]: field === "durationSeconds" ? Number(value) : value });
     setProblems(({ [field]: _, form: __, ...others }) => others);
   };
 
@@ -60,6 +68,10 @@ export function SellPage() {
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
+    if (signIn) {
+      signIn();
+      return;
+    }
     // The server's time is unknown only while there are no items; then this machine's has to do.
     const checked = checkListing(draft, currency, userId, live.clock.nowMs() ?? Date.now());
     if (!checked.ok) {
@@ -69,6 +81,7 @@ export function SellPage() {
     setIsListing(true);
     try {
       const item = await list(draft, checked.request);
+      keep(null);
       void queries.invalidateQueries();
       if (item) {
         go(`/items/${item.id}`);
@@ -210,8 +223,9 @@ export function SellPage() {
             </p>
           )}
           <button type="submit" className="button button--primary button--big" disabled={isListing}>
-            {isListing ? "Listing…" : "Start the auction"}
+            {signIn ? "Sign in to start the auction" : isListing ? "Listing…" : "Start the auction"}
           </button>
+          {signIn && <p className="muted small">What you have typed is kept while you sign in.</p>}
         </form>
         <aside className="sell__preview" aria-hidden="true">
           <p className="label">Preview</p>

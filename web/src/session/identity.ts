@@ -1,11 +1,12 @@
 import { isUuid, randomUuid } from "../lib/uuid";
+import { readStored, store } from "./browser-storage";
 import { pseudonym } from "./pseudonym";
 
 /** The user of this page: the id that bids are placed under, and a name that only this browser knows. */
 export type Identity = { readonly userId: string; readonly name: string };
 
 export const NAME_CHARACTERS_MAX = 40;
-const STORAGE_KEY = "gavel.identity";
+export const IDENTITY_KEY = "gavel.identity";
 
 /** The identity that this browser keeps. Creates one if there is none or it can't be read. */
 export function loadIdentity(): Identity {
@@ -22,23 +23,15 @@ export function newIdentity(): Identity {
 export function saveIdentity(identity: Identity): Identity {
   const name = identity.name.trim().slice(0, NAME_CHARACTERS_MAX) || pseudonym(identity.userId);
   const kept = { userId: identity.userId, name };
-  try {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(kept));
-  } catch {
-    // The browser may forbid storage. Bidding works without it.
-  }
+  store(IDENTITY_KEY, kept);
   return kept;
 }
 
 function readIdentity(): Identity | null {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "null");
-    if (typeof kept === "object" && kept !== null && "userId" in kept && typeof kept.userId === "string") {
-      const name = "name" in kept && typeof kept.name === "string" ? kept.name : "";
-      return isUuid(kept.userId) ? { userId: kept.userId, name: name || pseudonym(kept.userId) } : null;
-    }
-  } catch {
-    // Unreadable content counts as absent.
+  const kept = readStored(IDENTITY_KEY);
+  if (typeof kept !== "object" || kept === null || !("userId" in kept) || typeof kept.userId !== "string") {
+    return null;
   }
-  return null;
+  const name = "name" in kept && typeof kept.name === "string" ? kept.name : "";
+  return isUuid(kept.userId) ? { userId: kept.userId, name: name || pseudonym(kept.userId) } : null;
 }

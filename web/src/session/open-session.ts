@@ -1,41 +1,49 @@
 import { type Login, type PageConfig, readPageConfig } from "./page-config";
-import { keptToken, type Session, TokenSession, TrustedSession } from "./session";
-import { beginSignIn, finishSignIn, RETURN_PATH, type Token } from "./sign-in";
+import type { Session } from "./session";
+import { beginSignIn, finishSignIn, RETURN_PATH, renewToken, type Token } from "./sign-in";
+import { SignInFault, type SignInProblem } from "./sign-in-fault";
+import { keptToken, problemOf, TokenSession } from "./token-session";
+import { TrustedSession } from "./trusted-session";
 
 /** The session for the installation's authentication mode. Finishes a sign-in that returns from the provider. */
 export async function openSession(config: PageConfig): Promise<Session> {
   const { login } = config;
-  if (!login) {
+  if (config.isTrusted) {
     return new TrustedSession();
   }
-  const session = new TokenSession(() => beginSignIn(login));
-  const isReturning = location.pathname === RETURN_PATH;
-  const token = isReturning ? await tokenFromReturn(login) : keptToken();
-  const { userId } = token ? await readPageConfig(token.text, { origin: config.apiUrl }) : { userId: "" };
-  if (token && userId) {
-    session.accept(token, userId);
-    return session;
+  if (!login) {
+    const refuse = (): Promise<never> => Promise.reject(new SignInFault("not-offered"));
+    return new TokenSession({ begin: refuse, renew: refuse });
   }
+  const session = new TokenSession({
+    begin: () => beginSignIn(login),
+    renew: (token) => renewToken(login, token),
+  });
+  const returned = location.pathname === RETURN_PATH ? await tokenFromReturn(login) : {};
+  const token = returned.token ?? keptToken();
   if (token) {
-    console.warn("Gavel rejects the provider's access token: it must be a JWT whose audience is JWT_AUDIENCE");
+    const { userId } = await readPageConfig(token.text, { origin: config.apiUrl });
+    if (userId) {
+      session.accept(token, userId);
+    } else {
+      session.signOut();
+      session.report({ kind: returned.token ? "rejected" : "expired", detail: "" });
+    }
   }
-  if (token || isReturning) {
-    session.fail(isReturning ? "failed" : "expired");
+  if (returned.problem) {
+    session.report(returned.problem);
   }
   return session;
 }
 
-/** The access token of the sign-in whose answer is in the URL, or null if it failed. Removes the answer from the URL. */
-async function tokenFromReturn(login: Login): Promise<Token | null> {
+/** The outcome of the sign-in whose answer is in the URL. Removes the answer from the URL. */
+async function tokenFromReturn(login: Login): Promise<{ token?: Token; problem?: SignInProblem }> {
   const { search } = location;
   // The page opens either way. The code must not stay in the URL.
   history.replaceState(null, "", "/");
   try {
-    const { token, backTo } = await finishSignIn(login, search);
-    history.replaceState(null, "", backTo);
-    return token;
+    return { token: await finishSignIn(login, search) };
   } catch (error) {
-    console.warn("the sign-in failed", error);
-    return null;
+    return { problem: problemOf(error) };
   }
 }

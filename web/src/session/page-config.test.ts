@@ -42,9 +42,21 @@ describe("the configuration of the installation", () => {
 
   it("is that of trusted mode if none is served, or an HTML page in its place", async () => {
     respondWith(() => new Response("", { status: 404 }));
-    expect(await readPageConfig()).toEqual({ login: null, currency: null, userId: "", apiUrl: ORIGIN });
+    expect(await readPageConfig()).toEqual({
+      isTrusted: true,
+      login: null,
+      currency: null,
+      userId: "",
+      apiUrl: ORIGIN,
+    });
     respondWith(() => new Response("<!doctype html>", { headers: { "Content-Type": "text/html" } }));
-    expect(await readPageConfig()).toEqual({ login: null, currency: null, userId: "", apiUrl: ORIGIN });
+    expect(await readPageConfig()).toEqual({
+      isTrusted: true,
+      login: null,
+      currency: null,
+      userId: "",
+      apiUrl: ORIGIN,
+    });
   });
 
   it("is that of the API if the page is served by another origin", async () => {

@@ -5,7 +5,9 @@ export type Login = { readonly issuer: string; readonly clientId: string; readon
 
 /** The configuration of the installation, from `/page.json`. */
 export type PageConfig = {
-  /** Null with `AUTH_MODE=trusted`: ids are not verified. */
+  /** `AUTH_MODE=trusted`: ids are not verified, and there is no sign-in. */
+  readonly isTrusted: boolean;
+  /** Where to sign in. Null if the installation does not say. */
   readonly login: Login | null;
   readonly currency: string | null;
   /** The user id of the token's bearer; empty without a valid token. */
@@ -53,11 +55,11 @@ async function fetchFields(url: string, token: string | null): Promise<Record<st
 function configOf(fields: Record<string, unknown>): Omit<PageConfig, "apiUrl"> {
   const login = fieldsOf(fields.login);
   const [issuer, clientId] = [textOf(login.issuer), textOf(login.client_id)];
+  const isTrusted = fields.auth_mode !== "jwt";
   return {
+    isTrusted,
     login:
-      fields.auth_mode === "jwt" && issuer && clientId
-        ? { issuer, clientId, scope: textOf(login.scope) || "openid profile" }
-        : null,
+      !isTrusted && issuer && clientId ? { issuer, clientId, scope: textOf(login.scope) || "openid profile" } : null,
     currency: textOf(fields.currency) || null,
     userId: textOf(fields.user_id),
   };

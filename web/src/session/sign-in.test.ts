@@ -1,13 +1,14 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aTokenSession, signIn } from "../testing/token-session";
 import { openSession } from "./open-session";
 import { readPageConfig } from "./page-config";
-import { keptToken, TokenSession } from "./session";
 import { beginSignIn } from "./sign-in";
+import { keptToken, type TokenSession } from "./token-session";
 
 const ISSUER = "https://login.test/";
 const LOGIN = { issuer: ISSUER, clientId: "gavel-page", scope: "openid" };
-const CONFIG = { login: LOGIN, currency: null, userId: "", apiUrl: location.origin };
+const CONFIG = { isTrusted: false, login: LOGIN, currency: null, userId: "", apiUrl: location.origin };
 const USER_ID = "00000000-0000-4000-8000-0000000000aa";
 const HOUR_MS = 3_600_000;
 
@@ -34,6 +35,8 @@ class Installation {
   };
   idClaims: object = {};
   tokens: object = {};
+  /** The error that the token endpoint responds with. */
+  refusal: object | undefined;
   /** What was posted to the token endpoint. */
   readonly posted: URLSearchParams[] = [];
   /** The credentials that Gavel was sent. */
@@ -46,6 +49,9 @@ class Installation {
       "https://login.test/.well-known/openid-configuration": () => Response.json(this.metadata),
       "https://login.test/token": (init) => {
         this.posted.push(new URLSearchParams(String(init?.body)));
+        if (this.refusal) {
+          return Response.json(this.refusal, { status: 400 });
+        }
         return Response.json({ ...this.#ownTokens(), ...this.tokens });
       },
       "/page.json": (init) => {
@@ -91,10 +97,11 @@ class Installation {
   }
 }
 
-function expectSignedOut(session: TokenSession): void {
+function expectSignedOut(session: TokenSession, problem?: string): void {
   expect(session.identity().userId).toBe("");
   expect(session.authorization()).toBeNull();
-  expect(session.problem()).toBe("failed");
+  const { kind } = session.state().problem ?? {};
+  problem ? expect(kind).toBe(problem) : expect(kind).toBeDefined();
   expect(location.search).toBe("");
 }
 
@@ -108,6 +115,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
   sessionStorage.clear();
+  localStorage.clear();
 });
 
 describe("signing in", () => {
@@ -129,7 +137,7 @@ describe("signing in", () => {
     const session = await installation.returnWith();
     expect(session.identity()).toEqual({ userId: USER_ID, name: "Ada" });
     expect(session.authorization()).toBe(`Bearer ${ACCESS_TOKEN}`);
-    expect(session.problem()).toBeNull();
+    expect(session.state().problem).toBeNull();
     expect(location.pathname).toBe("/items/1");
     const verifier = installation.posted[0]?.get("code_verifier") ?? "";
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
@@ -217,50 +225,115 @@ describe("signing in", () => {
     expect((await installation.signIn()).identity().userId).toBe(USER_ID);
   });
 
-  it("reports that the provider can't be reached", async () => {
-    serve({});
-    const session = (await openSession(CONFIG)) as TokenSession;
-    session.signIn();
-    await vi.waitFor(() => expect(session.problem()).toBe("unreachable"));
-  });
-
-  it("has expired if Gavel rejects the token that the tab kept", async () => {
+  it("has expired if Gavel rejects the token that the browser kept", async () => {
     new Installation();
-    new TokenSession(async () => undefined).accept(
-      { text: "rejected", name: "Ada", endsAtMs: Date.now() + HOUR_MS },
-      USER_ID,
-    );
+    signIn(aTokenSession(), USER_ID, { text: "rejected" });
     const session = (await openSession(CONFIG)) as TokenSession;
-    expect([session.identity().userId, session.problem(), keptToken()]).toEqual(["", "expired", null]);
+    expectSignedOut(session, "expired");
+    expect(keptToken()).toBeNull();
   });
 
   it("ends when the token expires", async () => {
-    const session = new TokenSession(async () => undefined);
-    session.accept({ text: "t", name: "Ada", endsAtMs: Date.now() + 60_000 }, USER_ID);
-    expect(keptToken()?.text).toBe("t");
-    session.accept({ text: "t", name: "Ada", endsAtMs: Date.now() - 1 }, USER_ID);
+    const session = aTokenSession();
+    signIn(session, USER_ID);
+    expect(keptToken()?.text).toBe("one");
+    signIn(session, USER_ID, { endsInMs: -1 });
     expect(session.authorization()).toBeNull();
-    expect(session.identity().userId).toBe("");
-    expect(session.problem()).toBe("expired");
+    expectSignedOut(session, "expired");
     expect(keptToken()).toBeNull();
+  });
+});
+
+/** A provider to which no connection can be made. */
+function noConnection(): never {
+  throw new TypeError("Failed to fetch");
+}
+
+describe("a sign-in that can't work", () => {
+  async function problemOfSignIn(login: typeof LOGIN | null = LOGIN) {
+    const session = (await openSession({ ...CONFIG, login })) as TokenSession;
+    session.signIn();
+    await vi.waitFor(() => expect(session.state().problem).not.toBeNull());
+    return session.state().problem;
+  }
+
+  it("says that the provider can't be reached", async () => {
+    serve({ "https://login.test/.well-known/openid-configuration": noConnection });
+    expect(await problemOfSignIn()).toEqual({ kind: "unreachable", detail: "https://login.test" });
+  });
+
+  it("says which address the page's policy blocks", async () => {
+    serve({
+      "https://login.test/.well-known/openid-configuration": () => {
+        const report = Object.assign(new Event("securitypolicyviolation"), { blockedURI: "https://login.test/x" });
+        setTimeout(() => document.dispatchEvent(report));
+        return noConnection();
+      },
+    });
+    expect(await problemOfSignIn()).toEqual({ kind: "blocked", detail: "https://login.test" });
+  });
+
+  it("says that it needs HTTPS, without which browsers have no cryptography", async () => {
+    new Installation();
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    expect(await problemOfSignIn()).toEqual({ kind: "insecure", detail: "" });
+  });
+
+  it("says that the browser blocks storage", async () => {
+    new Installation();
+    vi.spyOn(Storage.prototype, "removeItem").mockImplementation(() => {
+      throw new DOMException("denied", "SecurityError");
+    });
+    expect(await problemOfSignIn()).toEqual({ kind: "storage", detail: "" });
+  });
+
+  it("says that the installation names no provider", async () => {
+    expect(await problemOfSignIn(null)).toEqual({ kind: "not-offered", detail: "" });
+  });
+
+  it.each([
+    ["in its answer", { error: "access_denied", error_description: "Not a member" }, undefined],
+    ["in place of a token", {}, { error: "invalid_grant", error_description: "Not a member" }],
+  ])("says why the provider refused %s", async (_, answer, refusal) => {
+    const installation = new Installation();
+    installation.refusal = refusal;
+    const session = await installation.signIn(answer as Record<string, string>);
+    expectSignedOut(session, "refused");
+    expect(session.state().problem?.detail).toBe("Not a member");
+    expect(location.pathname).toBe("/items/1");
+  });
+
+  it("says that Gavel does not accept the provider's token", async () => {
+    const installation = new Installation();
+    installation.tokens = { access_token: "opaque" };
+    expectSignedOut(await installation.signIn(), "rejected");
+  });
+
+  it("keeps a token that is still valid", async () => {
+    const installation = new Installation();
+    await installation.signIn();
+    const session = await installation.signIn({ error: "access_denied" });
+    expect(session.state()).toMatchObject({ isSignedIn: true, problem: { kind: "refused", detail: "access_denied" } });
+    expect(session.authorization()).toBe(`Bearer ${ACCESS_TOKEN}`);
   });
 });
 
 describe("the configuration in page.json", () => {
   it("is trusted mode if there is none or it can't be read", async () => {
-    const trusted = { login: null, currency: null, userId: "", apiUrl: location.origin };
+    const trusted = { isTrusted: true, login: null, currency: null, userId: "", apiUrl: location.origin };
     serve({});
     expect(await readPageConfig()).toEqual(trusted);
     serve({ "/page.json": () => new Response("<html>", { headers: { "Content-Type": "text/html" } }) });
     expect(await readPageConfig()).toEqual(trusted);
     serve({ "/page.json": () => Response.json({ auth_mode: "jwt" }) });
-    expect(await readPageConfig()).toEqual(trusted);
+    expect(await readPageConfig()).toEqual({ ...trusted, isTrusted: false });
   });
 
   it("has a login and a currency", async () => {
     const login = { issuer: "https://login.test", client_id: "page" };
     serve({ "/page.json": () => Response.json({ auth_mode: "jwt", currency: "EUR", login }) });
     expect(await readPageConfig()).toEqual({
+      isTrusted: false,
       login: { issuer: "https://login.test", clientId: "page", scope: "openid profile" },
       currency: "EUR",
       userId: "",

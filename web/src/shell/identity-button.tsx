@@ -4,31 +4,28 @@ import { Paddle } from "../items/bidder";
 import { useIdentity, useLive } from "../live/live-context";
 import { NAME_CHARACTERS_MAX } from "../session/identity";
 import { pseudonym } from "../session/pseudonym";
-import { TokenSession, TrustedSession } from "../session/session";
+import { TokenSession } from "../session/token-session";
+import { TrustedSession } from "../session/trusted-session";
 import { Dialog } from "../ui/dialog";
 
-/** The user's identity, and the way to change it. */
+/** The user's identity, and the way to change it. While they are signed out, the banner has the button to sign in. */
 export function IdentityButton() {
   const { session } = useLive();
   if (session instanceof TokenSession) {
-    return <SignInButton session={session} />;
+    return <SignOutButton session={session} />;
   }
   return session instanceof TrustedSession ? <TrustedIdentity session={session} /> : null;
 }
 
-function SignInButton({ session }: { session: TokenSession }) {
+function SignOutButton({ session }: { session: TokenSession }) {
   const { userId, name } = useIdentity();
   return userId ? (
-    <button type="button" className="button button--bare button--small identity" onClick={() => session.signOut()}>
+    <button type="button" className="button button--bare button--small identity" onClick={session.signOut}>
       <Paddle userId={userId} />
       <span className="identity__name">{name}</span>
       <span className="visually-hidden">: sign out</span>
     </button>
-  ) : (
-    <button type="button" className="button button--primary button--small" onClick={session.signIn}>
-      Sign in
-    </button>
-  );
+  ) : null;
 }
 
 function TrustedIdentity({ session }: { session: TrustedSession }) {

@@ -5,7 +5,8 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { App, openQueries } from "../app";
 import { Live } from "../live/live";
-import { type Session, TrustedSession } from "../session/session";
+import type { Session } from "../session/session";
+import { TrustedSession } from "../session/trusted-session";
 import type { InMemoryGavel } from "./in-memory-gavel";
 import { ME } from "./items";
 

@@ -1,0 +1,187 @@
+import { onStoredByOtherTab, readStored, store } from "./browser-storage";
+import type { Identity } from "./identity";
+import type { Session } from "./session";
+import type { Token } from "./sign-in";
+import { SignInFault, type SignInProblem, type SignInProblemKind } from "./sign-in-fault";
+
+const TOKEN_KEY = "gavel.token";
+/** The lock of the tab that renews the token: a provider may accept a refresh token only once. */
+const RENEWAL_LOCK = "gavel.token.renewal";
+/** A token is renewed this long before it ends, or after half of its time if it is short. */
+const RENEW_MS_BEFORE = 180_000;
+/** If it was not renewed, the page warns this long before it ends. */
+export const WARN_MS_BEFORE = 120_000;
+/** The pause after a renewal to which the provider did not respond. */
+const RETRY_MS = 10_000;
+/** The longest time that a browser's timer can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+const SIGNED_OUT: Identity = { userId: "", name: "Not signed in" };
+
+/** A token that this browser keeps, and the user id that Gavel has derived from it. */
+export type KeptToken = Token & { readonly userId: string };
+
+type Provider = {
+  /** Open the provider's login page. */
+  begin(): Promise<void>;
+  /** Exchange a token's refresh token for a new token. */
+  renew(token: Token): Promise<Token>;
+};
+
+export type SignInState = {
+  readonly isSignedIn: boolean;
+  /** When the token ends, by this machine's clock, if that is soon; null otherwise. */
+  readonly endsAtMs: number | null;
+  readonly problem: SignInProblem | null;
+};
+
+/** With `AUTH_MODE=jwt`: the bearer of an access token, in all tabs of the browser, until it expires or they sign out. */
+export class TokenSession implements Session {
+  #token: KeptToken | null = null;
+  #identity: Identity = SIGNED_OUT;
+  #state: SignInState = { isSignedIn: false, endsAtMs: null, problem: null };
+  #timers: ReturnType<typeof setTimeout>[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #provider: Provider;
+
+  constructor(provider: Provider) {
+    this.#provider = provider;
+    onStoredByOtherTab(TOKEN_KEY, () => this.#follow(keptToken()));
+  }
+
+  readonly identity = (): Identity => this.#identity;
+
+  readonly state = (): SignInState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Open the provider's login page, also for a new token before the present one ends. */
+  readonly signIn = (): void => {
+    this.#provider.begin().catch((error: unknown) => this.report(problemOf(error)));
+  };
+
+  authorization(): string | null {
+    if (this.#token && this.#token.endsAtMs <= Date.now()) {
+      this.#expire();
+    }
+    return this.#token && bearer(this.#token);
+  }
+
+  rejected(authorization: string): void {
+    // A new sign-in may have replaced the token since the request was sent.
+    if (this.#token && authorization === bearer(this.#token)) {
+      this.#expire();
+    }
+  }
+
+  accept(token: Token, userId: string): void {
+    const kept = { ...token, userId };
+    store(TOKEN_KEY, kept);
+    this.#become(kept);
+  }
+
+  /** Sign out, in all tabs. */
+  readonly signOut = (): void => {
+    store(TOKEN_KEY, null);
+    this.#become(null);
+  };
+
+  /** Show why a sign-in did not work. A token that is still valid stays in use. */
+  report(problem: SignInProblem): void {
+    this.#set({ ...this.#state, problem });
+  }
+
+  /** Be signed in or out as another tab is. */
+  #follow(kept: KeptToken | null): void {
+    if (kept) {
+      this.#become(kept);
+    } else if (this.#token) {
+      this.#become(null, this.#token.endsAtMs <= Date.now() ? "expired" : null);
+    }
+  }
+
+  /** Be signed out: the token is no longer accepted, unless another tab has renewed it. */
+  #expire(): void {
+    const kept = keptToken();
+    if (kept && kept.text !== this.#token?.text) {
+      this.#become(kept);
+      return;
+    }
+    store(TOKEN_KEY, null);
+    this.#become(null, "expired");
+  }
+
+  #become(token: KeptToken | null, problem: SignInProblemKind | null = null): void {
+    this.#token = token;
+    this.#identity = token ? { userId: token.userId, name: token.name || "Signed in" } : SIGNED_OUT;
+    this.#timers.forEach(clearTimeout);
+    this.#timers = [];
+    if (token) {
+      const leftMs = token.endsAtMs - Date.now();
+      if (token.refreshToken) {
+        this.#after(leftMs - Math.min(RENEW_MS_BEFORE, leftMs / 2), () => void this.#renew(token));
+      }
+      this.#after(leftMs - WARN_MS_BEFORE, () => this.#set({ ...this.#state, endsAtMs: token.endsAtMs }));
+      this.#after(leftMs, () => this.#expire());
+    }
+    this.#set({ isSignedIn: token !== null, endsAtMs: null, problem: problem && { kind: problem, detail: "" } });
+  }
+
+  /** Renew the token in one tab. The others receive it by the storage. */
+  async #renew(token: KeptToken): Promise<void> {
+    try {
+      await withLock(RENEWAL_LOCK, async () => {
+        const kept = keptToken();
+        if (kept && kept.text !== token.text) {
+          this.#become(kept);
+        } else if (this.#token === token) {
+          const renewed = await this.#provider.renew(token);
+          // Unless the user has signed out meanwhile.
+          if (this.#token === token) {
+            this.accept(renewed, token.userId);
+          }
+        }
+      });
+    } catch (error) {
+      console.warn("the sign-in can't be renewed", error);
+      if (this.#token === token && problemOf(error).kind === "unreachable") {
+        this.#after(RETRY_MS, () => void this.#renew(token));
+      }
+    }
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, Math.min(ms, TIMER_MS_MAX)));
+  }
+
+  #set(state: SignInState): void {
+    this.#state = state;
+    for (const listener of this.#listeners) {
+      listener();
+    }
+  }
+}
+
+/** The token that this browser keeps, unless it has expired. */
+export function keptToken(): KeptToken | null {
+  const kept = readStored(TOKEN_KEY) as KeptToken | null;
+  return kept && kept.endsAtMs > Date.now() ? kept : null;
+}
+
+export function problemOf(error: unknown): SignInProblem {
+  console.warn("the sign-in failed", error);
+  return error instanceof SignInFault ? error.problem : { kind: "invalid", detail: String(error) };
+}
+
+function bearer(token: Token): string {
+  return `Bearer ${token.text}`;
+}
+
+/** Run in one tab at a time. Sign-in needs a secure context, and in one there are locks. */
+async function withLock(name: string, act: () => Promise<void>): Promise<void> {
+  const locks = (navigator as { locks?: LockManager }).locks;
+  await (locks ? locks.request(name, act) : act());
+}
