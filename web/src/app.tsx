@@ -8,10 +8,12 @@ import { AuctionPage } from "./pages/auction-page";
 import { AuctionsPage } from "./pages/auctions-page";
 import { BidderPage } from "./pages/bidder-page";
 import { BiddersPage } from "./pages/bidders-page";
+import { IdentityPage } from "./pages/identity-page";
 import { MyBidsPage } from "./pages/my-bids-page";
 import { NotFoundPage } from "./pages/not-found-page";
 import { SellPage } from "./pages/sell-page";
 import { StatusPage } from "./pages/status-page";
+import { IDENTITY_PATH } from "./session/identity";
 import { LeadNotices } from "./shell/lead-notices";
 import { NoticesProvider } from "./shell/notices";
 import { TabTitle } from "./shell/page-title";
@@ -58,6 +60,7 @@ export function App({ live, queries }: { live: Live; queries: QueryClient }) {
                 <Route path="/bidders" component={BiddersPage} />
                 <Route path="/bidders/:id">{({ id }) => <BidderPage key={id} userId={id} />}</Route>
                 <Route path="/status" component={StatusPage} />
+                <Route path={IDENTITY_PATH} component={IdentityPage} />
                 <Route path="/board">
                   <Redirect to="/status" replace />
                 </Route>

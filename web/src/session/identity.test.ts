@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { isUuid, randomUuid } from "../lib/uuid";
-import { loadIdentity, newIdentity, saveIdentity } from "./identity";
+import { identityLink, loadIdentity, newIdentity, parseIdentity, saveIdentity } from "./identity";
 import { hashOf, paddleHue, pseudonym } from "./pseudonym";
 
 afterEach(() => localStorage.clear());
@@ -27,6 +27,22 @@ describe("an identity", () => {
       localStorage.setItem("gavel.identity", kept);
       expect(isUuid(loadIdentity().userId)).toBe(true);
     },
+  );
+
+  it("is in its link for another device, which sends it to no server", () => {
+    const identity = { ...newIdentity(), name: "Ada & Söhne #1" };
+    const link = identityLink(identity);
+    expect(link).toMatch(/^http:\/\/localhost(:\d+)?\/identity#/);
+    expect(parseIdentity(link)).toEqual(identity);
+    expect(parseIdentity(` ${identity.userId.toUpperCase()} `)).toEqual({
+      userId: identity.userId,
+      name: pseudonym(identity.userId),
+    });
+  });
+
+  it.each(["", "Ada", "http://localhost/identity#id=1&name=Ada", "http://localhost/bidders"])(
+    "is not in the text %j",
+    (text) => expect(parseIdentity(text)).toBeNull(),
   );
 
   it("lasts as long as the page if the browser stores nothing", () => {

@@ -27,6 +27,22 @@ export function saveIdentity(identity: Identity): Identity {
   return kept;
 }
 
+/** The path of the page that takes an identity over from another device. */
+export const IDENTITY_PATH = "/identity";
+
+/** A link that takes this identity to another device. The name stands in the fragment, which no server sees. */
+export function identityLink({ userId, name }: Identity): string {
+  return `${location.origin}${IDENTITY_PATH}#${new URLSearchParams({ id: userId, name })}`;
+}
+
+/** The identity in such a link, or of a bidder id alone. Null if there is none. */
+export function parseIdentity(text: string): Identity | null {
+  const fields = new URLSearchParams(text.includes("#") ? text.slice(text.indexOf("#") + 1) : { id: text });
+  const userId = (fields.get("id") ?? "").trim().toLowerCase();
+  const name = (fields.get("name") ?? "").trim().slice(0, NAME_CHARACTERS_MAX);
+  return isUuid(userId) ? { userId, name: name || pseudonym(userId) } : null;
+}
+
 function readIdentity(): Identity | null {
   const kept = readStored(IDENTITY_KEY);
   if (typeof kept !== "object" || kept === null || !("userId" in kept) || typeof kept.userId !== "string") {
