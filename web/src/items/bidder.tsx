@@ -1,6 +1,6 @@
 import { Link } from "wouter";
-import { useIdentity } from "../live/live-context";
-import { paddleHue, pseudonym } from "../session/pseudonym";
+import { useBidderName, useIdentity } from "../live/live-context";
+import { paddleHue } from "../session/pseudonym";
 import "./bidder.css";
 
 /** The icon of a bidder: a bidding paddle in their colour. */
@@ -20,7 +20,8 @@ export function Paddle({ userId }: { userId: string }) {
 /** A bidder by their public name; the user is "You". */
 export function Bidder({ userId, linked = true }: { userId: string; linked?: boolean }) {
   const me = useIdentity().userId;
-  const name = userId === me ? "You" : pseudonym(userId);
+  const publicName = useBidderName(userId);
+  const name = userId === me ? "You" : publicName;
   return (
     <span className="bidder" title={userId}>
       <Paddle userId={userId} />

@@ -5,6 +5,7 @@ import {
   useCallback,
   useContext,
   useEffect,
+  useLayoutEffect,
   useMemo,
   useState,
   useSyncExternalStore,
@@ -66,6 +67,13 @@ export function useConnection(): ConnectionState {
 export function useIdentity(): Identity {
   const { session } = useLive();
   return useSyncExternalStore(session.subscribe, session.identity);
+}
+
+/** The public name of a bidder, which no other bidder on the page has. */
+export function useBidderName(userId: string): string {
+  const { names } = useLive();
+  useLayoutEffect(() => names.add(userId), [names, userId]);
+  return useSyncExternalStore(names.subscribe, () => names.nameOf(userId));
 }
 
 const LOADING: History = { bids: [], hasOlder: false, state: "loading" };

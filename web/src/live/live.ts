@@ -2,6 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { BidService, type Item, type WatchItemsResponse } from "@gavel/client";
 import { ServerClock } from "../clock/server-clock";
+import { BidderNames } from "../session/pseudonym";
 import type { Session } from "../session/session";
 import { BidHistory, HISTORY_PAGE_SIZE } from "./bid-history";
 import { Connection } from "./connection";
@@ -20,6 +21,7 @@ export class Live {
   readonly items = new LiveItems();
   readonly clock = new ServerClock();
   readonly connection = new Connection();
+  readonly names = new BidderNames();
   readonly session: Session;
   /** Null if the installation's configuration does not name it; then any item does. */
   readonly houseCurrency: string | null;

@@ -4,10 +4,9 @@ import { useQuery } from "@connectrpc/connect-query";
 import { type UserStats, UserStatsService } from "@gavel/client";
 import { Link } from "wouter";
 import { Paddle } from "../items/bidder";
-import { useIdentity } from "../live/live-context";
+import { useBidderName, useIdentity } from "../live/live-context";
 import { useHouseCurrency } from "../live/use-items";
 import { formatMoney } from "../money/money";
-import { pseudonym } from "../session/pseudonym";
 import { usePageTitle } from "../shell/page-title";
 import { Failed, Loading } from "../ui/loading";
 import { localTime } from "../ui/local-time";
@@ -20,7 +19,7 @@ const REFETCH_MS = 3_000;
 export function BidderPage({ userId }: { userId: string }) {
   const me = useIdentity();
   const isMe = me.userId === userId;
-  const name = pseudonym(userId);
+  const name = useBidderName(userId);
   usePageTitle(isMe ? "My statistics" : name);
   const { data, isPending, error, refetch } = useQuery(
     UserStatsService.method.getUserStats,

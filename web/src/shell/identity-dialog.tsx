@@ -1,8 +1,7 @@
 import { useRef, useState } from "react";
 import { Link } from "wouter";
-import { useIdentity } from "../live/live-context";
+import { useBidderName, useIdentity } from "../live/live-context";
 import { IDENTITY_PATH, identityLink, NAME_CHARACTERS_MAX } from "../session/identity";
-import { pseudonym } from "../session/pseudonym";
 import type { TrustedSession } from "../session/trusted-session";
 import { Dialog } from "../ui/dialog";
 
@@ -11,6 +10,7 @@ type IdentityDialogProps = { session: TrustedSession; close: () => void };
 /** The user's name, the way to another device, and the way to a new identity. */
 export function IdentityDialog({ session, close }: IdentityDialogProps) {
   const identity = useIdentity();
+  const publicName = useBidderName(identity.userId);
   const [name, setName] = useState(identity.name);
   return (
     <Dialog title="Your identity" onClose={close}>
@@ -33,7 +33,7 @@ export function IdentityDialog({ session, close }: IdentityDialogProps) {
             onChange={(event) => setName(event.target.value)}
           />
           <p className="field__hint">
-            Only this browser knows this name. Other bidders see you as <strong>{pseudonym(identity.userId)}</strong>.
+            Only this browser knows this name. Other bidders see you as <strong>{publicName}</strong>.
           </p>
         </div>
         <OtherDevice close={close} />
