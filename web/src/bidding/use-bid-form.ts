@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { isLedBy } from "../auction/phase";
 import { useIdentity } from "../live/live-context";
 import { majorText, parseMoney } from "../money/money";
+import { useKeptState } from "../ui/kept-state";
 import { type Bid, type Checked, checkBid } from "./bid-draft";
 import { type BidResult, useBid } from "./use-bid";
 
@@ -13,10 +14,12 @@ type Problem = Extract<Checked, { ok: false }>;
  * others bid.
  */
 export function useBidForm(item: Item) {
-  const leads = isLedBy(item, useIdentity().userId);
+  const { userId } = useIdentity();
+  const leads = isLedBy(item, userId);
   const { place, retry, isPlacing, result, clearResult } = useBid(item);
-  const [typed, setTyped] = useState<string | null>(null);
-  const [maximumText, setMaximumText] = useState<string | null>(null);
+  // Kept while the user signs in again.
+  const [typed, setTyped] = useKeptState<string>(`gavel.bid.${userId}.${item.id}.amount`);
+  const [maximumText, setMaximumText] = useKeptState<string>(`gavel.bid.${userId}.${item.id}.maximum`);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [unconfirmed, setUnconfirmed] = useState<Bid | null>(null);
   const amountField = useRef<HTMLInputElement>(null);
@@ -29,7 +32,7 @@ export function useBidForm(item: Item) {
       setMaximumText(null);
       setProblem(null);
     }
-  }, [leads]);
+  }, [leads, setTyped, setMaximumText]);
 
   const clearFeedback = (): void => {
     setProblem(null);
@@ -83,7 +86,7 @@ export function useBidForm(item: Item) {
       resetIfAccepted(await retry());
     },
     showMaximum() {
-      setMaximumText((text) => text ?? "");
+      setMaximumText(maximumText ?? "");
       requestAnimationFrame(() => maximumField.current?.focus());
     },
     typeAmount(text: string) {
