@@ -101,6 +101,19 @@ def test_whatever_compose_waits_for_exists_and_has_a_health_check() -> None:
                 assert OURS[needed]["command"][0] == "migrate"
 
 
+def test_health_checks_ask_for_no_newer_engine_than_compose_does() -> None:
+    checks = [service["healthcheck"] for service in SERVICES.values() if "healthcheck" in service]
+    assert len(checks) == 8
+    # Docker Engine 25 knows more, and older ones refuse the file.
+    assert {option for check in checks for option in check} == {"test", "interval", "timeout", "retries", "start_period"}
+
+
+def test_the_cache_lets_the_other_containers_in_whatever_its_image_would_do() -> None:
+    command = SERVICES["redis"]["command"]
+    assert command[command.index("--protected-mode") + 1] == "no"
+    assert "ports" not in SERVICES["redis"]
+
+
 def test_every_process_waits_for_the_schema_that_it_reads() -> None:
     for name in ("bid-api", "bid-worker"):
         assert "migrate-bids" in OURS[name]["depends_on"]
