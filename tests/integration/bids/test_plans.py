@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from gavel.bids.adapters.postgres.feed.recorded_log import LOG_SETTINGS
 from gavel.bids.adapters.postgres.outbox.outbox import CLAIM_SETTINGS
 from gavel.bids.adapters.postgres.writing.batch import prepare_session
 from gavel.runtime.postgres import connections as postgres
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.integration
 
 WRITING = "gavel.bids.adapters.postgres.writing"
 OUTBOX = "gavel.bids.adapters.postgres.outbox"
+FEED = "gavel.bids.adapters.postgres.feed"
 LANE_STATEMENTS = [
     "lock_free_auctions",
     "lock_auction",
@@ -55,6 +57,18 @@ async def test_the_relays_plan_on_an_empty_outbox_finds_rows_by_address(new_hous
         plan = await _plan(connection, OUTBOX, "claim_outbox")
         assert "Tid Scan" in plan
         assert "Index Scan using outbox_pkey" in plan
+        assert "Seq Scan" not in plan
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("name", ["count_recorded", "read_bids_of_second", "read_events_of_second"])
+async def test_the_plans_by_time_on_an_empty_log_use_its_index_of_times(new_house: House, name: str) -> None:
+    connection = await postgres.connect(new_house.url, "tests")
+    try:
+        await connection.execute(f"BEGIN; {LOG_SETTINGS}")
+        plan = await _plan(connection, FEED, name)
+        assert "_by_time" in plan
         assert "Seq Scan" not in plan
     finally:
         await connection.close()

@@ -1,6 +1,6 @@
 """Read the log of all items as published messages, to rebuild what is counted from them."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,7 @@ _READ_LOG_BIDS = load_sql(__package__, "read_log_bids")
 _READ_LOG_EVENTS = load_sql(__package__, "read_log_events")
 
 LOG_ROWS_MAX = 1_000
-_BEFORE_ALL = (UUID(int=0), 0)
+BEFORE_ALL = (UUID(int=0), 0)
 
 
 async def read_event_log(connection: asyncpg.Connection) -> AsyncGenerator[bytes]:
@@ -24,17 +24,22 @@ async def read_event_log(connection: asyncpg.Connection) -> AsyncGenerator[bytes
     Some events committed meanwhile are included. The order has no meaning. Each LOG_ROWS_MAX rows are read in a
     statement of their own: a snapshot of the whole log would keep every row that bids and the relay replace meanwhile.
     """
-    for statement, event_of in ((_READ_LOG_EVENTS, _event_of), (_READ_LOG_BIDS, bid_of)):
-        position = _BEFORE_ALL
+    for statement, recorded in ((_READ_LOG_EVENTS, recorded_event), (_READ_LOG_BIDS, recorded_bid)):
+        position = BEFORE_ALL
         while rows := await connection.fetch(statement, *position, LOG_ROWS_MAX):
             position = (rows[-1]["item_id"], rows[-1]["seq"])
-            recorded = (RecordedEvent(event_of(row), terms_of(row), row["traceparent"] or "") for row in rows)
-            for body in _messages(recorded):
-                yield body
+            for message in outbox_messages([recorded(row) for row in rows]):
+                yield message.body
 
 
-def _messages(recorded: Iterable[RecordedEvent]) -> list[bytes]:
-    return [message.body for message in outbox_messages(list(recorded))]
+def recorded_bid(row: asyncpg.Record) -> RecordedEvent:
+    """Map a row of `bids`, with its auction's terms, to what was published of it."""
+    return RecordedEvent(bid_of(row), terms_of(row), row["traceparent"] or "")
+
+
+def recorded_event(row: asyncpg.Record) -> RecordedEvent:
+    """Map a row of `item_events`, with its auction's terms, to what was published of it."""
+    return RecordedEvent(_event_of(row), terms_of(row), row["traceparent"] or "")
 
 
 def _event_of(row: asyncpg.Record) -> Event:
