@@ -105,7 +105,13 @@ def test_health_checks_ask_for_no_newer_engine_than_compose_does() -> None:
     checks = [service["healthcheck"] for service in SERVICES.values() if "healthcheck" in service]
     assert len(checks) == 8
     # Docker Engine 25 knows more, and older ones refuse the file.
-    assert {option for check in checks for option in check} == {"test", "interval", "timeout", "retries", "start_period"}
+    assert {option for check in checks for option in check} == {
+        "test",
+        "interval",
+        "timeout",
+        "retries",
+        "start_period",
+    }
 
 
 def test_the_cache_lets_the_other_containers_in_whatever_its_image_would_do() -> None:

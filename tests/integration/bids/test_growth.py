@@ -89,7 +89,7 @@ READS: dict[str, Read] = {
     "bids of an item": lambda large: PostgresItemCatalogue(large.pool).bids(ItemId(large.tables.hot_id), None, PAGE),
     "an item": lambda large: PostgresItemCatalogue(large.pool).item(ItemId(large.tables.hot_id)),
     "a leaderboard": lambda large: PostgresLeaderboards(large.pool).board(ItemId(large.tables.hot_id), 10),
-    "the status page": lambda large: StatusPage(large.pool, lambda: 0).metrics(),
+    "the status page": lambda large: StatusPage(large.pool, lambda: 0).status(),
     "the trace of a bid": _trace,
 }
 
@@ -113,7 +113,7 @@ async def test_a_read_takes_a_moment_and_no_scan_that_grows(large: Large, read: 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_status_page_counts_what_takes_bids(large: Large) -> None:
-    status = await StatusPage(large.pool, lambda: 0).metrics()
+    status = await StatusPage(large.pool, lambda: 0).status()
     assert status["items_active"] == large.tables.open_count()
 
 

@@ -25,7 +25,7 @@ KEPT = timedelta(days=30)
 
 
 async def _active(house: House) -> int:
-    shown = (await StatusPage(house.pool, lambda: 0).metrics())["items_active"]
+    shown = (await StatusPage(house.pool, lambda: 0).status())["items_active"]
     assert isinstance(shown, int)
     listed, _ = await PostgresItemCatalogue(house.pool).items(Status.ACTIVE, "", None, 100)
     assert shown == len(listed)
