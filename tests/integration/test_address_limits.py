@@ -233,7 +233,7 @@ class CountingKey(OneKey):
         return await super().candidates(key_id)
 
 
-async def test_a_token_is_verified_only_where_somebody_asks_who_calls() -> None:
+async def test_a_token_is_verified_only_where_a_route_asks_who_calls() -> None:
     key, forger = SigningKey("only"), SigningKey("only")
     keys = CountingKey(public_key_of(key.pem))
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE, algorithms=("ES256",))
