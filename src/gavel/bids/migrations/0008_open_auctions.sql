@@ -46,6 +46,3 @@ CREATE TRIGGER auction_over AFTER UPDATE ON auctions FOR EACH ROW
     WHEN (OLD.started AND OLD.cancelled_at IS NULL AND OLD.closed_at IS NULL
           AND (NEW.cancelled_at IS NOT NULL OR NEW.closed_at IS NOT NULL))
     EXECUTE FUNCTION count_open_auction('-1');
-
--- The bids of a moment, which `gavel trace` looks for: the log is in the order of time, so that ranges of pages will do.
-CREATE INDEX bids_by_time ON bids USING brin (created_at) WITH (pages_per_range = 16, autosummarize = on);
