@@ -67,7 +67,7 @@ test("ten tabs share one stream over HTTP/1.1, and each of them bids", async ({ 
       .getByLabel("Your bid")
       .fill(String((amount + 100n) / 100n));
     await panel(page).getByRole("button", { name: "Bid $" }).click();
-    await expect(panel(page).getByText("You lead", { exact: true })).toBeVisible(SOON);
+    await expect(panel(page).getByText("You lead", { exact: true })).toBeVisible();
     amount += 200n;
   }
   await tabs.expectNewestBid("$39.00");
@@ -123,6 +123,24 @@ test("another tab takes over when the tab with the stream no longer answers", as
   await bid(client, item, randomUUID(), 2_100n);
   tabs.pages.push(stuck);
   await tabs.expectNewestBid("$21.00");
+});
+
+test("tabs of a browser that has no locks, or denies them, are live all the same", async ({ client, person }) => {
+  const item = await list(client, { title: "No locks" });
+  const ada = await person();
+  for (const [amount, isDenied] of [
+    [2_000n, true],
+    [2_100n, false],
+  ] as const) {
+    await ada.page.addInitScript((isDenied) => {
+      const denying = { request: () => Promise.reject(new DOMException("denied", "SecurityError")) };
+      Object.defineProperty(navigator, "locks", { value: isDenied ? denying : undefined, configurable: true });
+    }, isDenied);
+    await ada.page.goto(`/items/${item.id}`);
+    await expect(panel(ada.page).getByLabel("Your bid")).toBeVisible();
+    await bid(client, item, randomUUID(), amount);
+    await expect(ada.page.locator(".history__amount").first()).toHaveText(`$${amount / 100n}.00`, SOON);
+  }
 });
 
 /** List enough items for three pages of the list. */

@@ -21,7 +21,7 @@ type Envelope<Message> = "ping" | "pong" | { readonly message: Message };
  *
  * The leader holds a Web Lock, which passes to another tab when it closes, crashes or leaves. A visible tab takes the
  * lock from a leader that is hidden or does not answer: browsers slow hidden tabs down, and freeze some without notice.
- * Where there are no locks (a page that came over plain HTTP from another machine), each visible tab leads itself alone.
+ * Where there are no locks (plain HTTP from another machine, blocked storage), each visible tab leads itself alone.
  */
 export class TabGroup<Message> {
   readonly id = randomUuid();
@@ -53,11 +53,10 @@ export class TabGroup<Message> {
     this.#membership = membership;
     const locks = lockManager();
     if (locks) {
-      void this.#takePart(locks, membership.signal);
+      // A browser that blocks the storage of this site denies its locks too.
+      this.#takePart(locks, membership.signal).catch(() => this.#leadAlone(membership.signal));
     } else {
-      const lead = (): void => this.#setLeads(!isHidden());
-      document.addEventListener("visibilitychange", lead, { signal: membership.signal });
-      lead();
+      this.#leadAlone(membership.signal);
     }
   }
 
@@ -111,13 +110,24 @@ export class TabGroup<Message> {
     }
   }
 
-  /** Resolves when the lock is held, until this tab leaves. */
+  /** Lead as long as this tab is visible, whatever other tabs do. */
+  #leadAlone(membership: AbortSignal): void {
+    if (!membership.aborted) {
+      const lead = (): void => this.#setLeads(!isHidden());
+      document.addEventListener("visibilitychange", lead, { signal: membership });
+      lead();
+    }
+  }
+
+  /** Resolves when the lock is held, until this tab leaves. Rejects if the browser denies locks. */
   #holdOwnLock(locks: LockManager, membership: AbortSignal): Promise<void> {
-    return new Promise((held) => {
-      void locks.request(this.#lockOf(this.id), () => {
-        held();
-        return aborted(membership);
-      });
+    return new Promise((held, denied) => {
+      locks
+        .request(this.#lockOf(this.id), () => {
+          held();
+          return aborted(membership);
+        })
+        .catch(denied);
     });
   }
 
