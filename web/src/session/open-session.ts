@@ -44,6 +44,7 @@ async function tokenFromReturn(login: Login): Promise<{ token?: Token; problem?:
   try {
     return { token: await finishSignIn(login, search) };
   } catch (error) {
+    console.warn("the sign-in failed", error);
     return { problem: problemOf(error) };
   }
 }

@@ -78,6 +78,17 @@ describe("a token that ends soon", () => {
     expect(away.session.authorization()).toBe("Bearer second");
   });
 
+  it("is renewed after it has ended while the machine slept", async () => {
+    const { session } = renewedBy(async () => aToken("second", "r2"));
+    session.accept(aToken("first", "r1"), USER_ID);
+    // The date moves on, and timers do not.
+    vi.setSystemTime(Date.now() + 2 * HOUR_MS);
+    expect(session.authorization()).toBeNull();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(session.authorization()).toBe("Bearer second");
+    expect(session.state()).toEqual({ isSignedIn: true, endsAtMs: null, problem: null });
+  });
+
   it("is not brought back by a renewal that ends after signing out", async () => {
     const slow = { deliver: (_: Token) => undefined as unknown };
     const { session } = renewedBy(() => new Promise((deliver) => (slow.deliver = deliver)));

@@ -13,7 +13,7 @@ const RENEW_MS_BEFORE = 180_000;
 export const WARN_MS_BEFORE = 120_000;
 /** The pause after a renewal to which the provider did not respond. */
 const RETRY_MS = 10_000;
-/** The longest time that a browser's timer can wait. */
+/** The longest time that a browser's timer can wait, 24 days. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const SIGNED_OUT: Identity = { userId: "", name: "Not signed in" };
@@ -60,14 +60,19 @@ export class TokenSession implements Session {
 
   /** Open the provider's login page, also for a new token before the present one ends. */
   readonly signIn = (): void => {
-    this.#provider.begin().catch((error: unknown) => this.report(problemOf(error)));
+    this.#provider.begin().catch((error: unknown) => {
+      console.warn("the sign-in can't begin", error);
+      this.report(problemOf(error));
+    });
   };
 
   authorization(): string | null {
-    if (this.#token && this.#token.endsAtMs <= Date.now()) {
-      this.#expire();
+    const token = this.#token;
+    if (token && token.endsAtMs <= Date.now()) {
+      void this.#end(token);
+      return null;
     }
-    return this.#token && bearer(this.#token);
+    return token && bearer(token);
   }
 
   rejected(authorization: string): void {
@@ -125,9 +130,19 @@ export class TokenSession implements Session {
         this.#after(leftMs - Math.min(RENEW_MS_BEFORE, leftMs / 2), () => void this.#renew(token));
       }
       this.#after(leftMs - WARN_MS_BEFORE, () => this.#set({ ...this.#state, endsAtMs: token.endsAtMs }));
-      this.#after(leftMs, () => this.#expire());
+      this.#after(leftMs, () => void this.#end(token));
     }
     this.#set({ isSignedIn: token !== null, endsAtMs: null, problem: problem && { kind: problem, detail: "" } });
+  }
+
+  /** The token has ended. If the machine slept, it could not be renewed before. */
+  async #end(token: KeptToken): Promise<void> {
+    if (token.refreshToken) {
+      await this.#renew(token);
+    }
+    if (this.#token === token) {
+      this.#expire();
+    }
   }
 
   /** Renew the token in one tab. The others receive it by the storage. */
@@ -154,7 +169,9 @@ export class TokenSession implements Session {
   }
 
   #after(ms: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, Math.min(ms, TIMER_MS_MAX)));
+    if (ms <= TIMER_MS_MAX) {
+      this.#timers.push(setTimeout(act, ms));
+    }
   }
 
   #set(state: SignInState): void {
@@ -172,7 +189,6 @@ export function keptToken(): KeptToken | null {
 }
 
 export function problemOf(error: unknown): SignInProblem {
-  console.warn("the sign-in failed", error);
   return error instanceof SignInFault ? error.problem : { kind: "invalid", detail: String(error) };
 }
 
