@@ -1,22 +1,25 @@
-"""Composition root of the bid worker: the relay, the closer, and upkeep."""
+"""Composition root of the bid worker: the relay, the closer, upkeep, and answers to consumers that lost events."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 import asyncpg
 import structlog
 
+from gavel.bids.adapters.postgres.feed.recorded_log import PostgresRecordedLog
 from gavel.bids.adapters.postgres.outbox.outbox import PostgresOutbox, RelayMetrics, outbox_source
 from gavel.bids.adapters.postgres.upkeep.upkeep import PostgresUpkeep
 from gavel.bids.adapters.postgres.writing.auction_book import PostgresAuctionBook
 from gavel.bids.adapters.postgres.writing.batch_runner import lane_source
 from gavel.bids.adapters.postgres.writing.due_auctions import CloserMetrics, PostgresDueAuctions
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeedPublisher
+from gavel.bids.adapters.rabbitmq.log_requests import RabbitMqLogRequests
 from gavel.bids.adapters.rabbitmq.publisher import RabbitMqPublisher
 from gavel.bids.ports.book import AuctionBook, Change, CommandCall, CommitListener, Unavailable
 from gavel.bids.ports.due_auctions import DueAuctions
 from gavel.bids.ports.outbox import EventPublisher, EventsNotPublished
+from gavel.bids.ports.recorded_log import RecordedLog
 from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.use_cases.close_due import INTERRUPTIONS, Deferred, close_due
 from gavel.runtime.postgres import connections as postgres
@@ -63,10 +66,11 @@ async def running_bid_worker(
     publisher: EventPublisher,
     waker: RelayWaker | None = None,
     listeners: Sequence[CommitListener] = (),
+    answering: Callable[[RecordedLog], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> AsyncGenerator[Parts]:
     """Run the relay and the closer inside the context. With a waker, the relay polls only for what others left.
 
-    The listeners are notified of the closer's commits.
+    The listeners are notified of the closer's commits. `answering` answers consumers from the log.
     """
     wake_relay = waker or RelayWaker()
     relay_idle_seconds = RELAY_IDLE_SECONDS if waker is None else RELAY_WOKEN_IDLE_SECONDS
@@ -99,6 +103,7 @@ async def running_bid_worker(
             Loop("key_pruner", upkeep.prune_keys, KEY_PRUNER_IDLE_SECONDS, (Unavailable,)).running(),
             Loop("relay", relay, relay_idle_seconds, expected, wake_relay.wake).running(),
             running_closer(bid_db_url, pool, [wake_relay, *listeners], clock) as closed,
+            answering(PostgresRecordedLog(pool)),
         ):
             pools = postgres.pool_source({"bid-worker": pool, "relay": relay_pool})
             metrics = [relayed.read, outbox_source(pool), pools, clock.read, *closed]
@@ -151,8 +156,12 @@ async def open_bid_worker(settings: BidWorkerSettings) -> AsyncGenerator[Parts]:
     """The process `gavel bid-worker`."""
     publisher = RabbitMqPublisher(str(settings.rabbitmq_url))
     feed = RabbitMqFeedPublisher(str(settings.rabbitmq_url))
+    requests = RabbitMqLogRequests(str(settings.rabbitmq_url), publisher)
     try:
-        async with feed.running(), running_bid_worker(settings.bid_db_url, publisher, listeners=[feed]) as parts:
+        async with (
+            feed.running(),
+            running_bid_worker(settings.bid_db_url, publisher, None, [feed], requests.running) as parts,
+        ):
             checks = {**parts.checks, "rabbitmq": publisher.problem}
             yield Parts(checks, metrics=[*parts.metrics, publisher.metrics])
     finally:

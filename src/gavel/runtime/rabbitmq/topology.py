@@ -1,4 +1,4 @@
-"""RabbitMQ topology of a work queue, declared by publisher and consumer alike."""
+"""RabbitMQ topology of work queues and requests, declared by both ends alike."""
 
 from dataclasses import dataclass
 
@@ -46,3 +46,30 @@ class WorkQueue:
             },
         )
         await queue.bind(exchange, "#")
+
+
+# Beyond these the oldest requests are dropped: who asked has stopped waiting, and asks again.
+REQUESTS_MAX = 100
+REQUEST_SECONDS_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQueue:
+    """Exchange and queue of requests, of which each is taken once, and the fanout exchange of their answers.
+
+    Both sides declare the same. A request or an answer that is lost is asked for again.
+    """
+
+    requests: str
+    answers: str
+
+    async def declare(self, channel: AbstractChannel) -> None:
+        """Declare what is missing; what exists stays as it is."""
+        exchange = await channel.declare_exchange(self.requests, ExchangeType.FANOUT, durable=True)
+        queue = await channel.declare_queue(
+            self.requests,
+            durable=True,
+            arguments={"x-max-length": REQUESTS_MAX, "x-message-ttl": REQUEST_SECONDS_MAX * 1_000},
+        )
+        await queue.bind(exchange, "")
+        await channel.declare_exchange(self.answers, ExchangeType.FANOUT, durable=True)

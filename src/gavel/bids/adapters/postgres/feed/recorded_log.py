@@ -20,8 +20,8 @@ _COUNT_RECORDED = load_sql(__package__, "count_recorded")
 _READ_BIDS_OF_SECOND = load_sql(__package__, "read_bids_of_second")
 _READ_EVENTS_OF_SECOND = load_sql(__package__, "read_events_of_second")
 
-# Ten minutes of the log at 5,000 events a second are counted in about a second.
-CHECKPOINT_SECONDS_MAX = 600
+# At 5,000 events a second 600,000 rows: a fraction of a second's work, and asked for every few seconds it catches up.
+CHECKPOINT_SECONDS_MAX = 120
 # More than a transaction takes from reading the clock to writing its outbox row, which is one statement at most.
 SETTLE = timedelta(seconds=10)
 # A plan is made once, often while the tables are empty, and must use the index by time when they are full.
