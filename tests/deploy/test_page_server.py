@@ -47,6 +47,7 @@ def _configured(folder: Path, port: int) -> str:
     for there, here in {
         "/tmp/": f"{folder}/",
         "listen 8080": f"listen 127.0.0.1:{port}",
+        "listen [::]:8080": f"listen [::1]:{port}",
         "/usr/share/nginx/html": str(page),
         "/etc/gavel": str(ROOT / "deploy" / "web" / "installation"),
     }.items():
@@ -95,6 +96,10 @@ def test_the_page_gets_the_settings_of_its_installation(server: str) -> None:
 
 def test_the_probe_is_answered(server: str) -> None:
     assert get(server + "/livez")[0] == 200
+
+
+def test_it_is_served_in_a_cluster_with_either_family_of_addresses(server: str) -> None:
+    assert get(server.replace("127.0.0.1", "[::1]") + "/")[0] == 200
 
 
 def test_the_chart_writes_the_policy_that_the_image_has_and_adds_the_provider() -> None:
