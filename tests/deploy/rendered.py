@@ -22,6 +22,8 @@ CHARTS_OF_AN_INSTALLATION = ("infra", "bid-service", "user-stats-service", "web"
 OPTIONS = (
     "gateway.enabled=true",
     "gateway.parentRefs[0].name=public",
+    "gateway.retries=2",
+    "createServiceAccount=true",
     "worker.keda.enabled=true",
     "worker.keda.triggers[0].type=rabbitmq",
     "monitoring.serviceMonitor=true",
@@ -93,6 +95,16 @@ def workloads(things: list[Thing]) -> list[Thing]:
     return of_kind(things, "Deployment", "StatefulSet", "Job")
 
 
+def is_test(thing: Thing) -> bool:
+    """Whether `helm test` makes an object, and nothing else does."""
+    return hook_of(thing) == "test"
+
+
+def hook_of(thing: Thing) -> str:
+    """When Helm makes an object; empty where it is part of the release."""
+    return thing["metadata"].get("annotations", {}).get("helm.sh/hook", "")
+
+
 def labels_of(workload: Thing) -> dict[str, str]:
     """The labels of a workload's pods."""
     return workload["spec"]["template"]["metadata"]["labels"]
@@ -118,3 +130,15 @@ def selects(selector: Thing, labels: dict[str, str]) -> bool:
         {"In": labels.get(each["key"]) in each.get("values", [])}[each["operator"]]
         for each in selector.get("matchExpressions", [])
     )
+
+
+def proxying(ingress: Thing, controller: str) -> dict[str, str]:
+    """The directives of nginx that an Ingress's annotations ask this controller for."""
+    asked = {
+        name.removeprefix(f"{controller}/"): value
+        for name, value in ingress["metadata"]["annotations"].items()
+        if name.startswith(f"{controller}/proxy-")
+    }
+    # ingress-nginx has a name of its own for the one that all others call client-max-body-size.
+    asked.pop("proxy-body-size", None)
+    return {name.replace("-", "_"): "off" if value == "False" else value for name, value in asked.items()}
