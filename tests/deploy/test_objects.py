@@ -21,21 +21,6 @@ from tests.deploy.rendered import (
     workloads,
 )
 
-ROUTES = {
-    "api": {
-        "/bids.v1.BidService/": "bid-service-api",
-        "/userstats.v1.UserStatsService/": "user-stats-service-api",
-    },
-    "app": {
-        "/bids.v1.BidService/": "bid-service-api",
-        "/userstats.v1.UserStatsService/": "user-stats-service-api",
-        "/page.json": "bid-service-api",
-        "/status.json": "bid-service-api",
-        "/board.json": "bid-service-api",
-        "/": "web-page",
-    },
-}
-
 
 def test_everything_has_one_name_and_the_releases_namespace(things: list[Thing]) -> None:
     names = [named(thing) for thing in things]
@@ -127,64 +112,6 @@ def test_what_scales_something_names_a_deployment(things: list[Thing]) -> None:
         assert scaler["spec"]["scaleTargetRef"]["name"] in deployments
 
 
-@pytest.mark.parametrize("name", INSTALLATIONS)
-def test_each_host_has_one_ingress_with_all_its_paths(name: str) -> None:
-    things = installation(name)
-    services = {each["metadata"]["name"] for each in of_kind(things, "Service")}
-    ingresses = {each["metadata"]["name"]: each for each in of_kind(things, "Ingress")}
-    assert ingresses.keys() == {"bid-service-public", "web-public"}
-    for ingress, routes in zip(
-        (ingresses["bid-service-public"], ingresses["web-public"]), ROUTES.values(), strict=True
-    ):
-        (rule,) = ingress["spec"]["rules"]
-        assert ingress["spec"]["ingressClassName"] == "nginx"
-        assert {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]} == routes
-        assert set(routes.values()) <= services
-
-
-def test_in_development_the_hosts_are_those_of_the_readme() -> None:
-    hosts = {rule["host"] for each in of_kind(installation("development"), "Ingress") for rule in each["spec"]["rules"]}
-    assert hosts == {"api.auction.local", "app.auction.local"}
-
-
-def test_no_nginx_holds_events_back_or_ends_a_quiet_stream(things: list[Thing]) -> None:
-    for ingress in of_kind(things, "Ingress"):
-        annotations = ingress["metadata"]["annotations"]
-        assert annotations["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
-        assert annotations["nginx.org/proxy-buffering"] == "False"
-        assert int(annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"]) >= 60
-        assert annotations["nginx.org/proxy-read-timeout"].endswith("s")
-
-
-def test_addresses_are_limited_where_they_are_known_and_only_there() -> None:
-    production, development = installation("production"), installation("development")
-    for ingress in of_kind(production, "Ingress"):
-        annotations = ingress["metadata"]["annotations"]
-        assert annotations["nginx.org/limit-req-rate"] == "1000r/s"
-        assert annotations["nginx.ingress.kubernetes.io/limit-rps"] == "1000"
-    for ingress in of_kind(development, "Ingress"):
-        assert not any("limit" in name for name in ingress["metadata"]["annotations"])
-    for thing in of_kind(production, "ConfigMap"):
-        if thing["metadata"]["name"].endswith("-api"):
-            # Behind the ingress everybody has its address.
-            assert thing["data"]["RATE_LIMIT_ADDRESS_PER_SECOND"] == "0"
-
-
-def test_an_http_route_says_the_same_as_the_ingress_of_its_host() -> None:
-    things = installation("production", options=True)
-    routes = of_kind(things, "HTTPRoute")
-    assert len(routes) == 2
-    for route in routes:
-        (ingress,) = [
-            each for each in of_kind(things, "Ingress") if each["metadata"]["name"] == route["metadata"]["name"]
-        ]
-        (rule,) = ingress["spec"]["rules"]
-        assert route["spec"]["hostnames"] == [rule["host"]]
-        assert [
-            (each["matches"][0]["path"]["value"], each["backendRefs"][0]["name"]) for each in route["spec"]["rules"]
-        ] == [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
-
-
 def test_prometheus_finds_every_process_ready_or_not() -> None:
     things = installation("production")
     (bids, stats) = of_kind(things, "ServiceMonitor")
@@ -215,36 +142,6 @@ def test_a_monitor_has_the_labels_that_a_prometheus_asks_for() -> None:
     (monitor,) = of_kind(things, "ServiceMonitor")
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert monitor["metadata"]["labels"]["app.kubernetes.io/name"] == "bid-service"
-
-
-def test_a_migration_that_is_no_hook_is_another_job_whenever_its_pod_is_another() -> None:
-    def name(*arguments: str) -> str:
-        values = ("--values", str(CHARTS / "bid-service" / "values-production.yaml"), "--set", "migrate.hook=false")
-        (job,) = of_kind(render("bid-service", *values, *arguments), "Job")
-        return job["metadata"]["name"]
-
-    changes = ("image.tag=1.2.3", "migrate.resources.limits.cpu=1", "migrate.grantTo[0]=others", "secretName=others")
-    names = [name(), *(name("--set", change) for change in changes)]
-    assert len(set(names)) == len(names)
-    assert name() == names[0]
-    # What the pod does not see makes no new one.
-    assert name("--set", "api.replicas=9") == names[0]
-
-
-def test_a_migration_that_is_a_hook_needs_nothing_of_its_own_release(things: list[Thing]) -> None:
-    jobs = of_kind(things, "Job")
-    assert len(jobs) == 2
-    made = {named(thing) for thing in things if "helm.sh/hook" not in thing["metadata"].get("annotations", {})}
-    for job in jobs:
-        if job["metadata"].get("annotations", {}).get("helm.sh/hook") is None:
-            continue
-        assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
-        (container,) = pod_of(job)["containers"]
-        assert "envFrom" not in container
-        secrets = {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"] if "valueFrom" in each}
-        # The development Secret is another release's: that of the servers, which comes first.
-        assert {f"Secret/{secret}" for secret in secrets} & made <= {"Secret/infra-development"}
-        assert "volumes" not in pod_of(job)
 
 
 def test_the_dashboards_and_alerts_are_those_of_the_repository() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.rendered import Thing, installation, of_kind
+from tests.deploy.rendered import installation, of_kind, proxying
 from tests.e2e.gavel_process import Client, Standalone, bidder
 from tests.servers.nginx import proxy_to
 from tests.watching import watching
@@ -11,18 +11,6 @@ pytestmark = pytest.mark.e2e
 
 CONTROLLERS = pytest.mark.parametrize("controller", ["nginx.org", "nginx.ingress.kubernetes.io"])
 UNKNOWN_ID = "0190aaaa-0000-7000-8000-00000000dead"
-
-
-def proxying(ingress: Thing, controller: str) -> dict[str, str]:
-    """The directives of nginx that the ingress's annotations ask this controller for."""
-    asked = {
-        name.removeprefix(f"{controller}/"): value
-        for name, value in ingress["metadata"]["annotations"].items()
-        if name.startswith(f"{controller}/proxy-")
-    }
-    # ingress-nginx has a name of its own for the one that all others call client-max-body-size.
-    asked.pop("proxy-body-size", None)
-    return {name.replace("-", "_"): "off" if value == "False" else value for name, value in asked.items()}
 
 
 @CONTROLLERS
