@@ -1,10 +1,22 @@
 """Who may talk to whom: what is needed, and nothing else. The policies are read as a cluster reads them."""
 
+import json
 from itertools import product
 
 import pytest
 
-from tests.deploy.rendered import Thing, installation, labels_of, named, of_kind, pod_of, selects, workloads
+from tests.deploy.rendered import (
+    CHARTS,
+    Thing,
+    installation,
+    labels_of,
+    named,
+    of_kind,
+    pod_of,
+    render,
+    selects,
+    workloads,
+)
 
 # Peers that are no pod of an installation: the ingress controllers, Prometheus, and names.
 OUTSIDE: dict[str, Thing] = {
@@ -30,9 +42,13 @@ SERVERS = {"BID_DB_URL": "postgres", "STATS_DB_URL": "postgres", "RABBITMQ_URL":
 
 
 def needed_by(workload: Thing) -> set[tuple[str, str]]:
-    """What a workload's pods have to reach: the servers whose URLs they are given."""
-    given = {each["name"] for container in pod_of(workload)["containers"] for each in container.get("env", [])}
-    return {(SERVERS[name], SERVERS[name]) for name in given & SERVERS.keys()}
+    """What a workload's pods have to reach: the servers and services whose URLs they are given."""
+    containers = pod_of(workload)["containers"]
+    given = {each["name"] for container in containers for each in container.get("env", [])}
+    called = {argument for container in containers for argument in container.get("args", []) if "://" in argument}
+    return {(SERVERS[name], SERVERS[name]) for name in given & SERVERS.keys()} | {
+        (url.partition("://")[2], "http") for url in called
+    }
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +126,32 @@ def test_only_pods_that_resolve_names_may_reach_the_name_server(things: list[Thi
         policies = policies_on(things, labels_of(workload))
         asks = any(allows(each.get("egress", []), "to", dns, ("dns", 53)) for each in policies)
         assert asks == bool(needed_by(workload)), named(workload)
+
+
+@pytest.mark.parametrize("chart", ["bid-service", "user-stats-service"])
+def test_the_name_server_is_the_clusters_own_or_another_one(chart: str) -> None:
+    values = ("--values", str(CHARTS / chart / "values-production.yaml"))
+    dns = ("--set-json", 'networkPolicy.dns={"port":5353,"peers":[{"ipBlock":{"cidr":"169.254.20.10/32"}}]}')
+    policies = [each for each in of_kind(render(chart, *values, *dns), "NetworkPolicy") if each["spec"].get("egress")]
+    assert policies
+    for policy in policies:
+        first = policy["spec"]["egress"][0]
+        assert first["to"] == [{"ipBlock": {"cidr": "169.254.20.10/32"}}], named(policy)
+        assert {(each["port"], each["protocol"]) for each in first["ports"]} == {(5353, "UDP"), (5353, "TCP")}
+
+
+@pytest.mark.parametrize("role", ["api", "worker", "migrate"])
+@pytest.mark.parametrize("chart", ["bid-service", "user-stats-service"])
+def test_each_role_may_be_given_more_ways_in_and_out_and_no_other_gets_them(chart: str, role: str) -> None:
+    values = ("--values", str(CHARTS / chart / "values-production.yaml"))
+    peers, ports = [{"ipBlock": {"cidr": "10.9.9.9/32"}}], [{"port": 9999}]
+    more = json.dumps({"ingress": [{"from": peers, "ports": ports}], "egress": [{"to": peers, "ports": ports}]})
+    for policy in of_kind(render(chart, *values, "--set-json", f"networkPolicy.more.{role}={more}"), "NetworkPolicy"):
+        found = [
+            side for side in ("ingress", "egress") for each in policy["spec"].get(side, []) if each["ports"] == ports
+        ]
+        expected = ["ingress", "egress"] if policy["metadata"]["name"] == f"{chart}-{role}" else []
+        assert found == expected, named(policy)
 
 
 def test_in_production_no_process_reaches_the_inside_of_the_cluster_by_the_way_to_the_provider() -> None:

@@ -54,6 +54,14 @@ def test_every_deployment_may_lose_one_pod_at_a_time_and_keeps_its_number_in_an_
         assert workload["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
+def test_pods_go_one_at_a_time_and_stay_for_the_last_minutes_of_an_auction(things: list[Thing]) -> None:
+    for scaler in of_kind(things, "HorizontalPodAutoscaler", "ScaledObject"):
+        spec = scaler["spec"]
+        behavior = (spec.get("advanced", {}).get("horizontalPodAutoscalerConfig") or spec)["behavior"]
+        assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 1_800, named(scaler)
+        assert [each["value"] for each in behavior["scaleDown"]["policies"] if each["type"] == "Pods"] == [1]
+
+
 def test_in_production_nothing_that_serves_is_alone_and_none_shares_a_node_where_there_are_more() -> None:
     things = installation("production")
     scaled = {

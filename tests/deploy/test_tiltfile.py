@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import starlark  # pyright: ignore[reportMissingImports]
 
-from tests.deploy.rendered import CHARTS_OF_AN_INSTALLATION, ROOT, installation, named, of_kind, workloads
+from tests.deploy.rendered import CHARTS_OF_AN_INSTALLATION, ROOT, installation, is_test, named, of_kind, workloads
 
 Calls = list[tuple[str, tuple[Any, ...], dict[str, Any]]]
 
@@ -122,7 +122,7 @@ def test_every_workload_is_grouped_and_waits_only_for_what_is_there(calls: Calls
         for arguments, given in options(calls, "k8s_resource")
     }
     resources |= {arguments[0]: given for arguments, given in options(calls, "local_resource")}
-    names = {each["metadata"]["name"] for each in workloads(installation("development"))}
+    names = {each["metadata"]["name"] for each in workloads(installation("development")) if not is_test(each)}
     assert names <= resources.keys()
     for name, given in resources.items():
         assert given["labels"], name
@@ -131,6 +131,12 @@ def test_every_workload_is_grouped_and_waits_only_for_what_is_there(calls: Calls
     made = {named(thing).split("/")[1] + ":" + thing["kind"].lower() for thing in of_kind(things, "Secret")}
     objects = {each for given in resources.values() for each in given.get("objects", [])}
     assert objects == made | {"gavel:namespace"}
+
+
+def test_what_helm_test_makes_is_where_tilt_leaves_it_out() -> None:
+    for template in (ROOT / "deploy" / "charts").glob("*/templates/**/*.yaml"):
+        # By the folder's name, and not by the annotation.
+        assert ("helm.sh/hook: test" in template.read_text(encoding="utf-8")) == (template.parent.name == "tests")
 
 
 def test_nothing_waits_for_itself_in_a_circle(calls: Calls) -> None:

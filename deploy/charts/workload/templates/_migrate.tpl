@@ -30,6 +30,13 @@ spec:
     {{- $template | nindent 4 }}
 {{- end }}
 
+{{/* What a migration that is a hook needs: made before it, and gone after it. */}}
+{{- define "workload.beforeMigration" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: "-1"
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
 {{- define "workload.migratePod" -}}
 {{- $values := .root.Values.migrate -}}
 metadata:

@@ -3,7 +3,7 @@
 {{- define "workload.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- with .root.Values.serviceAccountName }}
+{{- with include "workload.account" . }}
 serviceAccountName: {{ . }}
 {{- end }}
 {{- with .root.Values.image.pullSecrets }}
@@ -18,6 +18,38 @@ securityContext:
   runAsGroup: {{ .user | default 65532 }}
   seccompProfile:
     type: RuntimeDefault
+{{- end }}
+
+{{/* The account of a role's pods: the namespace's default one where this is empty. The migration has one of its own. */}}
+{{- define "workload.account" -}}
+{{- $values := .root.Values -}}
+{{- if $values.createServiceAccount -}}
+{{ $values.serviceAccountName | default .root.Chart.Name }}{{ if eq .role "migrate" }}-migrate{{ end }}
+{{- else -}}
+{{ $values.serviceAccountName }}
+{{- end -}}
+{{- end }}
+
+{{/* Accounts without any rights: to pull images by, or for a policy of the cluster. */}}
+{{- define "workload.accounts" -}}
+{{- if .Values.createServiceAccount }}
+{{- range $role := list "api" "migrate" }}
+{{- $account := dict "root" $ "role" $role }}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include "workload.account" $account }}
+  namespace: {{ $.Release.Namespace }}
+  labels:
+    {{- include "workload.labels" $account | nindent 4 }}
+  {{- if and (eq $role "migrate") $.Values.migrate.hook }}
+  annotations:
+    {{- include "workload.beforeMigration" $account | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "workload.containerSecurity" -}}

@@ -5,7 +5,7 @@ A process serves health and metrics on `admin`, and calls on `http` where it is 
 {{- define "workload.process" -}}
 {{- $values := index .root.Values .role -}}
 {{- $serves := eq .role "api" -}}
-{{- $config := merge (dict "HTTP_HOST" "0.0.0.0" "ADMIN_PORT" "9090") $values.config .root.Values.config -}}
+{{- $config := merge (dict "ADMIN_PORT" "9090") $values.config .root.Values.config (dict "HTTP_HOST" "0.0.0.0") -}}
 {{- if $serves }}{{ $_ := set $config "HTTP_PORT" "8080" }}{{ end -}}
 apiVersion: v1
 kind: ConfigMap
@@ -23,6 +23,9 @@ metadata:
 spec:
   {{- if not (or ($values.autoscaling).enabled ($values.keda).enabled) }}
   replicas: {{ $values.replicas }}
+  {{- else if $running := lookup "apps/v1" "Deployment" .root.Release.Namespace (include "workload.name" .) }}
+  # As many as run: were it left out where it stood before, the cluster would make it 1.
+  replicas: {{ $running.spec.replicas }}
   {{- end }}
   revisionHistoryLimit: 5
   strategy:
@@ -39,6 +42,10 @@ spec:
       annotations:
         # A process reads its settings once: changed ones start it anew.
         gavel/config: {{ $config | toJson | sha256sum | trunc 16 | quote }}
+        {{- with lookup "v1" "Secret" .root.Release.Namespace (required "secretName: name the Secret with the servers' URLs" .root.Values.secretName) }}
+        # So does another version of the Secret; its version and not a digest, which would help to guess a password.
+        gavel/secret: {{ .metadata.resourceVersion | quote }}
+        {{- end }}
         {{- with .root.Values.podAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

@@ -13,6 +13,19 @@ spec:
       {{- include "workload.selector" . | nindent 6 }}
 {{- end }}
 
+{{/*
+Slowly down, one at a time: each pod that goes sends its watchers elsewhere. And not before the load has been low for half
+an hour, so that the pods of a busy auction's start are still there for its last minutes.
+*/}}
+{{- define "workload.scaleDown" -}}
+scaleDown:
+  stabilizationWindowSeconds: 1800
+  policies:
+    - type: Pods
+      value: 1
+      periodSeconds: 120
+{{- end }}
+
 {{- define "workload.autoscaler" -}}
 {{- with (index .root.Values .role).autoscaling }}
 {{- if .enabled }}
@@ -36,13 +49,7 @@ spec:
           type: AverageValue
           averageValue: {{ .cpuMillicores }}m
   behavior:
-    # Each pod that goes sends its watchers elsewhere: slowly down, one at a time.
-    scaleDown:
-      stabilizationWindowSeconds: 600
-      policies:
-        - type: Pods
-          value: 1
-          periodSeconds: 120
+    {{- include "workload.scaleDown" $ | nindent 4 }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -63,7 +70,10 @@ spec:
     name: {{ include "workload.name" $ }}
   minReplicaCount: {{ .minReplicas }}
   maxReplicaCount: {{ .maxReplicas }}
-  cooldownPeriod: 300
+  advanced:
+    horizontalPodAutoscalerConfig:
+      behavior:
+        {{- include "workload.scaleDown" $ | nindent 8 }}
   triggers:
     {{- toYaml .triggers | nindent 4 }}
 {{- with .secrets }}
