@@ -40,6 +40,7 @@ def broken(tmp_path: Path) -> Callable[[str, str, str], Path]:
     def make(file: str, text: str, other: str) -> Path:
         # With what the charts link to beside them.
         shutil.copytree(CHARTS.parent, tmp_path / "deploy", symlinks=True)
+        (tmp_path / "scripts").symlink_to(ROOT / "scripts")
         charts = tmp_path / "deploy" / "charts"
         whole = (charts / file).read_text(encoding="utf-8")
         assert text in whole

@@ -19,6 +19,7 @@ from gavel.userstats.settings import StatsApiSettings, StatsMigrationSettings, S
 from tests.e2e.gavel_process import environment
 from tests.house.tree import ROOT
 from tests.proxies import DEAD_PROXY
+from tests.servers.containers import IMAGES
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -127,10 +128,11 @@ def test_every_process_waits_for_the_schema_that_it_reads() -> None:
         assert "migrate-stats" in OURS[name]["depends_on"]
 
 
-def test_servers_are_those_of_the_charts_pinned_to_a_version() -> None:
+def test_servers_are_those_of_the_charts_and_of_the_tests_pinned_to_a_version() -> None:
     charts = yaml.safe_load((ROOT / "deploy/charts/infra/values.yaml").read_text(encoding="utf-8"))
     of_charts = {charts[server]["image"] for server in ("postgres", "rabbitmq", "redis")}
     assert {service["image"] for service in SERVERS.values()} == of_charts
+    assert set(IMAGES.values()) == of_charts
     assert all(image.partition(":")[2] not in ("", "latest") for image in of_charts)
 
 

@@ -233,6 +233,17 @@ async def test_under_nohup_it_outlives_a_hang_up(data_folder: Path) -> None:
     assert await gavel.stop() == 0
 
 
+async def test_it_listens_on_both_families_of_addresses_where_it_is_to_listen_on_all(data_folder: Path) -> None:
+    gavel = Standalone(data_folder)
+    gavel.env |= {"HTTP_HOST": "::", "AUTH_TRUSTED_ANYWHERE": "true"}
+    gavel.url = f"http://[::]:{gavel.port}"
+    await gavel.start()
+    async with httpx.AsyncClient() as client:
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await client.get(f"http://{host}:{gavel.port}/readyz")).status_code == 200
+    assert await gavel.stop() == 0
+
+
 async def test_it_listens_on_an_ipv6_loopback_and_prints_its_address(data_folder: Path) -> None:
     gavel = Standalone(data_folder)
     gavel.url = f"http://[::1]:{gavel.port}"

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from testcontainers.community.postgres import PostgresContainer
     from testcontainers.core.container import DockerContainer
 
-POSTGRES_IMAGE = "postgres:16"
-RABBITMQ_IMAGE = "rabbitmq:4.1-alpine"
-REDIS_IMAGE = "redis:7-alpine"
+# Those that deploy/charts/infra and compose.yaml run.
+POSTGRES_IMAGE = "postgres:16.14"
+RABBITMQ_IMAGE = "rabbitmq:4.3"
+REDIS_IMAGE = "valkey/valkey:9.0"
 AMQP_PORT = 5672
 REDIS_PORT = 6379
 IMAGES = {"Postgres": POSTGRES_IMAGE, "RabbitMQ": RABBITMQ_IMAGE, "Redis": REDIS_IMAGE}
@@ -89,7 +90,7 @@ def rabbitmq_container(port: int) -> "DockerContainer":
 
 def redis_container(port: int) -> "DockerContainer":
     """Return a Redis on one port of the engine's machine, which it keeps when it is stopped and started again."""
-    return _container(REDIS_IMAGE, REDIS_PORT, port)
+    return _container(REDIS_IMAGE, REDIS_PORT, port).with_command("valkey-server --protected-mode no")
 
 
 def host_of(container: "DockerContainer") -> str:
