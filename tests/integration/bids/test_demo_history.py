@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from gavel.bids.adapters.connect.status_page import StatusPage
 from gavel.bids.adapters.postgres.audit.audit_log import FIRST_ID, LAST_ID, check_log
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.domain.auction import Auction, Status
@@ -47,7 +48,9 @@ async def test_an_unused_database_gets_an_hour_that_an_audit_verifies(new_house:
     events = await new_house.pool.fetchval(EVENTS)
     assert await new_house.owed_events() == events > 200
     # One may have ended since the last moment of the history.
-    assert len(SAMPLES) - 1 <= len(await on_sale(new_house)) <= len(SAMPLES)
+    open_now = len(await on_sale(new_house))
+    assert len(SAMPLES) - 1 <= open_now <= len(SAMPLES)
+    assert (await StatusPage(new_house.pool, lambda: 0).status())["items_active"] == open_now
 
 
 async def test_the_history_goes_on_with_the_next_bid(new_house: House) -> None:
