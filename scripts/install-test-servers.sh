@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of the servers and tools that tests and benchmarks run, without starting a service.
 # Says nothing when all is there.
-#   scripts/install-test-servers.sh [PROGRAM ...]      of redis-server, rabbitmq-server, wrk, prometheus, nginx and chromium;
+#   scripts/install-test-servers.sh [PROGRAM ...]      of redis-server, rabbitmq-server, wrk, prometheus, nginx, pgbouncer and chromium;
 #                                                      all but the last without names
 # prometheus is there for its promtool, which checks the alerts.
 set -euo pipefail
@@ -12,7 +12,7 @@ is_there() {
 }
 
 missing=()
-for program in "${@:-redis-server rabbitmq-server wrk prometheus nginx}"; do
+for program in "${@:-redis-server rabbitmq-server wrk prometheus nginx pgbouncer}"; do
     for name in $program; do
         is_there "$name" || missing+=("$name")
     done

@@ -14,6 +14,7 @@ from gavel.runtime.postgres.connections import open_pool, reason_of
 from gavel.runtime.postgres.migrations import load_migrations, schema_check
 from tests.auction_house import open_house
 from tests.e2e.gavel_process import environment, run
+from tests.servers.pgbouncer import running_pgbouncer
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -53,6 +54,15 @@ async def test_a_user_who_is_not_let_in_is_named_by_a_command_in_one_line(
     assert status == 2
     assert said.startswith("gavel: a server is unavailable: authentication failed: correct user and password")
     assert (said.count("\n"), "s3cret" in said) == (1, False)
+
+
+async def test_a_pooler_that_refuses_the_sessions_settings_is_named_with_the_remedy() -> None:
+    with running_pgbouncer() as url:
+        problem = await _problem(url) or ""
+        assert problem == "the server refuses the session's settings, as PgBouncer does: connect to Postgres itself"
+        status, output = await run("migrate", "bids", env=environment(BID_DB_URL=url))
+    assert (status, output.count("\n")) == (2, 1)
+    assert problem in output
 
 
 async def test_a_database_that_is_not_there_is_named(postgres_server: PostgresServer) -> None:

@@ -59,7 +59,7 @@ def running_nginx(configure: Callable[[Path, int], str]) -> Generator[str]:
         nginx = ServerProcess("nginx", folder)
         nginx.start([str(find_program("nginx")), "-c", str(configuration), "-g", "daemon off;"], {})
         try:
-            _wait_listening(nginx, port)
+            wait_listening(nginx, port)
             yield f"http://127.0.0.1:{port}"
         finally:
             nginx.stop(STOP_SECONDS_MAX)
@@ -75,14 +75,15 @@ def proxy_to(upstream: str, **directives: str) -> Generator[str]:
         yield url
 
 
-def _wait_listening(nginx: ServerProcess, port: int) -> None:
+def wait_listening(server: ServerProcess, port: int) -> None:
+    """Return when the server accepts connections."""
     deadline_seconds = time.monotonic() + START_SECONDS_MAX
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            assert nginx.runs(), nginx.last_words()
-            assert time.monotonic() < deadline_seconds, nginx.last_words()
+            assert server.runs(), server.last_words()
+            assert time.monotonic() < deadline_seconds, server.last_words()
             time.sleep(POLL_SECONDS)
         else:
             return
