@@ -1,10 +1,13 @@
 """What Outbox promises: what is owed is claimed by one relay, and deleted if and only if it was published."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg.connection import LoggedQuery
 
 from gavel.bids.adapters.postgres.outbox import outbox as postgres_outbox
 from gavel.bids.adapters.postgres.outbox.outbox import (
@@ -252,3 +255,75 @@ async def test_joined_rows_are_one_batch_of_all_their_events(
         for message in broker.messages
     }
     assert events == {"item.listed": [1], "bid.placed": [2, 3, 4]}
+
+
+async def _claim_blocks(connection: Any, claim: str, *arguments: object) -> int:
+    """How many blocks a claim reads."""
+    async with connection.transaction():
+        await connection.execute(postgres_outbox.CLAIM_SETTINGS)
+        [row] = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {claim}", *arguments)
+    plan = json.loads(row[0])[0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+async def test_a_claim_does_not_pass_over_what_was_relayed_while_a_snapshot_is_held(
+    pool: asyncpg.Pool, house: House
+) -> None:
+    """A dump, or a report: the server can't remove the rows that were deleted since it began."""
+    claims: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(query: LoggedQuery) -> None:
+        if "FOR UPDATE SKIP LOCKED" in query.query:
+            claims.append((query.query, tuple(query.args)))
+
+    broker = Published()
+    async with await postgres.open_pool(house.url, "tests", 1) as one, pool.acquire() as dump:
+        async with one.acquire() as connection:
+            connection.add_query_logger(note)
+        now = 0.0
+        outbox = PostgresOutbox(one, clock=lambda: now)
+        async with dump.transaction(isolation="repeatable_read"):
+            await dump.fetchval("SELECT count(*) FROM outbox")
+            for _ in range(3):
+                now += postgres_outbox.WHOLE_CLAIM_SECONDS
+                await pool.execute(
+                    "INSERT INTO outbox (routing_key, event_count, body)"
+                    " SELECT 'bid.placed', 1, repeat('x', 500)::bytea FROM generate_series(1, 4000)"
+                )
+                while await outbox.relay(broker.publish, 1_000):
+                    pass
+            for _ in range(2):
+                now += postgres_outbox.WHOLE_CLAIM_SECONDS
+                await outbox.relay(broker.publish, 10)
+            claims.clear()
+            await _owe(pool, [b"new"])
+            await outbox.relay(broker.publish, 10)
+            [(claim, arguments)] = claims
+            async with one.acquire() as connection:
+                await _owe(pool, [b"newer"])
+                blocks = await _claim_blocks(connection, claim, *arguments)
+                from_the_first = await _claim_blocks(connection, claim, *arguments[:-1], 0)
+    assert from_the_first > 500, "the danger is not there any more"
+    assert blocks < 50
+    assert broker.bodies[-1] == b"new"
+
+
+async def test_a_row_that_becomes_visible_late_is_claimed_by_the_next_claim_from_the_first(pool: asyncpg.Pool) -> None:
+    now, broker = 0.0, Published()
+    outbox = PostgresOutbox(pool, clock=lambda: now)
+    await _owe(pool, [b"late", b"early"])
+    late = await pool.fetchval("DELETE FROM outbox WHERE body = $1 RETURNING id", b"late")
+    for _ in range(3):
+        await outbox.relay(broker.publish, 10)
+        now += postgres_outbox.WHOLE_CLAIM_SECONDS
+    await outbox.relay(broker.publish, 10)
+    await pool.execute(
+        "INSERT INTO outbox (id, routing_key, event_count, body)"
+        " OVERRIDING SYSTEM VALUE VALUES ($1, 'bid.placed', 1, $2)",
+        late,
+        b"late",
+    )
+    assert await outbox.relay(broker.publish, 10) == 0
+    now += postgres_outbox.WHOLE_CLAIM_SECONDS
+    assert await outbox.relay(broker.publish, 10) == 1
+    assert broker.bodies == [b"early", b"late"]

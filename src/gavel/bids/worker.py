@@ -106,7 +106,7 @@ async def running_bid_worker(
             answering(PostgresRecordedLog(pool)),
         ):
             pools = postgres.pool_source({"bid-worker": pool, "relay": relay_pool})
-            metrics = [relayed.read, outbox_source(pool), pools, clock.read, *closed]
+            metrics = [relayed.read, outbox_source(pool), pools, clock.read, upkeep.read, *closed]
             yield Parts({"bid_db": schema_check(pool, load_migrations("gavel.bids"))}, metrics=metrics)
 
 

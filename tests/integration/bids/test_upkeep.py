@@ -1,6 +1,7 @@
 """Upkeep of bid_db: auctions are noted as started, and idempotency keys end 30 days after their auction."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -16,7 +17,7 @@ from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.listing import Draft
 from gavel.bids.domain.refusals import BidRefused
 from gavel.bids.domain.texts import Listing
-from tests.auction_house import SELLER, House, new_user
+from tests.auction_house import SELLER, House, new_user, until
 
 pytestmark = pytest.mark.integration
 
@@ -171,3 +172,23 @@ async def test_two_workers_prune_in_turn(new_house: House) -> None:
         assert await _keys(new_house, item_id) == (2, 1)
     await PostgresUpkeep(new_house.pool).prune_keys()
     assert await _keys(new_house, item_id) == (0, 0)
+
+
+async def test_a_snapshot_that_is_held_is_measured_in_transactions(new_house: House) -> None:
+    upkeep, pool = PostgresUpkeep(new_house.pool), new_house.pool
+
+    async def held() -> float:
+        [metric] = await upkeep.read()
+        return metric.samples[0].value
+
+    async with pool.acquire() as dump:
+        async with dump.transaction(isolation="repeatable_read"):
+            await dump.fetchval("SELECT count(*) FROM auctions")
+            for _ in range(50):
+                await pool.execute("SELECT pg_current_xact_id()")
+            assert await held() >= 50
+        await until(lambda: _is_less(held, 50))
+
+
+async def _is_less(value: Callable[[], Awaitable[float]], than: float) -> bool:
+    return await value() < than

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
+from math import inf
 from operator import itemgetter
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import asyncpg
 from prometheus_client.core import Metric
@@ -25,6 +26,10 @@ _BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {CLAIM_SETTINGS}"
 
 # Below the server's idle_in_transaction_session_timeout, so that a silent broker never leaves a claim open.
 PUBLISH_SECONDS_MAX = 8.0
+# How often a claim starts at the first row, and not where claims were at the time before. While a snapshot is held, as
+# by a dump, the server removes no row that was deleted since, and a claim from the first passes over all of them. A row
+# that becomes visible late, or that another relay claimed in vain, is found by the next claim from the first.
+WHOLE_CLAIM_SECONDS = 10.0
 # A row packs what one batch of the lane committed, up to hundreds of KB: a limit on rows alone is no bound.
 CLAIM_BYTES_MAX = 4 * 1024 * 1024
 # One batch of the lane can make more events than this, and its row is not split.
@@ -64,12 +69,36 @@ class RelayMetrics:
         ]
 
 
+class _ClaimStarts:
+    """Ids at which claims start: behind what was deleted WHOLE_CLAIM_SECONDS ago, and at times at the first."""
+
+    def __init__(self) -> None:
+        self._newest_id = 0
+        self._newest_id_before = 0
+        self._start_id = 0
+        self._whole_at_seconds = -inf
+
+    def next_start(self, now_seconds: float) -> int:
+        if now_seconds < self._whole_at_seconds:
+            return self._start_id
+        self._whole_at_seconds = now_seconds + WHOLE_CLAIM_SECONDS
+        self._start_id, self._newest_id_before = self._newest_id_before, self._newest_id
+        return 0
+
+    def claimed(self, rows: Sequence[asyncpg.Record]) -> None:
+        self._newest_id = max(self._newest_id, *(row["id"] for row in rows), 0)
+
+
 class PostgresOutbox:
     """Outbox on bid_db. Rows of one routing key share messages: serialized batches joined are a batch."""
 
-    def __init__(self, pool: asyncpg.Pool, metrics: RelayMetrics | None = None) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, metrics: RelayMetrics | None = None, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._pool = pool
         self._metrics = metrics or RelayMetrics()
+        self._clock = clock
+        self._starts = _ClaimStarts()
 
     async def relay(self, publish: Callable[[Sequence[OutboxMessage]], Awaitable[None]], rows_max: int) -> int:
         """See Outbox.relay. At most CLAIM_BYTES_MAX and a row are held at once.
@@ -79,7 +108,8 @@ class PostgresOutbox:
         async with borrowed(self._pool, "the outbox could not be relayed") as connection:
             await connection.execute(_BEGIN)
             try:
-                rows = await connection.fetch(_CLAIM_OUTBOX, rows_max, CLAIM_BYTES_MAX)
+                first_id = self._starts.next_start(self._clock())
+                rows = await connection.fetch(_CLAIM_OUTBOX, rows_max, CLAIM_BYTES_MAX, first_id)
                 if rows:
                     messages = _packed(rows)
                     self._claimed(rows, messages)
@@ -89,6 +119,7 @@ class PostgresOutbox:
                     await connection.execute("ROLLBACK")
                 raise
             await connection.execute("COMMIT")
+        self._starts.claimed(rows)
         events = sum(row["event_count"] for row in rows)
         self._metrics.relayed(events)
         return events

@@ -1,14 +1,19 @@
-"""Upkeep of bid_db: note which auctions have started, and prune idempotency keys."""
+"""Upkeep of bid_db: note which auctions have started, prune idempotency keys, watch for old snapshots."""
+
+from collections.abc import Sequence
 
 import asyncpg
+from prometheus_client.core import Metric
 
-from gavel.bids.adapters.postgres.connections import borrowed
+from gavel.bids.adapters.postgres.connections import borrowed, reading
 from gavel.runtime.postgres.clock import DatabaseClock
 from gavel.runtime.postgres.connections import load_sql
+from gavel.runtime.telemetry.metrics import gauge
 
 _READ_CLOCK = load_sql("gavel.bids.adapters.postgres", "read_clock")
 _NOTE_STARTED = load_sql(__package__, "note_started")
 _PRUNE_KEYS = load_sql(__package__, "prune_keys")
+_READ_OLDEST_SNAPSHOT = load_sql(__package__, "read_oldest_snapshot")
 
 STARTED_AUCTIONS_MAX = 500
 # Of one transaction: it holds no lock that a bid waits for.
@@ -41,3 +46,10 @@ class PostgresUpkeep:
                 return False
             row = await connection.fetchrow(_PRUNE_KEYS, PRUNED_AUCTIONS_MAX, PRUNED_KEYS_MAX)
         return row["auctions"] >= PRUNED_AUCTIONS_MAX or row["bid_keys"] == PRUNED_KEYS_MAX
+
+    async def read(self) -> Sequence[Metric]:
+        """Source of the metric."""
+        async with reading(self._pool) as connection:
+            held = await connection.fetchval(_READ_OLDEST_SNAPSHOT)
+        meaning = "Transactions since the oldest snapshot that is held: what they deleted or replaced stays meanwhile."
+        return [gauge("gavel_oldest_snapshot_transactions", meaning, (), {(): held})]
