@@ -126,3 +126,11 @@ def test_a_command_starts_without_the_modules_of_others(arguments: list[str], ot
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "imported: []"
+
+
+def test_a_process_without_redis_and_without_a_collector_imports_the_library_of_neither() -> None:
+    code = (
+        "import sys, gavel.standalone; print(sorted(sys.modules.keys() & {'opentelemetry.sdk', 'redis', 'requests'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -9,10 +9,7 @@ import asyncpg
 from gavel.bids.adapters.memory.leaderboards import InProcessLeaderboards
 from gavel.bids.adapters.postgres.reading.item_catalogue import PostgresItemCatalogue
 from gavel.bids.adapters.postgres.reading.leaderboards import PostgresLeaderboards
-from gavel.bids.adapters.redis.cached_item_catalogue import CachedItemCatalogue
 from gavel.bids.adapters.redis.cached_leaderboards import CachedLeaderboards, LeaderboardWriter
-from gavel.bids.adapters.redis.item_texts import RedisItemTexts
-from gavel.bids.adapters.redis.leaderboards import RedisLeaderboards
 from gavel.bids.ports.book import CommitListener
 from gavel.bids.ports.catalogue import ItemCatalogue
 from gavel.bids.ports.leaderboards import LeaderboardCache, Leaderboards
@@ -38,18 +35,26 @@ async def open_cached_reads(pool: asyncpg.Pool, redis_url: str | None) -> AsyncG
 
     Without a URL, leaderboards are cached in memory and items are not cached.
     """
-    link = RedisLink(redis_url, "gavel-bid-api") if redis_url else None
-    cache: LeaderboardCache = InProcessLeaderboards() if link is None else RedisLeaderboards(link)
+    link: RedisLink | None = None
+    cache: LeaderboardCache = InProcessLeaderboards()
+    catalogue: ItemCatalogue = PostgresItemCatalogue(pool)
+    shown: Mapping[str, Check] = {}
+    sources: Sequence[Source] = ()
+    if redis_url:
+        # Here, as these import the library.
+        from gavel.bids.adapters.redis.cached_item_catalogue import CachedItemCatalogue
+        from gavel.bids.adapters.redis.item_texts import RedisItemTexts
+        from gavel.bids.adapters.redis.leaderboards import RedisLeaderboards
+
+        link = RedisLink(redis_url, "gavel-bid-api")
+        cache = RedisLeaderboards(link)
+        catalogue = cached = CachedItemCatalogue(pool, RedisItemTexts(link))
+        shown, sources = {"redis": link.problem}, (cached.reads.read, link.metrics)
     writer = LeaderboardWriter(cache)
     leaderboards = CachedLeaderboards(PostgresLeaderboards(pool), cache)
     try:
         async with writer.running():
-            if link is None:
-                yield CachedReads(PostgresItemCatalogue(pool), leaderboards, writer, {}, [leaderboards.reads.read])
-            else:
-                catalogue = CachedItemCatalogue(pool, RedisItemTexts(link))
-                metrics = [leaderboards.reads.read, catalogue.reads.read, link.metrics]
-                yield CachedReads(catalogue, leaderboards, writer, {"redis": link.problem}, metrics)
+            yield CachedReads(catalogue, leaderboards, writer, shown, [leaderboards.reads.read, *sources])
     finally:
         if link is not None:
             await link.close()

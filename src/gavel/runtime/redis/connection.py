@@ -1,4 +1,7 @@
-"""Redis connection of every process: a bounded pool, short timeouts, a circuit breaker, and scripts from files."""
+"""Redis connection of every process: a bounded pool, short timeouts, a circuit breaker, and scripts from files.
+
+The library is imported by the first link: a process without a Redis starts sooner, and is smaller.
+"""
 
 import asyncio
 import math
@@ -11,13 +14,6 @@ from typing import Any, TypeVar
 
 import structlog
 from prometheus_client.core import Metric
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gavel.runtime.redis.circuit_breaker import CircuitBreaker
 from gavel.runtime.telemetry.metrics import counter, gauge
@@ -51,8 +47,6 @@ _REMEDIES = {
 # The server ends the connection after these, so they count as unavailable.
 _PARTING = {"DENIED"}
 
-_AWAY = (RedisConnectionError, RedisTimeoutError)
-
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
@@ -68,10 +62,20 @@ class RedisRefused(Exception):
 
 def error_code(error: BaseException) -> str:
     """Return Redis's code of an error, such as NOAUTH; an empty text if it did not answer."""
+    from redis.exceptions import RedisError
+
     if not isinstance(error, RedisError):
         return ""
     found = re.match(r"[A-Z]{3,16}(?= |$)", error.status_code or str(error))
     return found[0] if found else ""
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether Redis answered, with an error."""
+    from redis import exceptions
+
+    away = (exceptions.ConnectionError, exceptions.TimeoutError)
+    return isinstance(error, exceptions.RedisError) and not isinstance(error, away)
 
 
 def _remedy(code: str, error: BaseException) -> str:
@@ -98,6 +102,12 @@ class RedisLink:
         breaker: CircuitBreaker | None = None,
         refusal_seconds: float = REFUSAL_SECONDS,
     ) -> None:
+        from redis.asyncio import BlockingConnectionPool, Redis
+        from redis.asyncio.connection import parse_url
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+        from redis.exceptions import RedisError
+
         pool = BlockingConnectionPool(
             **parse_url(url),
             max_connections=POOL_CONNECTIONS_MAX,
@@ -113,6 +123,7 @@ class RedisLink:
             decode_responses=True,
         )
         self._redis: Redis = Redis.from_pool(pool)
+        self._failures = (OSError, TimeoutError, RedisError)
         self._answer_seconds_max = answer_seconds_max
         self._breaker = breaker or CircuitBreaker()
         self._asked = {"answered": 0, "refused": 0, "away": 0}
@@ -134,10 +145,10 @@ class RedisLink:
         try:
             async with asyncio.timeout(times * self._answer_seconds_max):
                 result = await work(self._redis)
-        except (OSError, TimeoutError, RedisError) as error:
+        except self._failures as error:
             code = error_code(error)
             said = self._refused(code, _remedy(code, error)) if code else None
-            if isinstance(error, RedisError) and not isinstance(error, _AWAY) and code not in _PARTING:
+            if _is_refusal(error) and code not in _PARTING:
                 self._breaker.succeeded()
                 self._asked["refused"] += 1
                 raise RedisRefused(said or f"Redis: {type(error).__name__}") from error
@@ -192,5 +203,5 @@ class RedisLink:
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await self._redis.aclose()
-        except (OSError, TimeoutError, RedisError) as error:
+        except self._failures as error:
             _log.info("redis_close_failed", error=type(error).__name__)

@@ -2,7 +2,8 @@
 
 A trace context travels as the text of W3C's `traceparent`: in the header of a request, in each event that it made, in
 the message that carries the event. A span is recorded once it is over, and only if its trace is sampled. So an
-unsampled request costs only the making of its ids, and tracing costs nothing without a collector.
+unsampled request costs only the making of its ids, and tracing costs nothing without a collector: the SDK and the
+exporter are imported where one is named.
 """
 
 import asyncio
@@ -14,18 +15,19 @@ import time
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import requests
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from gavel import __version__
 from gavel.runtime.loopback import is_loopback
+
+if TYPE_CHECKING:
+    import requests
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 # A collector that does not keep up loses the oldest spans, not this process's memory.
 SPANS_WAITING_MAX = 8_192
@@ -45,9 +47,9 @@ Attributes = Mapping[str, str | int | float | bool]
 
 @dataclass(frozen=True, slots=True)
 class _Export:
-    processor: BatchSpanProcessor
-    resource: Resource
-    scope: InstrumentationScope
+    processor: "BatchSpanProcessor"
+    resource: "Resource"
+    scope: "InstrumentationScope"
     sample_ratio: float
 
 
@@ -67,6 +69,11 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
     if not endpoint:
         yield
         return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
     url = f"{endpoint.rstrip('/')}/v1/traces"
     exporter = OTLPSpanExporter(endpoint=url, timeout=EXPORT_SECONDS_MAX, session=_session(url))
     processor = BatchSpanProcessor(
@@ -89,10 +96,12 @@ async def exporting(process: str, endpoint: str | None, sample_ratio: float) -> 
         await asyncio.to_thread(last.join, EXPORT_SECONDS_MAX)
 
 
-def _session(url: str) -> requests.Session | None:
+def _session(url: str) -> "requests.Session | None":
     """Make a session without proxies for a collector on this machine; None for others: the exporter's own session."""
     if not is_loopback(urlsplit(url).hostname or ""):
         return None
+    import requests
+
     session = requests.Session()
     session.trust_env = False
     return session
@@ -144,6 +153,8 @@ def record(
     parents = [each for each in dict.fromkeys(under) if is_sampled(each)]
     if not parents and not is_sampled(own):
         return ""
+    from opentelemetry.sdk.trace import ReadableSpan
+
     own = own or _child_of(parents[0])
     now_ns, now_seconds = time.time_ns(), time.perf_counter()
     export.processor.on_end(
