@@ -13,6 +13,8 @@ from tests.e2e.gavel_process import Client, bidder
 BIDDERS = 40
 # How long a bidder waits before it asks a server again that could not answer.
 REST_SECONDS = 0.05
+# And before its next bid once enough are accepted: the fault has begun under load, and lasts for seconds.
+CALM_SECONDS = 0.1
 
 _numbers = count(1)
 
@@ -59,6 +61,7 @@ async def bid_on(client: Client, item_id: str, number: int, told: Told, **header
     """One bidder who goes on until it is over, or the server is gone.
 
     That is where nothing was sent: no server listens, or the connection was closed before. Everything else is `cut`.
+    It bids as fast as it can until enough are accepted, and at a calm pace afterwards.
     """
     amount = 100 + number
     while not told.over:
@@ -74,6 +77,8 @@ async def bid_on(client: Client, item_id: str, number: int, told: Told, **header
         answer = reply.json()
         if reply.status_code == 200:
             told.add(answer["bid"])
+            if told.enough.is_set():
+                await asyncio.sleep(CALM_SECONDS)
             amount = int(answer["minimumNextBid"]) + BIDDERS
         elif answer["code"] == "failed_precondition":
             amount = int(answer["details"][0]["debug"]["minimumNextBid"]) + number

@@ -50,13 +50,13 @@ class Effort:
 QUICK = Effort(
     seconds=1,
     single_bids=50,
-    backlog_events=60_000,
-    long_backlog_events=60_000,
+    backlog_events=10_000,
+    long_backlog_events=10_000,
     watched_turns=1,
     watchers=50,
     held_watchers=200,
     callers=400,
-    turns=2,
+    turns=1,
 )
 
 
