@@ -9,7 +9,7 @@ VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 # For programs that look for others; $$PWD is the checkout, in which no character means anything to make or the shell.
 WITH_TOOLS := PATH="$$PWD/$(VENV)/bin:$$PATH"
-# As many pytest processes as cores and one more; WORKERS=0 runs all tests in one process, as a debugger needs it.
+# As many pytest processes as cores and two more; WORKERS=0 runs all tests in one process, as a debugger needs it.
 IN_PARALLEL := -n $(or $(WORKERS),auto) --dist worksteal
 # What changes how every Python runs is the user's affair elsewhere. PYTHON itself names the one to set up with.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))

@@ -20,6 +20,7 @@ from tests.servers.containers import IMAGES, why_no_container
 from tests.servers.guardian import guarded_folder
 from tests.servers.postgres import PostgresServer, running_postgres
 from tests.servers.summary import servers_of, summary
+from tests.stretches import stretches
 
 # For the processes that tests start as well.
 forget_proxies(os.environ)
@@ -44,6 +45,8 @@ LATE_TRIES_MAX = 3
 
 # Each starts servers of its own.
 WORKERS_MAX = 4
+# Processes that the tests of a folder share.
+COSTLY_FIXTURES = ("shared_stack", "shared_gavel")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,13 +73,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many workers `-n auto` starts: one more than cores, since many tests wait."""
-    return min(len(os.sched_getaffinity(0)) + 1, WORKERS_MAX)
+    """Return how many workers `-n auto` starts: two more than cores, since many tests wait."""
+    return min(len(os.sched_getaffinity(0)) + 2, WORKERS_MAX)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, beside which all else runs."""
-    items.sort(key=lambda item: item.get_closest_marker("page") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each worker another beginning: the tests that share what is costly to start, or the page's, which last long.
+
+    A worker begins with its stretch of the order, and others take from its end when they have none left.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = stretches(items, workers, _beginning)
+
+
+def _beginning(item: pytest.Item) -> int | None:
+    """Which worker begins with a test: the last with the page, beside which the others have the longer tests left."""
+    if item.get_closest_marker("page") is not None:
+        return -1
+    return next((number for number, name in enumerate(COSTLY_FIXTURES) if name in _fixtures(item)), None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
