@@ -172,8 +172,9 @@ servers: ## Install the servers and tools that tests and benchmarks use (Debian,
 	@scripts/install-test-servers.sh
 
 .PHONY: helm
-helm: ## Find Helm, or build it once with Go, for the checks of the charts
-	@scripts/install-helm.sh >/dev/null
+helm: ## Find Helm and actionlint, or build them once with Go, for the checks of charts and workflows
+	@scripts/install-go-tool.sh helm >/dev/null
+	@scripts/install-go-tool.sh actionlint >/dev/null
 
 .PHONY: chromium
 chromium: ## Install the browser that the page's tests use, unless CHROMIUM names one (Debian, as root)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails unless everything that deploys Gavel is sound: scripts, Dockerfiles, YAML, and every chart with each of its
-# values files, rendered and held against each supported version of Kubernetes.
+# Fails unless everything that deploys Gavel is sound: scripts, Dockerfiles, YAML, workflows, and every chart with each of
+# its values files, rendered and held against each supported version of Kubernetes.
 #   scripts/check-deploy.sh [CHARTS]        deploy/charts unless said
 # The tools of the virtual environment have to be on the PATH.
 set -euo pipefail
@@ -10,9 +10,10 @@ charts=${1:-deploy/charts}
 # By xargs, since macOS has a bash without mapfile.
 git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 shellcheck
 hadolint --config deploy/hadolint.yaml deploy/Dockerfile deploy/web.Dockerfile
-yamllint --strict --config-file deploy/yamllint.yaml deploy "$charts"
+yamllint --strict --config-file deploy/yamllint.yaml deploy .github "$charts"
+"$(scripts/install-go-tool.sh actionlint)" .github/workflows/*.yml
 
-program=$(scripts/install-helm.sh)
+program=$(scripts/install-go-tool.sh helm)
 helm() {
     # The library is linked into the charts on purpose.
     "$program" "$@" 2> >(grep -v "found symbolic link" >&2)

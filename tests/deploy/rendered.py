@@ -39,7 +39,7 @@ class RenderFailed(Exception):
 @cache
 def helm() -> str:
     """Where Helm is. `make test` has it built: no test does, since a build takes longer than a test may."""
-    find = [str(ROOT / "scripts" / "install-helm.sh"), "--find"]
+    find = [str(ROOT / "scripts" / "install-go-tool.sh"), "helm", "--find"]
     done = subprocess.run(find, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""Helm is built once for all checkouts, also where several ask at the same moment, and never by a test."""
+"""Helm and actionlint are built once for all checkouts, however many ask at the same moment, and never by a test."""
 
 import os
 import shutil
@@ -11,15 +11,18 @@ import pytest
 
 from tests.deploy.rendered import ROOT
 
-SCRIPT = str(ROOT / "scripts" / "install-helm.sh")
+SCRIPT = str(ROOT / "scripts" / "install-go-tool.sh")
+NAMES = pytest.mark.parametrize("name", ["helm", "actionlint"])
 BUILD_SECONDS_MAX = 60
 CALLERS = 8
-TOOLS = ("bash", "mkdir", "mktemp", "mv", "rm", "chmod")
+TOOLS = ("bash", "basename", "mkdir", "mktemp", "mv", "rm", "chmod")
 # Stands in for Go: counts its calls, and leaves a program.
 GO = """#!/usr/bin/env bash
 echo built >>"$BUILDS"
-printf '#!/bin/sh\\n' >"$GOBIN/helm"
-chmod +x "$GOBIN/helm"
+package=${!#}
+program=$GOBIN/$(basename "${package%@*}")
+printf '#!/bin/sh\\n' >"$program"
+chmod +x "$program"
 """
 
 
@@ -46,9 +49,10 @@ def builds(environment: Mapping[str, str]) -> int:
     return len(Path(environment["BUILDS"]).read_text(encoding="utf-8").splitlines())
 
 
-def test_helm_is_built_once_however_many_ask_at_the_same_moment(environment: Mapping[str, str]) -> None:
+@NAMES
+def test_a_tool_is_built_once_however_many_ask_at_the_same_moment(name: str, environment: Mapping[str, str]) -> None:
     callers = [
-        subprocess.Popen([SCRIPT], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([SCRIPT, name], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(CALLERS)
     ]
     answers = [caller.communicate(timeout=BUILD_SECONDS_MAX) for caller in callers]
@@ -58,12 +62,13 @@ def test_helm_is_built_once_however_many_ask_at_the_same_moment(environment: Map
     assert builds(environment) == 1
 
 
-def test_a_test_that_finds_no_helm_builds_none_and_names_the_command(environment: Mapping[str, str]) -> None:
-    find = [SCRIPT, "--find"]
+@NAMES
+def test_a_test_that_finds_no_tool_builds_none_and_names_the_command(name: str, environment: Mapping[str, str]) -> None:
+    find = [SCRIPT, name, "--find"]
     done = subprocess.run(find, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, builds(environment)) == (1, "", 0)
     assert "make helm" in done.stderr
-    built = subprocess.run([SCRIPT], env=environment, capture_output=True, text=True, check=True)
+    built = subprocess.run([SCRIPT, name], env=environment, capture_output=True, text=True, check=True)
     found = subprocess.run(find, env=environment, capture_output=True, text=True, check=True)
     assert (found.stdout, found.stderr) == (built.stdout, "")
 
@@ -72,5 +77,5 @@ def test_the_tests_find_helm_because_make_has_it_built_before_them() -> None:
     steps = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", "test"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    assert 0 <= steps.find("scripts/install-helm.sh") < steps.index("-m pytest")
+    assert 0 <= steps.find("scripts/install-go-tool.sh helm") < steps.index("-m pytest")
     assert "--find" in (ROOT / "tests" / "deploy" / "rendered.py").read_text(encoding="utf-8")
