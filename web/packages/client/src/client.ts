@@ -2,6 +2,9 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { type ConnectTransportOptions, createConnectTransport } from "@connectrpc/connect-web";
 import { BidService } from "./gen/bids/v1/bid_service_pb.js";
 import { UserStatsService } from "./gen/userstats/v1/user_stats_service_pb.js";
+import { retryHarmless } from "./retry.js";
+
+const RETRIES = 2;
 
 /** The two services of one Gavel. */
 export type GavelClient = {
@@ -12,6 +15,8 @@ export type GavelClient = {
 export type GavelClientOptions = Omit<ConnectTransportOptions, "baseUrl"> & {
   /** The base URL of the statistics, if it differs from that of the bids. */
   readonly statsUrl?: string;
+  /** How often a read, or a call with an idempotency key, is sent again when it was not answered: twice unless given. */
+  readonly retries?: number;
 };
 
 /**
@@ -21,8 +26,13 @@ export type GavelClientOptions = Omit<ConnectTransportOptions, "baseUrl"> & {
  * interceptor that sets the `Authorization` header.
  */
 export function createGavelClient(baseUrl: string, options: GavelClientOptions = {}): GavelClient {
-  const { statsUrl = baseUrl, ...transportOptions } = options;
-  const transportTo = (url: string): Transport => createConnectTransport({ ...transportOptions, baseUrl: url });
+  const { statsUrl = baseUrl, retries = RETRIES, interceptors = [], ...transportOptions } = options;
+  const transportTo = (url: string): Transport =>
+    createConnectTransport({
+      ...transportOptions,
+      baseUrl: url,
+      interceptors: [retryHarmless(retries), ...interceptors],
+    });
   return {
     bids: createClient(BidService, transportTo(baseUrl)),
     stats: createClient(UserStatsService, transportTo(statsUrl)),
