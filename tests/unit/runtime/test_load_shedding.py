@@ -5,6 +5,7 @@ from connectrpc.code import Code
 
 from gavel.runtime.http.connect.protocol import RetryLater
 from gavel.runtime.http.load_shedding import (
+    ADDRESS_READS_MAX,
     ADDRESS_REFUSALS_PER_SECOND_MAX,
     PAUSE_SECONDS_MAX,
     READS_MAX,
@@ -60,6 +61,21 @@ def test_reads_are_bounded_by_themselves_and_keep_no_bid_out() -> None:
     assert _refused(load_shedder, Priority.URGENT) is None
     load_shedder.leave(Priority.READ)
     assert _refused(load_shedder, Priority.READ) is None
+
+
+def test_the_reads_of_one_address_are_bounded_and_those_of_others_are_not() -> None:
+    load_shedder = LoadShedder(Clock())
+    for _ in range(ADDRESS_READS_MAX):
+        load_shedder.enter(Priority.READ, "192.0.2.7")
+    with pytest.raises(RetryLater, match="one address"):
+        load_shedder.enter(Priority.READ, "192.0.2.7")
+    # Its bids are none, and neither are the reads of another, or of an exempt one.
+    load_shedder.enter(Priority.URGENT, "192.0.2.7")
+    for key in ("192.0.2.8", None):
+        for _ in range(ADDRESS_READS_MAX):
+            load_shedder.enter(Priority.READ, key)
+    load_shedder.leave(Priority.READ, "192.0.2.7")
+    load_shedder.enter(Priority.READ, "192.0.2.7")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ class AccessControl:
             host = addresses.client_of(host, call.exchange.headers)
         call.client_host, call.address_key = host, addresses.key_of(host)
         if call.address_key is not None:
-            charge(self._limits.address, call.address_key)
+            call.address_limit = self._limits.address
+            charge(call.address_limit, call.address_key)
         if self._verifier is None:
             call.principal = self._trusted
             return

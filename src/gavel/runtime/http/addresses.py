@@ -114,6 +114,10 @@ class Tally:
         held = self._held[key] = self._held.get(key, 0) + count
         return held
 
+    def held(self, key: str | None) -> int:
+        """How many the key holds; 0 without a key."""
+        return 0 if key is None else self._held.get(key, 0)
+
     def drop(self, key: str | None, count: int = 1) -> None:
         """Count some less."""
         if key is not None and (left := self._held.get(key, 0) - count) > 0:

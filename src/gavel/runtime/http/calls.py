@@ -130,9 +130,9 @@ class Trusted:
         charge(self._limit, user_id)
 
 
-def charge(limit: RateLimit | None, key: str) -> None:
-    """Count a call against a limit. Raises RetryLater if it is reached."""
-    if limit is not None and (wait_seconds := limit.take(key)):
+def charge(limit: RateLimit | None, key: str, cost: int = 1) -> None:
+    """Count a call of this cost against a limit. Raises RetryLater if it is reached."""
+    if limit is not None and (wait_seconds := limit.take(key, cost)):
         raise RetryLater(Code.RESOURCE_EXHAUSTED, f"too many calls of one {limit.name}", wait_seconds)
 
 
@@ -159,6 +159,7 @@ class Call:
         "_request_id",
         "_shedder",
         "address_key",
+        "address_limit",
         "bound",
         "client_host",
         "deadline_seconds",
@@ -181,6 +182,7 @@ class Call:
         # Found by access control: the client's address, and the key by which it is limited (None: it is not).
         self.client_host = ""
         self.address_key: str | None = None
+        self.address_limit: RateLimit | None = None
         # Whether it was worked on, rather than refused before.
         self.is_work = False
         self.deadline_seconds = exchange.now_seconds() + CALL_SECONDS_MAX
@@ -217,6 +219,11 @@ class Call:
         self.principal.acts_as(user_id)
         return ActingUser(user_id)
 
+    def charge_address(self, cost: int) -> None:
+        """Count a call that costs as much as so many others, besides itself. Raises RetryLater."""
+        if self.address_key is not None:
+            charge(self.address_limit, self.address_key, cost)
+
     def bind(self, **about: str) -> None:
         """Bind ids, by their names."""
         self.bound.update(about)
@@ -246,13 +253,13 @@ class Call:
 
     def enter(self, shedder: LoadShedder, priority: Priority) -> None:
         """Take a place among the calls that are served. Raises RetryLater."""
-        shedder.enter(priority)
+        shedder.enter(priority, self.address_key)
         self._shedder, self._priority = shedder, priority
 
     def leave(self) -> None:
         """Give the place back; more than once has no effect."""
         if self._shedder is not None:
-            self._shedder.leave(self._priority, is_work=self.is_work)
+            self._shedder.leave(self._priority, self.address_key, is_work=self.is_work)
             self._shedder = None
 
     def respond(self, response: Response) -> None:

@@ -10,6 +10,7 @@ from enum import Enum
 
 from connectrpc.code import Code
 
+from gavel.runtime.http.addresses import Tally
 from gavel.runtime.http.connect.errors import RetryLater
 from gavel.runtime.http.rate_limits import RateLimit
 
@@ -18,6 +19,8 @@ WAIT_SECONDS_MAX = 1.0
 URGENT_CALLS_MIN = 512
 URGENT_CALLS_MAX = 10_000
 READS_MAX = 512
+# Of one address, at a time. A read may take the event loop for milliseconds, and all share the database's connections.
+ADDRESS_READS_MAX = 16
 RATE_WINDOW_SECONDS = 0.5
 # The best recent rate counts, and fades: a lull says nothing about capacity.
 RATE_FADES_TO = 0.95
@@ -45,6 +48,7 @@ class LoadShedder:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.urgent = 0
         self.reads = 0
+        self._reads_of = Tally()
         self.refused = dict.fromkeys(Priority, 0)
         self._clock = clock
         # The current limit of concurrent urgent calls.
@@ -53,14 +57,18 @@ class LoadShedder:
         self._done = 0
         self._window_began = clock()
 
-    def enter(self, priority: Priority) -> None:
-        """Admit a call, to be followed by `leave`. Raises RetryLater."""
+    def enter(self, priority: Priority, key: str | None = None) -> None:
+        """Admit a call, to be followed by `leave`. Raises RetryLater. `key` is that of its address."""
         taken = self.urgent / self.urgent_max
+        if priority is Priority.READ and self._reads_of.held(key) >= ADDRESS_READS_MAX:
+            self.refused[priority] += 1
+            raise RetryLater(Code.UNAVAILABLE, "too many reads of one address at once", RETRY_AFTER_SECONDS)
         match priority:
             case Priority.URGENT if taken < 1:
                 self.urgent += 1
             case Priority.READ if taken < 0.5 and self.reads < READS_MAX:
                 self.reads += 1
+                self._reads_of.add(key)
             case Priority.WATCH if taken < 0.25 and self.reads < READS_MAX // 2:
                 pass
             case Priority.URGENT:
@@ -70,10 +78,11 @@ class LoadShedder:
                 self.refused[priority] += 1
                 raise RetryLater(Code.UNAVAILABLE, "too busy for this now", RETRY_AFTER_SECONDS)
 
-    def leave(self, priority: Priority, *, is_work: bool = True) -> None:
+    def leave(self, priority: Priority, key: str | None = None, *, is_work: bool = True) -> None:
         """Release an answered call. What was refused before it was worked on says nothing about capacity."""
         if priority is Priority.READ:
             self.reads -= 1
+            self._reads_of.drop(key)
         elif priority is Priority.URGENT:
             self.urgent -= 1
             if not is_work:

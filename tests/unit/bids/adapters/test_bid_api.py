@@ -14,7 +14,9 @@ from gavel.bids.domain.leaderboards import Leaderboard
 from gavel.bids.domain.refusals import BidRefused, InvalidInput, ItemNotFound
 from gavel.contracts.bids.v1 import bid_service_pb as pb
 from gavel.runtime.http.calls import Call
+from gavel.runtime.http.connect.errors import RetryLater
 from gavel.runtime.http.connect.page_tokens import PageTokenInvalid, PageTokens
+from gavel.runtime.http.rate_limits import RateLimit
 from tests.auction_house import SELLER, BookWords, new_user
 from tests.calls import new_call
 from tests.unit.bids.memory_book import MemoryAuctionBook, MemoryItemCatalogue
@@ -70,6 +72,20 @@ async def test_an_accepted_bid_is_answered_with_its_row_and_the_price(api: BidAp
     assert reply.bid is not None
     assert (reply.bid.amount, reply.bid.user_id, reply.bid.seq) == (100, user, 2)
     assert (reply.current_highest_bid, reply.minimum_next_bid, reply.leading) == (100, 110, True)
+
+
+async def test_a_page_of_items_counts_for_its_address_by_its_length(reads: ReadApi) -> None:
+    call = new_call()
+    call.address_key, call.address_limit = "192.0.2.7", RateLimit("address", 1e-6, 30)
+    await reads.list_items(call, pb.ListItemsRequest(page_size=100))
+    await reads.list_items(call, pb.ListItemsRequest(page_size=50))
+    for read in (
+        reads.list_items(call, pb.ListItemsRequest(page_size=5)),
+        reads.list_seller_items(call, pb.ListSellerItemsRequest(page_size=5, seller_id=SELLER)),
+        reads.list_my_bids(call, pb.ListMyBidsRequest(page_size=5, user_id=new_user())),
+    ):
+        with pytest.raises(RetryLater, match="one address"):
+            await read
 
 
 async def test_the_key_of_the_header_makes_a_retry_the_first_bid(api: BidApi, book: BookWords) -> None:

@@ -21,6 +21,9 @@ from gavel.runtime.http.calls import Call
 from gavel.runtime.http.connect.page_tokens import PageTokenInvalid, PageTokens, Part
 from gavel.runtime.timestamps import timestamp
 
+# A page of so many items counts as one more call of its address.
+ITEMS_A_CALL = 5
+
 
 class ReadApi:
     """Read methods on their ports. A page token is valid only for the list that it was issued for."""
@@ -35,9 +38,10 @@ class ReadApi:
         view, at = await self._catalogue.item(item_id_of(request.id, "id"))
         return pb.GetItemResponse(item=item_message(view, at), server_time=timestamp(at))
 
-    async def list_items(self, _call: Call, request: pb.ListItemsRequest) -> pb.ListItemsResponse:
+    async def list_items(self, call: Call, request: pb.ListItemsRequest) -> pb.ListItemsResponse:
         """See BidService.ListItems."""
         status, limit = status_of(request.status), page_size_of(request.page_size)
+        call.charge_address(limit // ITEMS_A_CALL)
         check_category(request.category)
         page_list = f"items {status.value} {request.category}"
         after = await self._item_position(page_list, request.page_token)
@@ -47,9 +51,10 @@ class ReadApi:
         token = await self._item_token(page_list, position)
         return pb.ListItemsResponse(items=[item_message(view, at) for view in items], next_page_token=token)
 
-    async def list_seller_items(self, _call: Call, request: pb.ListSellerItemsRequest) -> pb.ListSellerItemsResponse:
+    async def list_seller_items(self, call: Call, request: pb.ListSellerItemsRequest) -> pb.ListSellerItemsResponse:
         """See BidService.ListSellerItems."""
         seller_id, limit = user_id_of(request.seller_id, "seller_id"), page_size_of(request.page_size)
+        call.charge_address(limit // ITEMS_A_CALL)
         page_list = f"items of seller {seller_id}"
         after = await self._item_position(page_list, request.page_token)
         items, at, position = await show_seller_items(self._catalogue, seller_id, after=after, limit=limit)
@@ -59,6 +64,7 @@ class ReadApi:
     async def list_my_bids(self, call: Call, request: pb.ListMyBidsRequest) -> pb.ListMyBidsResponse:
         """See BidService.ListMyBids. The only reply that contains a maximum: the caller's own."""
         user_id, limit = actor_id_of(call, request.user_id), page_size_of(request.page_size)
+        call.charge_address(limit // ITEMS_A_CALL)
         page_list = f"items of bidder {user_id}"
         after = await self._item_position(page_list, request.page_token)
         mine, at, position = await show_my_bids(self._catalogue, user_id, after=after, limit=limit)
