@@ -5,6 +5,7 @@ from gavel_tools.bench.cases.auth import AUTH
 from gavel_tools.bench.cases.backlog import BACKLOG, LONG_BACKLOG
 from gavel_tools.bench.cases.decision import DECISION
 from gavel_tools.bench.cases.delays import DELAYS
+from gavel_tools.bench.cases.hostile import HOSTILE
 from gavel_tools.bench.cases.http_ceiling import HTTP_CEILING
 from gavel_tools.bench.cases.idle import IDLE
 from gavel_tools.bench.cases.many_items import MANY_ITEMS
@@ -20,7 +21,7 @@ SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, HTTP_CEILING, ONE_ITEM, 
 # On the four processes, with RabbitMQ and Redis.
 PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, MIXED, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
 # On servers that they start themselves.
-OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (OVERLOAD, AUTH, TRACING)
+OWN_SERVERS_CASES: tuple[OwnServersCase, ...] = (OVERLOAD, HOSTILE, AUTH, TRACING)
 
 # Those with a share come first.
 CASES: tuple[Case, ...] = (
@@ -36,6 +37,7 @@ CASES: tuple[Case, ...] = (
     BACKLOG,
     LONG_BACKLOG,
     OVERLOAD,
+    HOSTILE,
     AUTH,
     TRACING,
 )

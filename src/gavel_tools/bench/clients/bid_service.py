@@ -7,6 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from gavel.bids.domain.texts import (
+    DESCRIPTION_CHARACTERS_MAX,
+    IMAGE_URL_CHARACTERS_MAX,
+    IMAGES_MAX,
+    TITLE_CHARACTERS_MAX,
+)
 from gavel_tools.bench.case import MeasurementFailed
 from gavel_tools.bench.systems.processes import HOST
 
@@ -37,6 +43,21 @@ def create_items(port: int, category: str, count: int, token: str = "") -> list[
     }
     with _connection(port) as connection:
         return [_call(connection, "CreateItem", message, token)["item"]["id"] for _ in range(count)]
+
+
+def create_long_items(port: int, category: str, count: int) -> list[str]:
+    """List items with the longest texts, and return their ids. Raises MeasurementFailed."""
+    message = {
+        "title": "x" * TITLE_CHARACTERS_MAX,
+        "description": "x" * DESCRIPTION_CHARACTERS_MAX,
+        "images": [f"/{number}/".ljust(IMAGE_URL_CHARACTERS_MAX, "x") for number in range(IMAGES_MAX)],
+        "category": category,
+        "seller_id": SELLER_ID,
+        "start_price": 1,
+        "end_at": (datetime.now(UTC) + AUCTION_LIFETIME).isoformat(),
+    }
+    with _connection(port) as connection:
+        return [_call(connection, "CreateItem", message)["item"]["id"] for _ in range(count)]
 
 
 def count_bids(port: int, category: str) -> list[ItemCount]:
