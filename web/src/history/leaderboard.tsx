@@ -2,12 +2,12 @@ import { useQuery } from "@connectrpc/connect-query";
 import { BidService, type Item } from "@gavel/client";
 import { useEffect, useRef } from "react";
 import { Bidder } from "../items/bidder";
-import { formatMoney } from "../money/money";
+import { Amount } from "../ui/amount";
 import "./leaderboard.css";
 
 const ENTRIES = 8;
 /** The least time between two reads, however many bids are placed. */
-const READ_MS_MIN = 1_000;
+const READ_MS_MIN = 400;
 
 /** The bidders by their highest bid. Read again after each bid; an older response never replaces a newer one. */
 export function Leaderboard({ item }: { item: Item }) {
@@ -43,7 +43,9 @@ export function Leaderboard({ item }: { item: Item }) {
         <li key={entry.userId}>
           <span className="leaderboard__place numbers">{index + 1}</span>
           <Bidder userId={entry.userId} />
-          <span className="leaderboard__amount numbers">{formatMoney(entry.amount, item.currency)}</span>
+          <span className="leaderboard__amount numbers">
+            <Amount minor={entry.amount} currency={item.currency} />
+          </span>
           <span className="small muted numbers">{entry.bidCount === 1n ? "1 bid" : `${entry.bidCount} bids`}</span>
         </li>
       ))}

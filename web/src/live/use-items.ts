@@ -4,8 +4,8 @@ import { useMemo } from "react";
 import { useConnection, useLive } from "./live-context";
 
 const PAGE_SIZE = 48;
-/** New items and changed texts make no event. */
-const RELIST_MS = 30_000;
+/** New items and changed texts make no event. A new item appears within two seconds. */
+const RELIST_MS = 1_500;
 /** The poll interval while the feed is down. */
 export const POLL_MS = 2_500;
 

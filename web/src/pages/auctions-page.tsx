@@ -1,8 +1,10 @@
-import { ItemStatus } from "@gavel/client";
+import { type Item, ItemStatus } from "@gavel/client";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
+import { endMs, type Phase, phaseAt } from "../auction/phase";
 import { ItemCard } from "../items/item-card";
-import { useWatched, useWatchedList } from "../live/live-context";
+import { useLive, useWatched, useWatchedList } from "../live/live-context";
+import { useServerTime } from "../live/use-clock";
 import { useItems } from "../live/use-items";
 import { isUndecided, useMyBids } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
@@ -11,9 +13,9 @@ import { Hero } from "./hero";
 import "./auctions-page.css";
 
 const STATES = [
-  { name: "open", label: "Open now", status: ItemStatus.ACTIVE },
-  { name: "upcoming", label: "Upcoming", status: ItemStatus.SCHEDULED },
-  { name: "ended", label: "Ended", status: ItemStatus.ENDED },
+  { name: "open", label: "Open now", status: ItemStatus.ACTIVE, phases: ["open"] },
+  { name: "upcoming", label: "Upcoming", status: ItemStatus.SCHEDULED, phases: ["scheduled"] },
+  { name: "ended", label: "Ended", status: ItemStatus.ENDED, phases: ["closing", "sold", "unsold"] },
 ] as const;
 
 const EMPTY = {
@@ -28,6 +30,7 @@ export function AuctionsPage() {
   const state = STATES.find((each) => each.name === search.get("state")) ?? STATES[0];
   const category = search.get("category") ?? "";
   const list = useItems(state.status, category);
+  const shown = useInPhases(list.items, state.phases);
   const everything = useItems(state.status, "");
   const { bids: mine } = useMyBids();
   const myItems = useMemo(() => new Set(mine.filter(isUndecided).map(({ item }) => item?.id)), [mine]);
@@ -42,7 +45,7 @@ export function AuctionsPage() {
       return after;
     });
 
-  const featured = state.name === "open" && !category ? list.items[0] : undefined;
+  const featured = state.name === "open" && !category ? shown[0] : undefined;
   useWatched(featured ? [featured.id] : []);
   return (
     <div className="page">
@@ -84,7 +87,7 @@ export function AuctionsPage() {
         </div>
         {list.isPending && <Loading what="auctions" />}
         {list.isError && list.items.length === 0 && <Failed error={list.error} retry={() => void list.refetch()} />}
-        {list.isSuccess && list.items.length === 0 && (
+        {list.isSuccess && shown.length === 0 && (
           <div className="empty">
             <strong>{EMPTY[state.name]}</strong>
             <Link href="/sell" className="button button--primary">
@@ -94,7 +97,7 @@ export function AuctionsPage() {
         )}
         <h2 className="visually-hidden">{state.label}</h2>
         <ul className="items" ref={watchedList}>
-          {list.items.map((item) => (
+          {shown.map((item) => (
             <li key={item.id} className="items__item">
               <ItemCard listed={item} hasBid={myItems.has(item.id)} />
             </li>
@@ -113,4 +116,25 @@ export function AuctionsPage() {
       </section>
     </div>
   );
+}
+
+/**
+ * The listed items that are in these phases now, the next to end first. A list is older than the live items: meanwhile one
+ * may have ended, or a late bid may have moved its end.
+ */
+function useInPhases(listed: readonly Item[], phases: readonly Phase[]): readonly Item[] {
+  const live = useLive();
+  const newest = (item: Item): Item => live.items.get(item.id) ?? item;
+  const ids = useServerTime((nowMs) =>
+    listed
+      .map(newest)
+      .filter((item) => phases.includes(phaseAt(item, nowMs)))
+      .sort((one, other) => (phases.includes("open") ? endMs(one) - endMs(other) : 0))
+      .map(({ id }) => id)
+      .join(" "),
+  );
+  return useMemo(() => {
+    const byId = new Map(listed.map((item) => [item.id, item]));
+    return ids.split(" ").flatMap((id) => byId.get(id) ?? []);
+  }, [listed, ids]);
 }

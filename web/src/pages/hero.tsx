@@ -2,18 +2,17 @@ import type { Item } from "@gavel/client";
 import { Link } from "wouter";
 import { shownPrice } from "../auction/phase";
 import { Bidder } from "../items/bidder";
-import { Countdown, usePhase } from "../items/countdown";
+import { Countdown } from "../items/countdown";
 import { priceLabel } from "../items/item-card";
 import { ItemPicture } from "../items/item-picture";
 import { Price } from "../items/price";
 import { useItem } from "../live/live-context";
-import { formatMoney } from "../money/money";
+import { Amount } from "../ui/amount";
 import "./hero.css";
 
-/** An introduction: what the page is for, and the item that ends next, live. */
+/** An introduction: what the page is for, and the open item that ends next, live. */
 export function Hero({ listed }: { listed: Item }) {
   const item = useItem(listed.id) ?? listed;
-  const phase = usePhase(item);
   return (
     <section className="hero" aria-labelledby="hero-title">
       <div className="hero__words">
@@ -25,26 +24,27 @@ export function Hero({ listed }: { listed: Item }) {
           than needed.
         </p>
       </div>
-      <article className="hero__item">
+      {/* A new item is a new element: a click that began on the old one opens neither. */}
+      <article key={item.id} className="hero__item">
         <div className="hero__art">
           <ItemPicture src={item.images[0]} title={item.title} category={item.category} />
         </div>
         <div className="hero__facts">
           <div className="hero__name">
-            <p className="label">{phase === "open" ? "Ends next" : "Just ended"}</p>
+            <p className="label">Ends next</p>
             <h2>
               <Link href={`/items/${item.id}`}>{item.title}</Link>
             </h2>
           </div>
           <dl className="hero__numbers">
             <div>
-              <dt className="label">{priceLabel(phase, Number(item.bidCount))}</dt>
+              <dt className="label">{priceLabel("open", Number(item.bidCount))}</dt>
               <dd>
                 <Price amount={shownPrice(item)} currency={item.currency} />
               </dd>
             </div>
             <div>
-              <dt className="label">{phase === "open" ? "Time left" : "Outcome"}</dt>
+              <dt className="label">Time left</dt>
               <dd>
                 <Countdown item={item} />
               </dd>
@@ -53,14 +53,16 @@ export function Hero({ listed }: { listed: Item }) {
           <p className="hero__leader">
             {item.highestBidderId ? (
               <>
-                <Bidder userId={item.highestBidderId} /> {phase === "sold" ? "won" : "leads"}
+                <Bidder userId={item.highestBidderId} /> leads
               </>
             ) : (
               <span className="muted">No bids yet: be the first.</span>
             )}
           </p>
           <Link href={`/items/${item.id}`} className="button button--primary button--big">
-            {phase === "open" ? `Bid ${formatMoney(item.minimumNextBid, item.currency)} or more` : "See the outcome"}
+            <span>
+              Bid <Amount minor={item.minimumNextBid} currency={item.currency} /> or more
+            </span>
           </Link>
         </div>
       </article>
