@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
 import { BidService, ItemStatus, type MyBid } from "@gavel/client";
+import { useEffect } from "react";
 import { useIdentity } from "../live/live-context";
 import { usePollInterval } from "../live/use-items";
 
@@ -22,6 +23,22 @@ export function useMyBids() {
   );
   const bids: readonly MyBid[] = query.data?.pages.flatMap((page) => page.bids) ?? [];
   return { ...query, bids };
+}
+
+/**
+ * What the user has bid on one item, with their maximum. If they lead there, older pages are read until it is found: the
+ * list begins with the newest bids.
+ */
+export function useMyBid(itemId: string, leads: boolean): MyBid | undefined {
+  const { bids, hasNextPage, isFetching, isError, fetchNextPage } = useMyBids();
+  const mine = bids.find(({ item }) => item?.id === itemId);
+  const isMissing = leads && !mine && hasNextPage && !isFetching && !isError;
+  useEffect(() => {
+    if (isMissing) {
+      void fetchNextPage();
+    }
+  }, [isMissing, fetchNextPage]);
+  return mine;
 }
 
 /** Whether the auction has no outcome yet, so that the feed has to watch it. */

@@ -1,14 +1,15 @@
 import { CircleAlert, Info, Trophy, X } from "lucide-react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import "./notices.css";
 
 export type Notice = {
   readonly key: string;
   readonly kind: "outbid" | "won" | "info";
   readonly title: string;
-  readonly text: string;
-  readonly link?: { readonly href: string; readonly label: string };
+  /** A component for what changes while the notice is shown. */
+  readonly text: ReactNode;
+  readonly link?: { readonly href: string; readonly label: ReactNode };
 };
 
 type Notices = {
@@ -19,7 +20,7 @@ type Notices = {
 };
 
 const NOTICES_MAX = 4;
-/** How long a notice stays. A notice of being outbid stays until it is dismissed. */
+/** How long a notice stays. A notice of being outbid stays until it is dismissed, or no longer true. */
 const SHOWN_MS = 8_000;
 const ICONS = { outbid: CircleAlert, won: Trophy, info: Info };
 
@@ -45,18 +46,20 @@ export function NoticesProvider({ children }: { children: ReactNode }) {
 
 /** The notices, announced to screen readers. */
 export function NoticeList() {
-  const { notices, dismiss } = useNotices();
+  const { notices } = useNotices();
   return (
     <section className="notices" aria-label="Notices" aria-live="assertive" aria-relevant="additions">
       {notices.map((notice) => (
-        <NoticeCard key={notice.key} notice={notice} dismiss={dismiss} />
+        <NoticeCard key={notice.key} notice={notice} />
       ))}
     </section>
   );
 }
 
-function NoticeCard({ notice, dismiss }: { notice: Notice; dismiss: (key: string) => void }) {
-  const { key, kind } = notice;
+function NoticeCard({ notice }: { notice: Notice }) {
+  const { key, kind, link } = notice;
+  const { dismiss } = useNotices();
+  const [location] = useLocation();
   useEffect(() => {
     if (kind === "outbid") {
       return;
@@ -65,15 +68,17 @@ function NoticeCard({ notice, dismiss }: { notice: Notice; dismiss: (key: string
     return () => clearTimeout(timer);
   }, [key, kind, dismiss]);
   const Icon = ICONS[kind];
+  // On the page that the notice leads to, the panel says the same.
+  const isHere = link?.href === location;
   return (
-    <div className={`notice notice--${kind}`}>
+    <div className={`notice notice--${kind}${isHere ? " notice--here" : ""}`}>
       <Icon size={22} aria-hidden="true" />
       <div className="notice__text">
         <strong>{notice.title}</strong>
         <p>{notice.text}</p>
-        {notice.link && (
-          <Link href={notice.link.href} onClick={() => dismiss(key)}>
-            {notice.link.label}
+        {link && !isHere && (
+          <Link href={link.href} onClick={() => dismiss(key)}>
+            {link.label}
           </Link>
         )}
       </div>
