@@ -2,10 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Page, Route } from "@playwright/test";
 import { expect, test } from "./fixtures";
 import { bid, list } from "./items";
-
-function panel(page: Page) {
-  return page.getByRole("region", { name: "Bidding" });
-}
+import { panel, pressBid } from "./panel";
 
 /** The amounts of the bids that the page lists, newest first. */
 function history(page: Page): Promise<string[]> {
@@ -18,16 +15,16 @@ test("two browsers bid against each other and see each other's bids", async ({ c
   await ada.page.goto(`/items/${item.id}`);
   await ben.page.goto(`/items/${item.id}`);
 
-  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await pressBid(ada.page, "Bid $20.00");
   await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
   await expect(panel(ben.page).getByText("$20.00").first()).toBeAttached();
 
-  await panel(ben.page).getByRole("button", { name: "Bid $21.00" }).click();
+  await pressBid(ben.page, "Bid $21.00");
   await expect(panel(ben.page).getByText("You lead", { exact: true })).toBeVisible();
   await expect(panel(ada.page).getByLabel("Your bid")).toHaveValue("22.00");
 
   await panel(ada.page).getByLabel("Your bid").fill("30");
-  await panel(ada.page).getByRole("button", { name: "Bid $30.00" }).click();
+  await pressBid(ada.page, "Bid $30.00");
   for (const { page } of [ada, ben]) {
     await expect(panel(page).getByText("3 bids", { exact: true })).toBeVisible();
     await expect.poll(() => history(page)).toEqual(["$30.00", "$21.00", "$20.00"]);
@@ -38,7 +35,7 @@ test("a user who is outbid sees a notice on the page and in the title", async ({
   const item = await list(client, { title: "A notice" });
   const ada = await person();
   await ada.page.goto(`/items/${item.id}`);
-  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await pressBid(ada.page, "Bid $20.00");
   await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
 
   await bid(client, item, randomUUID(), 2_500n);
@@ -46,7 +43,7 @@ test("a user who is outbid sees a notice on the page and in the title", async ({
   const notices = ada.page.getByRole("region", { name: "Notices" });
   await expect(notices.getByText("You've been outbid", { exact: true })).toBeVisible();
   await expect(ada.page).toHaveTitle(/^You've been outbid/);
-  await panel(ada.page).getByRole("button", { name: "Bid $26.00" }).click();
+  await pressBid(ada.page, "Bid $26.00");
   await expect(panel(ada.page).getByText("You lead", { exact: true })).toBeVisible();
   await expect(notices.getByText("You've been outbid", { exact: true })).toBeHidden();
 });
@@ -75,7 +72,7 @@ test("a maximum outbids by itself, and its bids are marked as automatic", async 
     .getByRole("button", { name: /Set a maximum/ })
     .click();
   await panel(ada.page).getByLabel("Your maximum (optional)").fill("50");
-  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await pressBid(ada.page, "Bid $20.00");
   await expect(panel(ada.page).getByText("Gavel bids for you up to $50.00")).toBeVisible();
 
   await bid(client, item, randomUUID(), 3_000n);
@@ -98,10 +95,10 @@ test("a bid that has become too low is refused with the least bid, which one cli
   // Send the bid before the page knows of the other one.
   const placing = (route: Route) => bid(client, item, randomUUID(), 4_000n).then(() => route.continue());
   await ada.page.route(`${gavel.url}/bids.v1.BidService/PlaceBid`, placing, { times: 1 });
-  await form.getByRole("button", { name: "Bid $21.00" }).click();
+  await pressBid(ada.page, "Bid $21.00");
   await expect(form.getByText("The least bid is now $41.00.")).toBeVisible();
   await form.getByRole("button", { name: "Use $41.00" }).click();
-  await form.getByRole("button", { name: "Bid $41.00" }).click();
+  await pressBid(ada.page, "Bid $41.00");
   await expect(form.getByText("You lead", { exact: true })).toBeVisible();
 });
 

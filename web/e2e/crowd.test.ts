@@ -1,19 +1,15 @@
 import type { Bid, GavelClient } from "@gavel/client";
-import type { Page } from "@playwright/test";
 import { runBidders } from "./bidders";
 import { expect, test } from "./fixtures";
 import { wholeHistory } from "./history";
 import { list } from "./items";
+import { panel } from "./panel";
 
 /** How long the simulated bidders bid. CROWD_FLAGS are their other flags. */
 const SECONDS = Number(process.env.CROWD_SECONDS ?? 10);
 /** The timeout of one check. All checks are repeated until they agree. */
 const SOON = { timeout: 2_000 };
 const FLAGS = (process.env.CROWD_FLAGS ?? "--bidders 20 --pause 0.2 --budget 0").split(" ");
-
-function panel(page: Page) {
-  return page.getByRole("region", { name: "Bidding" });
-}
 
 async function allBids(client: GavelClient, itemId: string): Promise<Bid[]> {
   const bids: Bid[] = [];
@@ -52,7 +48,7 @@ test("two browsers among many bidders end with the price, count and history of t
   const bidding = new AbortController();
   const persons = [ada, ben].map(async ({ page }) => {
     while (!bidding.signal.aborted) {
-      const button = panel(page).getByRole("button", { name: /^(Bid|Use) \$/ });
+      const button = panel(page).getByRole("button", { name: /^(Bid|Use) (up to )?\$/ });
       await button
         .first()
         .click({ timeout: 1_000 })

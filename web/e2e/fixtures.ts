@@ -7,7 +7,7 @@ export { expect };
 type Worker = { gavel: GavelProcess; client: GavelClient };
 type Each = { person: (options?: PersonOptions) => Promise<Person> };
 
-export type PersonOptions = { dark?: boolean; width?: number; height?: number; sleeping?: boolean };
+export type PersonOptions = { dark?: boolean; width?: number; height?: number; motion?: boolean };
 
 /** A user with a browser context, and so an identity, of their own. */
 export type Person = { page: Page; userId: string };
@@ -31,12 +31,12 @@ export const test = base.extend<Each, Worker>({
   person: async ({ browser, gavel }, use) => {
     const contexts: { close(): Promise<void> }[] = [];
     const problems: string[] = [];
-    await use(async ({ dark = false, width = 1280, height = 800 } = {}) => {
+    await use(async ({ dark = false, width = 1280, height = 800, motion = false } = {}) => {
       const context = await browser.newContext({
         baseURL: gavel.url,
         colorScheme: dark ? "dark" : "light",
         viewport: { width, height },
-        reducedMotion: "reduce",
+        reducedMotion: motion ? "no-preference" : "reduce",
       });
       contexts.push(context);
       const page = await context.newPage();

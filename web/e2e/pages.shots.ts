@@ -130,6 +130,12 @@ test("screenshots of every page", async ({ client, person }) => {
     await me.page.getByRole("button", { name: /^Use / }).click();
     await me.page.getByRole("button", { name: /^Bid \$/ }).click();
     await shot("auction-leading", false);
+    item = (await client.bids.getItem({ id: sextant.id })).item;
+    await bid(client, sextant, rivals[0] as string, item?.minimumNextBid ?? 0n, 10n ** 6n).catch(() => undefined);
+    await shot("auction-outbid", false);
+    await me.page.getByLabel("Your bid").fill("2,000,000");
+    await me.page.keyboard.press("Enter");
+    await shot("auction-question", false);
     await me.page.goto("/my-bids");
     await shot("my-bids");
     await me.page.goto("/sell");

@@ -1,67 +1,110 @@
 import type { Item } from "@gavel/client";
-import { useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { Refusal } from "../auction/refusal";
-import { formatMoney } from "../money/money";
+import { Amount } from "../ui/amount";
+import { isUnusual, type Question } from "./question";
 import type { BidFormState } from "./use-bid-form";
 
-type BidFeedbackProps = { item: Item; form: BidFormState };
+type BidFeedbackProps = { id: string; item: Item; form: BidFormState };
+type PartProps = Omit<BidFeedbackProps, "id">;
 
-/** The result of a bid and the actions that follow from it. Announced to screen readers and scrolled into view. */
-export function BidFeedback({ item, form }: BidFeedbackProps) {
-  const { result, unconfirmed, problem, leads } = form;
+/** The answer to a bid: its result, or the question that the big button answers. Announced to screen readers. */
+export function BidFeedback({ id, item, form }: BidFeedbackProps) {
+  const { result, question, problem, leads } = form;
   const feedback = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (result || unconfirmed || problem?.tooLow) {
+    if (result || question || problem) {
       feedback.current?.scrollIntoView({ block: "nearest" });
     }
-  }, [result, unconfirmed, problem]);
+  }, [result, question, problem]);
   return (
-    <div ref={feedback} aria-live="polite" className="bid-form__feedback">
-      {problem?.tooLow && (
-        <RefusalMessage refusal={{ text: problem.problem, leastAmount: 0n }} item={item} form={form} />
+    <div ref={feedback} id={id} aria-live="polite" className="bid-form__answer">
+      {problem && (
+        <RefusalMessage
+          refusal={{ text: problem.problem, ...(problem.tooLow ? { leastAmount: 0n } : {}) }}
+          item={item}
+          form={form}
+        />
       )}
-      {unconfirmed && (
-        <div className="message message--hammer">
-          <p>
-            {formatMoney(unconfirmed.amount, item.currency)} is far more than the least bid of{" "}
-            {formatMoney(item.minimumNextBid, item.currency)}. A bid can't be undone.
-          </p>
-          <button type="button" className="button button--small" onClick={() => void form.send(unconfirmed)}>
-            {`Bid ${formatMoney(unconfirmed.amount, item.currency)} anyway`}
-          </button>
-        </div>
-      )}
+      {question && <QuestionMessage question={question} item={item} form={form} />}
       {result?.kind === "accepted" && result.leading === leads && (
-        <p className={`message ${leads ? "message--lead" : "message--alarm"}`}>{result.text}</p>
+        <Message style={leads ? "lead" : "alarm"}>{result.text}</Message>
       )}
       {result?.kind === "refused" && <RefusalMessage refusal={result.refusal} item={item} form={form} />}
     </div>
   );
 }
 
-/** The reason of a refusal and the action that may resolve it, with the newest known least bid. */
-function RefusalMessage({ refusal, item, form }: BidFeedbackProps & { refusal: Refusal }) {
-  const { text, leastAmount, next } = refusal;
-  const least = leastAmount !== undefined && leastAmount > item.minimumNextBid ? leastAmount : item.minimumNextBid;
-  const leastText = formatMoney(least, item.currency);
+type MessageProps = { style: "lead" | "alarm" | "hammer"; children: ReactNode; action?: ReactNode };
+
+function Message({ style, children, action }: MessageProps) {
   return (
-    <div className="message message--alarm">
-      <p>{leastAmount === undefined ? text : `${text} The least bid is now ${leastText}.`}</p>
-      {leastAmount !== undefined && (
-        <button type="button" className="button button--small" onClick={() => form.setAmount(least)}>
-          {`Use ${leastText}`}
-        </button>
-      )}
-      {next === "retry" && (
-        <button type="button" className="button button--small" onClick={() => void form.retry()}>
-          Try again
-        </button>
-      )}
-      {next === "raise-maximum" && (
-        <button type="button" className="button button--small" onClick={form.showMaximum}>
-          Set a maximum
-        </button>
-      )}
+    <div className={`message message--${style} bid-form__message`}>
+      <p>{children}</p>
+      {action}
     </div>
+  );
+}
+
+/** The reason of a refusal and the action that may resolve it, with the newest known least bid. */
+function RefusalMessage({ refusal, item, form }: PartProps & { refusal: Refusal }) {
+  const { text, leastAmount, next } = refusal;
+  if (leastAmount !== undefined) {
+    const least = leastAmount > item.minimumNextBid ? leastAmount : item.minimumNextBid;
+    const amount = <Amount minor={least} currency={item.currency} />;
+    return (
+      <Message style="alarm" action={<Action onClick={() => form.setAmount(least)}>Use {amount}</Action>}>
+        {text} The least bid is now {amount}.
+      </Message>
+    );
+  }
+  const action =
+    next === "retry" ? (
+      <Action onClick={() => void form.retry()}>Try again</Action>
+    ) : next === "raise-maximum" ? (
+      <Action onClick={form.showMaximum}>Set a maximum</Action>
+    ) : null;
+  return (
+    <Message style="alarm" action={action}>
+      {text}
+    </Message>
+  );
+}
+
+function QuestionMessage({ question, item, form }: PartProps & { question: Question }) {
+  const money = (minor: bigint): ReactNode => <Amount minor={minor} currency={item.currency} />;
+  const greatest =
+    question.kind === "moved"
+      ? question.maximum
+      : question.bid.maxAmount > question.bid.amount
+        ? question.bid.maxAmount
+        : question.bid.amount;
+  return (
+    <Message style="hammer" action={<Action onClick={form.dropQuestion}>Not now</Action>}>
+      {question.kind === "moved" &&
+        (question.pressed < question.maximum ? (
+          <>
+            The price moved: {money(question.pressed)} is too low by now, and was not sent. Bid up to{" "}
+            {money(question.maximum)}, no more than needed?
+          </>
+        ) : (
+          <>The price moved as you pressed. Bid up to {money(question.maximum)}, no more than needed?</>
+        ))}
+      {(question.kind === "unusual" || isUnusual(greatest, item)) && (
+        <>
+          {" "}
+          {money(greatest)} is far above the price of {money(item.currentHighestBid || item.startPrice)}. A bid can't be
+          undone.
+        </>
+      )}
+    </Message>
+  );
+}
+
+function Action({ onClick, children }: { onClick: () => void; children: ReactNode }) {
+  return (
+    <button type="button" className="button button--small" onClick={onClick}>
+      {children}
+    </button>
   );
 }

@@ -4,6 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import {
   BidRejectedSchema,
   ItemStatus,
+  ListMyBidsResponseSchema,
   type PlaceBidRequest,
   PlaceBidResponseSchema,
   BidRejected_Reason as Reason,
@@ -13,6 +14,7 @@ import { describe, expect, it } from "vitest";
 import { InMemoryGavel } from "../testing/in-memory-gavel";
 import { aBid, anItem, bidPlaced, ITEM_ID, ME, RIVAL } from "../testing/items";
 import { renderPage } from "../testing/render-page";
+import { STOOD_MS_MIN } from "./question";
 
 const BID_BEFORE = { seq: 2n, bidCount: 1n, currentHighestBid: 2_000n, minimumNextBid: 2_100n, highestBidderId: RIVAL };
 
@@ -30,6 +32,26 @@ async function bidding(item = anItem(BID_BEFORE), ...responses: (() => Partial<{
   const page = renderPage(gavel, `/items/${ITEM_ID}`);
   const panel = within(await screen.findByRole("region", { name: "Bidding" }));
   return { ...page, gavel, placed, panel };
+}
+
+/** The same, on a live stream. */
+async function biddingLive(item = anItem(BID_BEFORE), ...responses: (() => Partial<{ leading: boolean }>)[]) {
+  const opened = await bidding(item, ...responses);
+  await waitFor(() => opened.gavel.stream);
+  opened.gavel.stream.snapshot(item);
+  return opened;
+}
+
+/** Wait until the amount on the button has stood there long enough. */
+async function settled(button: HTMLElement): Promise<void> {
+  await waitFor(() => expect(button).toHaveAttribute("data-settled", "true"));
+}
+
+/** The answer to a question, once it can be given. */
+async function answer(panel: ReturnType<typeof within>, name: string): Promise<HTMLElement> {
+  const button = await panel.findByRole("button", { name });
+  await settled(button);
+  return button;
 }
 
 function refused(reason: Reason, minimumNextBid: bigint) {
@@ -109,9 +131,7 @@ describe("the bid form", () => {
     const unavailable = (): never => {
       throw new ConnectError("unavailable", Code.Unavailable);
     };
-    const { panel, user, placed, gavel } = await bidding(anItem(BID_BEFORE), unavailable);
-    await waitFor(() => gavel.stream);
-    gavel.stream.snapshot(anItem(BID_BEFORE));
+    const { panel, user, placed, gavel } = await biddingLive(anItem(BID_BEFORE), unavailable);
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
     await panel.findByRole("button", { name: "Try again" });
     gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
@@ -125,7 +145,7 @@ describe("the bid form", () => {
     const { panel, user, placed } = await bidding();
     await user.click(panel.getByRole("button", { name: /Set a maximum/ }));
     await user.type(panel.getByLabelText("Your maximum (optional)"), "50");
-    await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
+    await user.click(panel.getByRole("button", { name: "Bid $21.00, up to $50.00" }));
     await waitFor(() => expect(placed).toMatchObject([{ amount: 2_100n, maxAmount: 5_000n }]));
   });
 
@@ -134,19 +154,42 @@ describe("the bid form", () => {
     expect(panel.getByText("You lead")).toBeInTheDocument();
     expect(panel.queryByLabelText("Your bid")).not.toBeInTheDocument();
     await user.type(panel.getByLabelText("Your maximum"), "80");
-    await user.click(panel.getByRole("button", { name: "Set my maximum" }));
+    await user.click(panel.getByRole("button", { name: "Set my maximum to $80.00" }));
     expect(await panel.findByText("You lead, and Gavel bids for you up to $80.00.")).toBeInTheDocument();
     expect(placed).toMatchObject([{ amount: 2_100n, maxAmount: 8_000n }]);
   });
 
-  it("asks for confirmation of ten times the least bid", async () => {
+  it("asks for confirmation of ten times the price, which the same button gives", async () => {
     const { panel, user, placed } = await bidding();
     await user.clear(panel.getByLabelText("Your bid"));
     await user.type(panel.getByLabelText("Your bid"), "2100");
-    await user.click(panel.getByRole("button", { name: "Bid $2,100.00" }));
+    const button = panel.getByRole("button", { name: "Bid $2,100.00" });
+    await user.click(button);
+    expect(await answer(panel, "Bid $2,100.00 anyway")).toBe(button);
     expect(placed).toEqual([]);
-    await user.click(panel.getByRole("button", { name: "Bid $2,100.00 anyway" }));
+    await user.click(button);
     await waitFor(() => expect(placed).toMatchObject([{ amount: 210_000n }]));
+  });
+
+  it("asks for confirmation of a maximum of ten times the price", async () => {
+    const { panel, user, placed } = await bidding();
+    await user.click(panel.getByRole("button", { name: /Set a maximum/ }));
+    await user.type(panel.getByLabelText("Your maximum (optional)"), "200");
+    await user.click(panel.getByRole("button", { name: "Bid $21.00, up to $200.00" }));
+    expect(panel.getByText(/\$200.00 is far above the price of \$20.00/)).toBeInTheDocument();
+    const confirm = await answer(panel, "Bid up to $200.00 anyway");
+    expect(placed).toEqual([]);
+    await user.click(confirm);
+    await waitFor(() => expect(placed).toMatchObject([{ amount: 2_100n, maxAmount: 20_000n }]));
+  });
+
+  it("does not take the second click of a double click for the answer to a question", async () => {
+    const { panel, user, placed } = await bidding();
+    await user.clear(panel.getByLabelText("Your bid"));
+    await user.type(panel.getByLabelText("Your bid"), "2100");
+    await user.dblClick(panel.getByRole("button", { name: "Bid $2,100.00" }));
+    await user.click(await answer(panel, "Bid $2,100.00 anyway"));
+    await waitFor(() => expect(placed).toHaveLength(1));
   });
 
   it.each([
@@ -158,5 +201,143 @@ describe("the bid form", () => {
     const { panel } = await bidding(anItem({ ...BID_BEFORE, ...state }));
     expect(await panel.findByText(text)).toBeInTheDocument();
     expect(panel.queryByLabelText("Your bid")).not.toBeInTheDocument();
+  });
+});
+
+describe("a press on the bid button", () => {
+  it.each([
+    ["a mouse", "[MouseLeft>]", "[/MouseLeft]"],
+    ["a finger", "[TouchA>]", "[/TouchA]"],
+  ])(
+    "by %s sends nothing if the price moves before it ends, and asks with the amount that was pressed",
+    async (...by) => {
+      const { panel, user, placed, gavel } = await biddingLive(anItem(BID_BEFORE));
+      const button = panel.getByRole("button", { name: "Bid $21.00" });
+      await user.pointer({ keys: by[1], target: button });
+      gavel.stream.event(bidPlaced(3n, { amount: 500_000n }));
+      await panel.findByText("$5,001.00 or more");
+      await user.pointer({ keys: by[2], target: button });
+      expect(await panel.findByText(/\$21.00 is too low by now, and was not sent/)).toBeInTheDocument();
+      expect(placed).toEqual([]);
+      expect(button).toHaveAccessibleName("Bid up to $5,001.00");
+      await user.click(panel.getByRole("button", { name: "Not now" }));
+      expect(button).toHaveAccessibleName("Bid $5,001.00");
+      expect(placed).toEqual([]);
+    },
+  );
+
+  it("by the space bar is asked about in the same way", async () => {
+    const { panel, user, placed, gavel } = await biddingLive(anItem(BID_BEFORE));
+    const button = panel.getByRole("button", { name: "Bid $21.00" });
+    button.focus();
+    await user.keyboard("[Space>]");
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    await panel.findByText("$26.00 or more");
+    await user.keyboard("[/Space]");
+    expect(await panel.findByText(/\$21.00 is too low by now/)).toBeInTheDocument();
+    expect(placed).toEqual([]);
+  });
+
+  it("on an amount that has only just appeared is asked about once: as a maximum, which stays as it was", async () => {
+    const { panel, user, placed, gavel } = await biddingLive(anItem(BID_BEFORE));
+    const button = panel.getByRole("button", { name: "Bid $21.00" });
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    await waitFor(() => expect(button).toHaveAccessibleName("Bid $26.00"));
+    await user.click(button);
+    await answer(panel, "Bid up to $26.00");
+    gavel.stream.event(bidPlaced(4n, { amount: 2_550n }));
+    await panel.findByText("$26.50 or more");
+    expect(button).toHaveAccessibleName("Bid up to $26.00");
+    expect(placed).toEqual([]);
+    await user.click(button);
+    await waitFor(() => expect(placed).toMatchObject([{ amount: 2_600n, maxAmount: 2_600n }]));
+  });
+
+  it("is sent without a question once its amount has stood there for half a second", async () => {
+    const { panel, user, placed, gavel } = await biddingLive(anItem(BID_BEFORE));
+    const button = panel.getByRole("button", { name: "Bid $21.00" });
+    const beforeMs = performance.now();
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    await waitFor(() => expect(button).toHaveAccessibleName("Bid $26.00"));
+    await settled(button);
+    expect(performance.now() - beforeMs).toBeGreaterThanOrEqual(STOOD_MS_MIN);
+    await user.click(button);
+    await waitFor(() => expect(placed).toMatchObject([{ amount: 2_600n, maxAmount: 0n }]));
+  });
+
+  it("on a suggested bid fills in the amount that was pressed", async () => {
+    const { panel, user, gavel } = await biddingLive(anItem(BID_BEFORE));
+    const chip = panel.getByRole("button", { name: "$23" });
+    await user.pointer({ keys: "[MouseLeft>]", target: chip });
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    await panel.findByText("$26.00 or more");
+    await user.pointer({ keys: "[/MouseLeft]", target: chip });
+    expect(panel.getByLabelText("Your bid")).toHaveValue("23.00");
+  });
+
+  it("up to a maximum is raised within it if the price moves on the way", async () => {
+    const tooLow = refused(Reason.TOO_LOW, 2_400n);
+    const { panel, user, placed, gavel } = await biddingLive(anItem(BID_BEFORE), tooLow, tooLow, tooLow, () => ({}));
+    await user.clear(panel.getByLabelText("Your bid"));
+    await user.type(panel.getByLabelText("Your bid"), "50");
+    const button = panel.getByRole("button", { name: "Bid $50.00" });
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    gavel.stream.event(bidPlaced(3n, { amount: 2_200n }));
+    await panel.findByText("$23.00 or more");
+    await user.pointer({ keys: "[/MouseLeft]", target: button });
+    await user.click(await answer(panel, "Bid up to $50.00"));
+    await waitFor(() => expect(placed).toHaveLength(4));
+    expect(placed.map(({ amount }) => amount)).toEqual([2_300n, 2_400n, 2_400n, 5_000n]);
+    expect(new Set(placed.map(({ maxAmount }) => maxAmount))).toEqual(new Set([5_000n]));
+    expect(new Set(placed.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(4);
+  });
+});
+
+describe("the user's position", () => {
+  const leading = { ...BID_BEFORE, highestBidderId: ME };
+
+  /** The page of an item on which the user has bid, with a maximum. */
+  async function withMine(item: ReturnType<typeof anItem>, maxAmount: bigint) {
+    const gavel = new InMemoryGavel(item);
+    gavel.methods = {
+      listMyBids: () => create(ListMyBidsResponseSchema, { bids: [{ item, amount: 2_000n, maxAmount }] }),
+    };
+    const page = renderPage(gavel, `/items/${ITEM_ID}`);
+    return { ...page, gavel, panel: within(await screen.findByRole("region", { name: "Bidding" })) };
+  }
+
+  it("has the leader's maximum, which can't be lowered", async () => {
+    const { panel, user } = await withMine(anItem(leading), 8_000n);
+    expect(await panel.findByText("now $80.00")).toBeInTheDocument();
+    await user.type(panel.getByLabelText("Your maximum"), "79");
+    await user.click(panel.getByRole("button", { name: "Set my maximum to $79.00" }));
+    expect(panel.getByText("Your maximum is $80.00 already. You can raise it, but not lower it.")).toBeInTheDocument();
+    expect(panel.getByLabelText("Your maximum")).toBeInvalid();
+  });
+
+  it("is said to a user who was outbid", async () => {
+    const { panel, gavel } = await withMine(anItem(leading), 2_000n);
+    await waitFor(() => gavel.stream);
+    gavel.stream.snapshot(anItem(leading));
+    expect(await panel.findByText("You lead")).toBeInTheDocument();
+    gavel.stream.event(bidPlaced(3n, { amount: 2_500n }));
+    expect(await panel.findByText("You've been outbid")).toBeInTheDocument();
+    expect(panel.queryByText("You lead")).not.toBeInTheDocument();
+  });
+
+  it("is not said to a user who has not bid", async () => {
+    const { panel } = await bidding();
+    expect(panel.queryByText("You've been outbid")).not.toBeInTheDocument();
+  });
+
+  it("keeps the focus in the form when it changes by a bid by Enter", async () => {
+    const { panel, user, gavel } = await biddingLive(anItem(BID_BEFORE));
+    const field = panel.getByLabelText("Your bid");
+    field.focus();
+    await user.keyboard("{Enter}");
+    gavel.stream.event(bidPlaced(3n, { amount: 2_100n, userId: ME }));
+    expect(await panel.findByLabelText("Your maximum")).toHaveFocus();
+    gavel.stream.event(bidPlaced(4n, { amount: 2_500n }));
+    expect(await panel.findByLabelText("Your bid")).toHaveFocus();
   });
 });

@@ -1,96 +1,132 @@
 import type { Item } from "@gavel/client";
-import { formatMoney, majorText } from "../money/money";
+import { type CSSProperties, type ReactNode, useId } from "react";
+import { formatMoney } from "../money/money";
+import { Amount, WithAmounts } from "../ui/amount";
 import { MoneyField } from "../ui/money-field";
-import { suggestedAmounts } from "./bid-draft";
+import { BidBar } from "./bid-bar";
+import { suggestedAmounts, suggestedMaximums } from "./bid-draft";
 import { BidFeedback } from "./bid-feedback";
+import { Suggestions } from "./suggestions";
 import { type BidFormState, useBidForm } from "./use-bid-form";
 import "./bid-form.css";
 
-/** The form that bids; for the leader, the form that sets a maximum. */
-export function BidForm({ item }: { item: Item }) {
-  const form = useBidForm(item);
+/**
+ * The form that bids; for the leader, the form that sets a maximum. Both have the same height, and an answer has a place
+ * of its own, so that nothing moves under a finger.
+ */
+export function BidForm({ item, maximum, position }: { item: Item; maximum: bigint; position: ReactNode }) {
+  const form = useBidForm(item, maximum);
+  const answerId = useId();
+  const parts = { item, form, answerId };
+  const label = submitLabel(item, form);
   return (
     <form
-      className={form.leads ? "bid-form bid-form--leader" : "bid-form"}
+      className="bid-form"
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
         form.submit();
       }}
     >
-      {!form.leads && <AmountField item={item} form={form} />}
-      {form.withMaximum && <MaximumField item={item} form={form} />}
-      <BidFeedback item={item} form={form} />
-      <button
-        type="submit"
-        className={`button button--big button--wide ${form.leads ? "" : "button--primary"}`}
-        disabled={form.isPlacing}
-      >
-        {submitLabel(item, form)}
-      </button>
-      {!form.withMaximum && (
-        <button type="button" className="bid-form__more" onClick={form.showMaximum}>
-          Set a maximum and let Gavel bid for you
+      <div className="bid-form__fields">
+        {!form.leads && <AmountField key="amount" {...parts} />}
+        {form.withMaximum && <MaximumField key="maximum" {...parts} />}
+        <Suggestions
+          label={form.leads ? "Suggested maximums" : "Suggested bids"}
+          amounts={form.leads ? suggestedMaximums(item, form) : suggestedAmounts(item)}
+          chosen={form.leads ? form.parsedMaximum : form.amount}
+          currency={item.currency}
+          choose={form.leads ? form.typeMaximum : form.typeAmount}
+        />
+      </div>
+      <div className="bid-form__idle">
+        {!form.withMaximum && (
+          <button type="button" className="bid-form__more" onClick={form.showMaximum}>
+            Set a maximum and let Gavel bid for you
+          </button>
+        )}
+        <p className="small muted">Gavel bids no more than needed. Only you can see your maximum.</p>
+      </div>
+      <BidBar item={item} position={position} feedback={<BidFeedback id={answerId} item={item} form={form} />}>
+        <button
+          ref={form.button}
+          type="submit"
+          className={`button button--big button--wide ${buttonStyle(form)}`}
+          style={{ "--characters": label.length } as CSSProperties}
+          data-settled={form.isSettled && form.isAnswerable}
+          aria-disabled={form.isPlacing || !form.isAnswerable}
+          {...form.pressHandlers}
+        >
+          <span className="bid-form__label">
+            <WithAmounts text={label} />
+          </span>
         </button>
-      )}
+      </BidBar>
     </form>
   );
 }
 
-type PartProps = { item: Item; form: BidFormState };
+type PartProps = { item: Item; form: BidFormState; answerId: string };
 
-function AmountField({ item, form }: PartProps) {
-  const { problem, amount } = form;
-  const money = (minor: bigint): string => formatMoney(minor, item.currency);
+function AmountField({ item, form, answerId }: PartProps) {
   return (
-    <>
-      <MoneyField
-        ref={form.amountField}
-        label="Your bid"
-        currency={item.currency}
-        value={form.amountText}
-        problem={problem?.field === "amount" && !problem.tooLow ? problem.problem : undefined}
-        hint={`${money(item.minimumNextBid)} or more`}
-        onChange={form.typeAmount}
-      />
-      <fieldset className="chips bid-form__chips">
-        <legend className="visually-hidden">Suggested bids</legend>
-        {suggestedAmounts(item).map((suggested) => (
-          <button
-            key={String(suggested)}
-            type="button"
-            className="chip"
-            aria-pressed={amount.ok && amount.minor === suggested}
-            onClick={() => form.typeAmount(majorText(suggested, item.currency))}
-          >
-            {money(suggested)}
-          </button>
-        ))}
-      </fieldset>
-    </>
+    <MoneyField
+      ref={form.fields.amount}
+      label="Your bid"
+      currency={item.currency}
+      value={form.amountText}
+      problemId={form.problem?.field === "amount" ? answerId : undefined}
+      hint={<OrMore item={item} />}
+      onChange={form.typeAmount}
+    />
   );
 }
 
-function MaximumField({ item, form }: PartProps) {
+function MaximumField({ item, form, answerId }: PartProps) {
+  const hasMaximum = form.maximum > item.currentHighestBid;
   return (
     <MoneyField
-      ref={form.maximumField}
+      ref={form.fields.maximum}
       label={form.leads ? "Your maximum" : "Your maximum (optional)"}
       currency={item.currency}
       value={form.maximumText ?? ""}
-      problem={form.problem?.field === "maximum" ? form.problem.problem : undefined}
-      hint="Gavel bids for you up to this amount, no more than needed. Only you can see it."
+      problemId={form.problem?.field === "maximum" ? answerId : undefined}
+      hint={form.leads && (hasMaximum ? `now ${formatMoney(form.maximum, item.currency)}` : <OrMore item={item} />)}
       onChange={form.typeMaximum}
     />
   );
 }
 
-function submitLabel(item: Item, { isPlacing, leads, amount }: BidFormState): string {
+function OrMore({ item }: { item: Item }) {
+  return (
+    <>
+      <Amount minor={item.minimumNextBid} currency={item.currency} /> or more
+    </>
+  );
+}
+
+function buttonStyle({ question, leads }: BidFormState): string {
+  return question ? "button--question" : leads ? "" : "button--primary";
+}
+
+function submitLabel(item: Item, form: BidFormState): string {
+  const { isPlacing, leads, question, amount, parsedMaximum } = form;
+  const money = (minor: bigint): string => formatMoney(minor, item.currency);
   if (isPlacing) {
     return "Placing…";
   }
-  if (leads) {
-    return "Set my maximum";
+  if (question?.kind === "moved") {
+    return `Bid up to ${money(question.maximum)}`;
   }
-  return amount.ok ? `Bid ${formatMoney(amount.minor, item.currency)}` : "Bid";
+  if (question?.kind === "unusual") {
+    const { amount, maxAmount } = question.bid;
+    return maxAmount > 0n ? `Bid up to ${money(maxAmount)} anyway` : `Bid ${money(amount)} anyway`;
+  }
+  if (leads) {
+    return parsedMaximum.ok ? `Set my maximum to ${money(parsedMaximum.minor)}` : "Set my maximum";
+  }
+  if (!amount.ok) {
+    return "Bid";
+  }
+  return `Bid ${money(amount.minor)}${parsedMaximum.ok ? `, up to ${money(parsedMaximum.minor)}` : ""}`;
 }

@@ -1,43 +1,44 @@
-import { type Item, ReserveState } from "@gavel/client";
+import { type Item, type MyBid, ReserveState } from "@gavel/client";
 import { TimerReset, Trophy } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { canBuyNow, endMs, isLedBy, type Phase, shownPrice, startMs } from "../auction/phase";
 import { Bidder } from "../items/bidder";
-import { Countdown, usePhase } from "../items/countdown";
+import { Countdown, useCountdown, usePhase } from "../items/countdown";
 import { priceLabel } from "../items/item-card";
 import { Price } from "../items/price";
 import { useIdentity, useLive } from "../live/live-context";
 import { formatMoney } from "../money/money";
 import { TokenSession } from "../session/token-session";
+import { Amount } from "../ui/amount";
 import { localTime } from "../ui/local-time";
 import { BidForm } from "./bid-form";
 import { BuyNow } from "./buy-now";
 import { SellerPanel } from "./seller-panel";
 import "./bid-panel.css";
 
+type BidPanelProps = {
+  item: Item;
+  /** What the user has bid on it, if anything. */
+  mine: MyBid | undefined;
+};
+
 /** The price, the countdown, and the form or message that fits the phase and the user. */
-export function BidPanel({ item }: { item: Item }) {
+export function BidPanel({ item, mine }: BidPanelProps) {
   const phase = usePhase(item);
   const { userId } = useIdentity();
   const isOver = phase === "sold" || phase === "unsold" || phase === "cancelled";
+  const position = isLedBy(item, userId) ? "leading" : mine ? "outbid" : null;
   return (
     <section className="bid-panel sheet" aria-label="Bidding">
       <div className="bid-panel__now">
-        <div>
+        <div className="bid-panel__price">
           <p className="label">{priceLabel(phase, Number(item.bidCount))}</p>
-          <p className="bid-panel__price">
+          <p>
             <Price amount={shownPrice(item)} currency={item.currency} />
           </p>
         </div>
-        {!isOver && (
-          <div>
-            <p className="label">{phase === "scheduled" ? "Bidding opens" : "Time left"}</p>
-            <p className="bid-panel__time">
-              <Countdown item={item} prominent />
-            </p>
-          </div>
-        )}
-        <Leader item={item} phase={phase} />
+        {!isOver && <TimeLeft item={item} />}
+        <Leader item={item} phase={phase} isOutbid={phase === "open" && position === "outbid"} />
         {!isOver && <Clock item={item} phase={phase} />}
       </div>
       <SpokenPrice item={item} />
@@ -49,37 +50,70 @@ export function BidPanel({ item }: { item: Item }) {
         <SignInToBid />
       ) : phase === "open" ? (
         <>
-          <BidForm key={userId} item={item} />
+          <BidForm
+            key={userId}
+            item={item}
+            maximum={mine?.maxAmount ?? 0n}
+            position={position && (position === "leading" ? "Leading" : "Outbid")}
+          />
           {canBuyNow(item, phase) && <BuyNow item={item} />}
         </>
       ) : (
-        <p className="message">The least bid will be {formatMoney(item.minimumNextBid, item.currency)}.</p>
+        <p className="message">
+          <span>
+            The least bid will be <Amount minor={item.minimumNextBid} currency={item.currency} />.
+          </span>
+        </p>
       )}
     </section>
   );
 }
 
-function Leader({ item, phase }: { item: Item; phase: Phase }) {
+/** The countdown. In the last seconds the auctioneer's call takes the place of its label. */
+function TimeLeft({ item }: { item: Item }) {
+  const { phase, call } = useCountdown(item);
+  return (
+    <div className="bid-panel__time">
+      <p className={call ? "label bid-panel__call" : "label"}>
+        {phase === "scheduled" ? "Bidding opens" : (call ?? "Time left")}
+      </p>
+      <p>
+        <Countdown item={item} />
+      </p>
+    </div>
+  );
+}
+
+type LeaderProps = { item: Item; phase: Phase; isOutbid: boolean };
+
+/** Who leads, on a line that never wraps: a long name is cut. */
+function Leader({ item, phase, isOutbid }: LeaderProps) {
   const { userId } = useIdentity();
   const bids = Number(item.bidCount);
-  const leads = isLedBy(item, userId);
   return (
-    <div className="bid-panel__leader" data-leads={leads || undefined}>
-      {bids === 0 ? (
-        <span className="muted">No bids yet</span>
-      ) : leads && phase === "open" ? (
-        <span className="tag tag--lead">You lead</span>
-      ) : (
-        <span>
-          <Bidder userId={item.highestBidderId} /> {phase === "open" ? "leads" : ""}
-        </span>
-      )}
-      {bids > 0 && (
-        <span className="muted small numbers">{bids === 1 ? "1 bid" : `${bids.toLocaleString("en")} bids`}</span>
-      )}
+    <>
+      <div className="bid-panel__leader">
+        {bids === 0 ? (
+          <span className="muted">No bids yet</span>
+        ) : isLedBy(item, userId) && phase === "open" ? (
+          <span className="tag tag--lead">You lead</span>
+        ) : (
+          <>
+            {isOutbid && <span className="tag tag--alarm">You've been outbid</span>}
+            <span className="bid-panel__bidder">
+              <Bidder userId={item.highestBidderId} /> {phase === "open" ? "leads" : ""}
+            </span>
+          </>
+        )}
+        {bids > 0 && (
+          <span className="bid-panel__bids muted small numbers">
+            {bids === 1 ? "1 bid" : `${bids.toLocaleString("en")} bids`}
+          </span>
+        )}
+      </div>
       {item.reserveState === ReserveState.NOT_MET && <span className="tag tag--hammer">Reserve not met</span>}
       {item.reserveState === ReserveState.MET && <span className="tag">Reserve met</span>}
-    </div>
+    </>
   );
 }
 
@@ -94,24 +128,25 @@ function SignInToBid() {
   );
 }
 
-/** When the auction ends, and whether late bids have extended it. */
+/** When the auction ends, and whether late bids have extended it: two lines at all times. */
 function Clock({ item, phase }: { item: Item; phase: Phase }) {
   const extensions = useExtensions(item);
   const window = item.softClose?.windowSeconds ?? 0;
   return (
     <div className="bid-panel__clock small muted">
-      <p>
-        {phase === "scheduled" ? `Opens ${localTime(startMs(item))}.` : `Ends ${localTime(endMs(item))}.`}
-        {window > 0 && extensions === 0 && " Late bids extend this."}
-      </p>
-      <div aria-live="polite">
-        {extensions > 0 && (
-          <p key={extensions} className="tag tag--hammer bid-panel__extension">
-            <TimerReset size={15} aria-hidden="true" />
-            {extensions === 1 ? "Extended by a late bid" : `Extended ${extensions} times by late bids`}
-          </p>
-        )}
-      </div>
+      <p>{phase === "scheduled" ? `Opens ${localTime(startMs(item))}.` : `Ends ${localTime(endMs(item))}.`}</p>
+      {window > 0 && (
+        <div className="bid-panel__late" aria-live="polite">
+          {extensions > 0 ? (
+            <p key={extensions} className="tag tag--hammer bid-panel__extension">
+              <TimerReset size={15} aria-hidden="true" />
+              {extensions === 1 ? "Extended by a late bid" : `Extended ${extensions} times by late bids`}
+            </p>
+          ) : (
+            "Late bids extend this."
+          )}
+        </div>
+      )}
     </div>
   );
 }
@@ -168,7 +203,7 @@ function OutcomeMessage({ item, phase }: { item: Item; phase: Phase }) {
           <p>
             {isMine ? "The item is yours for " : <Bidder userId={outcome.winnerId} />}
             {!isMine && " won it for "}
-            {formatMoney(outcome.amount, item.currency)}.
+            <Amount minor={outcome.amount} currency={item.currency} />.
           </p>
         </>
       )}

@@ -1,29 +1,40 @@
 import type { Item } from "@gavel/client";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { isLedBy } from "../auction/phase";
 import { useIdentity } from "../live/live-context";
 import { majorText, parseMoney } from "../money/money";
 import { useKeptState } from "../ui/kept-state";
-import { type Bid, type Checked, checkBid } from "./bid-draft";
-import { type BidResult, useBid } from "./use-bid";
+import { type Bid, type BidDraft, type Checked, checkBid, type Mine } from "./bid-draft";
+import { type Question, questionOf, STOOD_MS_MIN } from "./question";
+import { useBid } from "./use-bid";
+import { usePress } from "./use-press";
+import { useRecentBids } from "./use-recent-bids";
+import { useSettled } from "./use-settled";
 
 type Problem = Extract<Checked, { ok: false }>;
+/** All that the button stands for at one moment. */
+type Shown = { draft: BidDraft; item: Item; mine: Mine; isSettled: boolean; question: Question | null };
+
+/** The least time between a question and its answer: the second click of a double click answers nothing. */
+const QUESTION_MS_MIN = 300;
 
 /**
  * The state of the bid form. The amount follows the least bid until the user types; then it stays as typed, whatever
- * others bid.
+ * others bid. What is sent is what the button showed when the press on it began.
  */
-export function useBidForm(item: Item) {
+export function useBidForm(item: Item, maximum: bigint) {
   const { userId } = useIdentity();
-  const leads = isLedBy(item, userId);
-  const { place, retry, isPlacing, result, clearResult } = useBid(item);
+  const mine: Mine = { leads: isLedBy(item, userId), maximum };
+  const { leads } = mine;
+  const { place, placeUpTo, retry, isPlacing, result, clearResult } = useBid(item);
   // Kept while the user signs in again.
   const [typed, setTyped] = useKeptState<string>(`gavel.bid.${userId}.${item.id}.amount`);
   const [maximumText, setMaximumText] = useKeptState<string>(`gavel.bid.${userId}.${item.id}.maximum`);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [unconfirmed, setUnconfirmed] = useState<Bid | null>(null);
-  const amountField = useRef<HTMLInputElement>(null);
-  const maximumField = useRef<HTMLInputElement>(null);
+  const [question, setQuestion] = useState<Question | null>(null);
+  const fields = useFields(leads);
+  const button = useRef<HTMLButtonElement>(null);
+  const recentBids = useRecentBids(item);
 
   // Input from before the user took the lead no longer applies.
   useEffect(() => {
@@ -34,60 +45,82 @@ export function useBidForm(item: Item) {
     }
   }, [leads, setTyped, setMaximumText]);
 
+  const amountText = typed ?? majorText(item.minimumNextBid, item.currency);
+  const draft = { amountText, maximumText: leads ? (maximumText ?? "") : maximumText || null };
+  const isSettled = useSettled(leads || typed !== null ? null : amountText, STOOD_MS_MIN);
+  const isAnswerable = useSettled(question ? question.kind : null, QUESTION_MS_MIN);
+  const shown: Shown = { draft, item, mine, isSettled, question };
+  const press = usePress<Shown>();
+
   const clearFeedback = (): void => {
     setProblem(null);
-    setUnconfirmed(null);
+    setQuestion(null);
     clearResult();
   };
-  const resetIfAccepted = (sent: BidResult | null): void => {
-    if (sent?.kind === "accepted") {
+  const send = async (sending: ReturnType<typeof retry>): Promise<void> => {
+    if ((await sending)?.kind === "accepted") {
       setTyped(null);
       setMaximumText(null);
     }
   };
-  const send = async (bid: Bid): Promise<void> => {
-    setUnconfirmed(null);
-    resetIfAccepted(await place(bid));
-  };
-  const amountText = typed ?? majorText(item.minimumNextBid, item.currency);
   const submit = (): void => {
-    const checked = checkBid(
-      { amountText, maximumText: leads ? (maximumText ?? "") : maximumText || null },
-      item,
-      leads,
-    );
+    const pressed = press.take() ?? shown;
+    if (isPlacing || !isAnswerable) {
+      return;
+    }
+    if (pressed.mine.leads && leads && !maximumText) {
+      fields.maximum.current?.focus();
+      return;
+    }
     clearFeedback();
+    if (pressed.question) {
+      const { kind } = pressed.question;
+      void send(kind === "moved" ? placeUpTo(pressed.question.maximum) : place(pressed.question.bid));
+      return;
+    }
+    const checked = checkBid(pressed.draft, pressed.item, pressed.mine);
     if (!checked.ok) {
       setProblem(checked);
-      (checked.field === "amount" ? amountField : maximumField).current?.focus();
-    } else if (checked.needsConfirmation) {
-      setUnconfirmed(checked.bid);
+      fields[checked.field].current?.focus();
+      return;
+    }
+    const asked = questionOf(pressedBid(checked.bid, pressed), item, leads, recentBids());
+    if (asked) {
+      setQuestion(asked);
     } else {
-      void send(checked.bid);
+      void send(place(checked.bid));
     }
   };
 
   return {
-    leads,
+    ...mine,
     isPlacing,
+    isSettled,
+    isAnswerable,
     result,
     problem,
-    unconfirmed,
+    question,
     amountText,
     amount: parseMoney(amountText, item.currency),
     maximumText,
+    parsedMaximum: parseMoney(maximumText ?? "", item.currency),
     withMaximum: leads || maximumText !== null,
-    amountField,
-    maximumField,
+    fields,
+    button,
+    pressHandlers: press.on(shown),
     submit,
-    send,
+    dropQuestion() {
+      setQuestion(null);
+      button.current?.focus();
+    },
     async retry() {
       clearFeedback();
-      resetIfAccepted(await retry());
+      button.current?.focus();
+      await send(retry());
     },
     showMaximum() {
       setMaximumText(maximumText ?? "");
-      requestAnimationFrame(() => maximumField.current?.focus());
+      requestAnimationFrame(() => fields.maximum.current?.focus());
     },
     typeAmount(text: string) {
       clearFeedback();
@@ -100,9 +133,30 @@ export function useBidForm(item: Item) {
     setAmount(amount: bigint) {
       clearFeedback();
       setTyped(majorText(amount, item.currency));
-      amountField.current?.focus();
+      button.current?.focus();
     },
   };
 }
 
 export type BidFormState = ReturnType<typeof useBidForm>;
+
+function pressedBid(bid: Bid, { item, mine, isSettled }: Shown) {
+  return { bid, leads: mine.leads, leastBid: item.minimumNextBid, isSettled };
+}
+
+/** The two fields, one of which takes the place of the other when the user takes or loses the lead: the focus stays there. */
+function useFields(leads: boolean) {
+  const amount = useRef<HTMLInputElement>(null);
+  const maximum = useRef<HTMLInputElement>(null);
+  const focused = [amount, maximum].find(({ current }) => current && current === document.activeElement);
+  const last = useRef(leads);
+  useLayoutEffect(() => {
+    if (last.current !== leads) {
+      last.current = leads;
+      if (focused && !focused.current) {
+        (leads ? maximum : amount).current?.focus();
+      }
+    }
+  }, [leads, focused]);
+  return { amount, maximum };
+}

@@ -14,6 +14,9 @@ export type BidResult =
 /** An attempt keeps its idempotency key until its outcome is known, so that a retry can't bid twice. */
 type Attempt = Bid & { readonly key: string };
 
+/** How often a bid up to a maximum is raised within it. The last raise is to the maximum itself. */
+const RAISES_MAX = 3;
+
 /** Place bids on one item, one at a time. */
 export function useBid(item: Item) {
   const live = useLive();
@@ -22,14 +25,22 @@ export function useBid(item: Item) {
   const [isPlacing, setIsPlacing] = useState(false);
   const [result, setResult] = useState<BidResult | null>(null);
 
+  /** Send a bid. One that is too low by now is raised within its maximum, as often as `raises`. */
   const place = useCallback(
-    async (bid: Bid): Promise<BidResult> => {
+    async (bid: Bid, raises = 0): Promise<BidResult> => {
       const again = attempt.current;
       const isRetry = again?.amount === bid.amount && again.maxAmount === bid.maxAmount;
-      const key = isRetry ? again.key : randomUuid();
-      attempt.current = { ...bid, key };
+      attempt.current = isRetry ? again : { ...bid, key: randomUuid() };
       setIsPlacing(true);
-      const sent = await send(live, item, { ...bid, key });
+      let sent = await send(live, item, attempt.current);
+      for (let left = raises; left > 0; left -= 1) {
+        const least = sent.kind === "refused" ? sent.refusal.leastAmount : undefined;
+        if (least === undefined || least > bid.maxAmount) {
+          break;
+        }
+        attempt.current = { ...bid, amount: left === 1 ? bid.maxAmount : least, key: randomUuid() };
+        sent = await send(live, item, attempt.current);
+      }
       if (sent.kind === "accepted" || sent.refusal.next !== "retry") {
         attempt.current = null;
       }
@@ -41,10 +52,19 @@ export function useBid(item: Item) {
     },
     [live, queries, item],
   );
+  /** Bid as little as possible, up to a maximum, however the price moves meanwhile. */
+  const placeUpTo = useCallback(
+    (maxAmount: bigint) => {
+      const { minimumNextBid } = live.items.get(item.id) ?? item;
+      const amount = minimumNextBid < maxAmount ? minimumNextBid : maxAmount;
+      return place({ amount, maxAmount }, RAISES_MAX);
+    },
+    [live, place, item],
+  );
   /** Send the attempt whose outcome is unknown again: the same bid with the same key, whatever the price is now. */
   const retry = useCallback(async () => (attempt.current ? place(attempt.current) : null), [place]);
   const clearResult = useCallback(() => setResult(null), []);
-  return { place, retry, isPlacing, result, clearResult };
+  return { place, placeUpTo, retry, isPlacing, result, clearResult };
 }
 
 async function send(

@@ -28,7 +28,7 @@ describe("the chart", () => {
   );
 
   it("rises in steps from left to right, within its box", () => {
-    const { dots } = chartOf(bids, { startMs: 0, startPrice: 1_000n, untilMs: 60_000 }, SIZE);
+    const { dots } = chartOf(bids, { startMs: 0, startPrice: 1_000n, untilMs: 60_000 }, SIZE, String);
     expect(dots.map((dot) => dot.bid.seq)).toEqual([2n, 3n, 4n]);
     for (const [before, after] of [[dots[0], dots[1]] as const, [dots[1], dots[2]] as const]) {
       expect(after?.x).toBeGreaterThan(before?.x ?? 0);
@@ -38,20 +38,30 @@ describe("the chart", () => {
   });
 
   it("limits the width of the time before the first bid", () => {
-    const { dots } = chartOf(bids, { startMs: -10_000_000, startPrice: 1_000n, untilMs: 60_000 }, SIZE);
+    const { dots } = chartOf(bids, { startMs: -10_000_000, startPrice: 1_000n, untilMs: 60_000 }, SIZE, String);
     expect(dots[0]?.x).toBeLessThan(SIZE.width / 3);
   });
 
   it("has a scale and no line before the first bid", () => {
-    const chart = chartOf([], { startMs: 0, startPrice: 2_000n, untilMs: 60_000 }, SIZE);
+    const chart = chartOf([], { startMs: 0, startPrice: 2_000n, untilMs: 60_000 }, SIZE, String);
     expect(chart.line).toBe("");
     expect(chart.lines.length).toBeGreaterThan(1);
   });
 
   it("has no dots for many bids", () => {
     const many = Array.from({ length: 500 }, (_, index) => aBid(BigInt(501 - index)));
-    const chart = chartOf(many, { startMs: 0, startPrice: 2_000n, untilMs: Date.now() }, SIZE);
+    const chart = chartOf(many, { startMs: 0, startPrice: 2_000n, untilMs: Date.now() }, SIZE, String);
     expect(chart.dots).toEqual([]);
     expect(chart.line).not.toBe("");
+  });
+
+  it("leaves its labels room, however long they are", () => {
+    const format = (amount: bigint): string => `$${amount.toLocaleString("en")}`;
+    for (const amount of [2_000n, 10n ** 15n]) {
+      const { left, lines } = chartOf([], { startMs: 0, startPrice: amount, untilMs: 60_000 }, SIZE, format);
+      const longest = Math.max(...lines.map(({ label }) => label?.length ?? 0));
+      expect(left).toBeGreaterThan(longest * 6);
+      expect(left).toBeLessThan(SIZE.width / 3);
+    }
   });
 });

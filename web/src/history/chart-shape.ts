@@ -4,15 +4,25 @@ import type { Bid } from "@gavel/client";
 export type ChartSize = { readonly width: number; readonly height: number };
 export type ChartSpan = { readonly startMs: number; readonly startPrice: bigint; readonly untilMs: number };
 
-const MARGIN = { left: 76, right: 8, top: 12, bottom: 26 };
+const MARGIN = { right: 8, top: 12, bottom: 26 };
+/** The width of a character of an axis label, and the room beside the longest. */
+const LABEL = { character: 7, room: 14 };
 const LINES = 4;
 /** With more dots the chart shows only the line. */
 const DOTS_MAX = 120;
 /** The most of the width that the time before the first bid takes. */
 const LEAD_SHARE_MAX = 0.15;
 
-/** The SVG paths of a bid history in a box of this size. Only here are amounts converted to floats. */
-export function chartOf(bids: readonly Bid[], span: ChartSpan, { width, height }: ChartSize) {
+/**
+ * The SVG paths of a bid history in a box of this size, with the axis labels that `format` makes. Only here are amounts
+ * converted to floats.
+ */
+export function chartOf(
+  bids: readonly Bid[],
+  span: ChartSpan,
+  { width, height }: ChartSize,
+  format: (amount: bigint) => string,
+) {
   const oldestFirst = [...bids].reverse();
   const times = oldestFirst.map((bid) => (bid.createdAt ? timestampMs(bid.createdAt) : 0));
   const firstMs = times[0] ?? span.startMs;
@@ -29,8 +39,10 @@ export function chartOf(bids: readonly Bid[], span: ChartSpan, { width, height }
   );
   const bottom = ticks[0] ?? 0n;
 
-  const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
-  const x = (ms: number): number => round(MARGIN.left + ((ms - fromMs) / Math.max(1, untilMs - fromMs)) * inner.width);
+  const labels = ticks.map(format);
+  const left = Math.max(...labels.map(({ length }) => length)) * LABEL.character + LABEL.room;
+  const inner = { width: width - left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  const x = (ms: number): number => round(left + ((ms - fromMs) / Math.max(1, untilMs - fromMs)) * inner.width);
   const y = (amount: bigint): number =>
     round(MARGIN.top + inner.height * (1 - Number(amount - bottom) / Number(top - bottom || 1n)));
 
@@ -40,13 +52,13 @@ export function chartOf(bids: readonly Bid[], span: ChartSpan, { width, height }
   const line = start ? `${steps}H${x(untilMs)}` : "";
   const ground = MARGIN.top + inner.height;
   return {
-    left: MARGIN.left,
+    left,
     fromMs,
     untilMs,
     line,
     area: start ? `${line}V${ground}H${start.x}Z` : "",
     dots: dots.length > DOTS_MAX ? [] : dots,
-    lines: ticks.map((amount) => ({ amount, label: String(amount), y: y(amount) })),
+    lines: ticks.map((amount, index) => ({ label: labels[index], y: y(amount) })),
   };
 }
 

@@ -1,10 +1,11 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Bid, Item } from "@gavel/client";
 import { Bot } from "lucide-react";
-import { memo, useState } from "react";
+import { type CSSProperties, memo, useState } from "react";
 import { Bidder } from "../items/bidder";
 import type { History } from "../live/bid-history";
 import { formatMoney } from "../money/money";
+import { Amount } from "../ui/amount";
 import { localClock, localTime } from "../ui/local-time";
 import "./history-table.css";
 
@@ -71,6 +72,7 @@ export function HistoryTable({ item, history }: HistoryTableProps) {
 
 /** Memoised, because a bid never changes and a history may have thousands of rows. */
 const BidRow = memo(function BidRow({ bid, currency }: { bid: Bid; currency: string }) {
+  const { length } = formatMoney(bid.amount, currency);
   const atMs = bid.createdAt ? timestampMs(bid.createdAt) : 0;
   return (
     <tr className="history__bid">
@@ -85,7 +87,9 @@ const BidRow = memo(function BidRow({ bid, currency }: { bid: Bid; currency: str
           )}
         </span>
       </td>
-      <td className="numbers history__amount">{formatMoney(bid.amount, currency)}</td>
+      <td className="numbers history__amount" style={{ "--characters": length } as CSSProperties}>
+        <Amount minor={bid.amount} currency={currency} />
+      </td>
       <td className="numbers muted" title={localTime(atMs)}>
         {localClock(atMs)}
       </td>

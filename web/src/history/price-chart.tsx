@@ -10,6 +10,8 @@ import { type ChartSize, chartOf } from "./chart-shape";
 import "./price-chart.css";
 
 const HEIGHT = 220;
+/** The two times below the chart need this much. */
+const TIMES_WIDTH = 240;
 const DAY_MS = 86_400_000;
 
 /** The price over time, as a step line. */
@@ -19,8 +21,9 @@ export function PriceChart({ item, bids }: { item: Item; bids: readonly Bid[] })
   const size: ChartSize = { width, height: HEIGHT };
   const untilMs = useServerTime((nowMs) => Math.min(nowMs === null ? 0 : Math.floor(nowMs / 1000) * 1000, endMs(item)));
   const isWhole = BigInt(bids.length) >= item.bidCount;
-  const chart = chartOf(bids, { startMs: isWhole ? startMs(item) : 0, startPrice: item.startPrice, untilMs }, size);
   const format = (minor: bigint): string => formatMoney(minor, item.currency);
+  const span = { startMs: isWhole ? startMs(item) : 0, startPrice: item.startPrice, untilMs };
+  const chart = chartOf(bids, span, size, (minor) => format(minor).replace(/\.0+$/, ""));
   const first = bids.at(-1);
   const newest = bids[0];
   const time = chart.untilMs - chart.fromMs > DAY_MS ? localTime : localClock;
@@ -37,10 +40,10 @@ export function PriceChart({ item, bids }: { item: Item; bids: readonly Bid[] })
         }
       >
         {chart.lines.map((line) => (
-          <g key={line.label + line.y}>
+          <g key={line.y}>
             <line className="chart__rule" x1={chart.left} x2={width} y1={line.y} y2={line.y} />
             <text className="chart__text" x={chart.left - 8} y={line.y + 4} textAnchor="end">
-              {format(line.amount).replace(/\.0+$/, "")}
+              {line.label}
             </text>
           </g>
         ))}
@@ -61,7 +64,7 @@ export function PriceChart({ item, bids }: { item: Item; bids: readonly Bid[] })
             <title>{`${format(bid.amount)} at ${bid.createdAt ? localClock(timestampMs(bid.createdAt)) : ""}`}</title>
           </circle>
         ))}
-        <text className="chart__text" x={chart.left} y={HEIGHT - 4}>
+        <text className="chart__text" x={Math.min(chart.left, width - TIMES_WIDTH)} y={HEIGHT - 4}>
           {time(chart.fromMs)}
         </text>
         <text className="chart__text" x={width} y={HEIGHT - 4} textAnchor="end">

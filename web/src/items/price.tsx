@@ -1,24 +1,19 @@
+import type { CSSProperties } from "react";
 import { formatMoney } from "../money/money";
+import { Amount } from "../ui/amount";
 import "./price.css";
 
-/** A price whose changed digits are animated. Screen readers read it as one amount. */
+/**
+ * A price that is readable at any moment: a change tints all digits, and moves and fades none. A long one shrinks to the
+ * width of its box first, and then breaks between groups of digits.
+ */
 export function Price({ amount, currency }: { amount: bigint; currency: string }) {
-  const text = formatMoney(amount, currency);
+  const characters = { "--price-characters": formatMoney(amount, currency).length } as CSSProperties;
   return (
-    <span className="price">
-      <span className="visually-hidden">{text}</span>
-      <span className="price__digits" aria-hidden="true">
-        {charactersOf(text).map(({ character, key }) => (
-          <span key={key} className={/\d/.test(character) ? "price__digit" : undefined}>
-            {character}
-          </span>
-        ))}
+    <span className="price" style={characters}>
+      <span key={String(amount)} className="price__digits">
+        <Amount minor={amount} currency={currency} />
       </span>
     </span>
   );
-}
-
-/** Each character, keyed by its position from the right, so that only changed digits are rendered anew. */
-function charactersOf(text: string): { character: string; key: string }[] {
-  return [...text].map((character, index) => ({ character, key: `${text.length - index} ${character}` }));
 }

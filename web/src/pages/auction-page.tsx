@@ -1,6 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Item } from "@gavel/client";
-import { useEffect } from "react";
 import { Link } from "wouter";
 import { canBuyNow, isLedBy, shownPrice } from "../auction/phase";
 import { BidPanel } from "../bidding/bid-panel";
@@ -12,11 +11,15 @@ import { usePhase } from "../items/countdown";
 import { useHistory, useIdentity, useItem, useWatched } from "../live/live-context";
 import { useItemQuery } from "../live/use-items";
 import { formatMoney } from "../money/money";
-import { useNotices } from "../shell/notices";
+import { useMyBid } from "../shell/my-bids";
 import { usePageTitle } from "../shell/page-title";
+import { Amount } from "../ui/amount";
 import { Failed, Loading } from "../ui/loading";
 import { Gallery } from "./gallery";
 import "./auction-page.css";
+
+/** Longer titles are set smaller. */
+const LONG_TITLE_MIN = 70;
 
 /** One item and its auction, live. */
 export function AuctionPage({ itemId }: { itemId: string }) {
@@ -50,25 +53,15 @@ function Auction({ item }: { item: Item }) {
   const history = useHistory(item.id);
   const phase = usePhase(item);
   const { userId } = useIdentity();
-  const { notices, dismiss } = useNotices();
+  const mine = useMyBid(item.id, isLedBy(item, userId));
   usePageTitle(`${formatMoney(shownPrice(item), item.currency)} · ${item.title}`);
   useWatched([item.id]);
-
-  // A user who leads again needs no notice that they were outbid.
-  const outbidKey = `outbid ${item.id}`;
-  const hasOutbidNotice = notices.some((notice) => notice.key === outbidKey);
-  const leads = isLedBy(item, userId);
-  useEffect(() => {
-    if (leads && hasOutbidNotice) {
-      dismiss(outbidKey);
-    }
-  }, [leads, hasOutbidNotice, dismiss, outbidKey]);
 
   return (
     <div className="page">
       <article className="auction">
         <div className="auction__head">
-          <p className="small">
+          <p className="auction__path small">
             <Link href="/">Auctions</Link>
             {item.category && (
               <>
@@ -77,13 +70,13 @@ function Auction({ item }: { item: Item }) {
               </>
             )}
           </p>
-          <h1>{item.title}</h1>
+          <h1 data-long={item.title.length > LONG_TITLE_MIN || undefined}>{item.title}</h1>
         </div>
         <div className="auction__pictures">
           <Gallery item={item} />
         </div>
         <div className="auction__panel">
-          <BidPanel item={item} />
+          <BidPanel item={item} mine={mine} />
         </div>
         <div className="auction__more">
           <section className="sheet auction__section">
@@ -109,12 +102,18 @@ function Auction({ item }: { item: Item }) {
                 <Bidder userId={item.sellerId} />
               </dd>
               <dt>Starting price</dt>
-              <dd className="numbers">{formatMoney(item.startPrice, item.currency)}</dd>
+              <dd className="numbers">
+                <Amount minor={item.startPrice} currency={item.currency} />
+              </dd>
               {item.buyNowPrice > 0n && phase === "open" && (
                 <>
                   <dt>Buy now</dt>
                   <dd className="numbers">
-                    {canBuyNow(item, phase) ? formatMoney(item.buyNowPrice, item.currency) : "ended when bidding began"}
+                    {canBuyNow(item, phase) ? (
+                      <Amount minor={item.buyNowPrice} currency={item.currency} />
+                    ) : (
+                      "ended when bidding began"
+                    )}
                   </dd>
                 </>
               )}

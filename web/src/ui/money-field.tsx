@@ -8,17 +8,19 @@ type MoneyFieldProps = {
   onChange: (text: string) => void;
   hint?: ReactNode;
   problem?: string | undefined;
+  /** The id of the element that says what the problem is, where that is not this field. */
+  problemId?: string | undefined;
   required?: boolean;
   name?: string;
 };
 
 /** A field for an amount in major units. Its value is text, which `parseMoney` turns into an amount. */
 export const MoneyField = forwardRef<HTMLInputElement, MoneyFieldProps>(function MoneyField(
-  { label, currency, value, onChange, hint, problem, required = false, name },
+  { label, currency, value, onChange, hint, problem, problemId, required = false, name },
   ref,
 ) {
   const id = useId();
-  const described = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");
+  const described = [hint && `${id}-hint`, problem && `${id}-problem`, problemId].filter(Boolean).join(" ");
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
@@ -35,7 +37,7 @@ export const MoneyField = forwardRef<HTMLInputElement, MoneyFieldProps>(function
           autoComplete="off"
           value={value}
           required={required}
-          aria-invalid={problem ? true : undefined}
+          aria-invalid={problem || problemId ? true : undefined}
           aria-describedby={described || undefined}
           onChange={(event) => onChange(event.target.value)}
         />
