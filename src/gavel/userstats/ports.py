@@ -174,3 +174,59 @@ class EventReader(Protocol):
     def cut(self, body: bytes, event_ids: Container[EventId]) -> Mapping[EventId, bytes]:
         """Those of the named events that the body holds, each as a body of its own with all that came in it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Number of events that the log recorded in each second from `since` until before `until`, as Unix time.
+
+    Seconds without events are left out. Every event in between was published.
+    """
+
+    since: int
+    until: int
+    events: Mapping[int, int]
+
+
+class EventLog(Protocol):
+    """The write side's log, which a consumer asks for what it may have lost."""
+
+    async def waiting(self) -> int:
+        """Number of published messages that no counter has taken yet. Raises Unavailable."""
+        ...
+
+    async def checkpoint(self, since: int) -> Checkpoint:
+        """Get the checkpoint of a bounded number of seconds from `since` on. Raises Unavailable."""
+        ...
+
+    async def resend(self, seconds: Sequence[int]) -> None:
+        """Ask for every event of these seconds to be published again; it may never happen. Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IncompleteSecond:
+    """A second of the log of which `missing` events were not counted, and how often they were asked for."""
+
+    second: int
+    missing: int
+    requests: int
+
+
+class Completeness(Protocol):
+    """Record of how far the log is known to be counted, kept where the totals are, so that it is lost with them."""
+
+    async def start_check(self) -> int | None:
+        """Start of the next check, as Unix time; None if another worker began one a moment ago. Raises Unavailable."""
+        ...
+
+    async def note(self, checkpoint: Checkpoint) -> None:
+        """Compare with what was counted: note the incomplete seconds, and that all was checked until its end.
+
+        While too many seconds are incomplete it notes nothing. Raises Unavailable.
+        """
+        ...
+
+    async def due(self, limit: int) -> Sequence[IncompleteSecond]:
+        """Up to `limit` seconds that are incomplete still, each again after a pause that grows. Raises Unavailable."""
+        ...

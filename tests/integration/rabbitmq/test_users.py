@@ -14,12 +14,15 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from gavel.bids.adapters.rabbitmq.dead_letters import RabbitMqDeadLetterCount
 from gavel.bids.adapters.rabbitmq.feed import RabbitMqFeed, RabbitMqFeedPublisher
+from gavel.bids.adapters.rabbitmq.log_requests import RabbitMqLogRequests
 from gavel.bids.adapters.rabbitmq.publisher import STATS_EVENTS, RabbitMqPublisher
 from gavel.bids.ports.outbox import OutboxMessage
 from gavel.runtime.rabbitmq.connection import passing_channel
 from gavel.userstats.adapters.rabbitmq.dead_letters import RabbitMqDeadLetters
+from gavel.userstats.adapters.rabbitmq.event_log import RabbitMqEventLog
 from gavel.userstats.adapters.rabbitmq.event_source import RabbitMqEventSource
 from gavel.userstats.ports import DeadLetter
+from tests.integration.rabbitmq.recorded import Recorded
 from tests.servers.rabbitmq import RabbitMqServer
 from tests.servers.rabbitmq_broker import Broker, until
 from tests.suites.feed_suite import Listener, change
@@ -89,6 +92,17 @@ async def test_events_go_from_the_relay_to_the_counter_in_any_order_of_starting(
     await _publish(url_of("bid_worker"))
     await _publish(url_of("bid_worker"))
     await _take(url_of("stats_worker"), 2)
+
+
+async def test_a_counter_asks_the_log_and_the_relay_answers(url_of: UrlOf) -> None:
+    log, publisher = RabbitMqEventLog(url_of("stats_worker")), RabbitMqPublisher(url_of("bid_worker"))
+    assert await log.waiting() == 0
+    async with RabbitMqLogRequests(url_of("bid_worker"), publisher).running(Recorded()):
+        assert (await log.checkpoint(1)).since == 1
+        await log.resend([1])
+        await _take(url_of("stats_worker"), 2)
+    await log.close()
+    await publisher.close()
 
 
 async def test_a_bid_api_hears_of_what_workers_and_other_apis_commit(url_of: UrlOf) -> None:

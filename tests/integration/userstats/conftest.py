@@ -11,8 +11,9 @@ from tests.servers.postgres import PostgresServer
 
 EMPTY = (
     "TRUNCATE counted_events, bid_items, user_stats, dead_letters,"
-    " rebuild.counted_events, rebuild.bid_items, rebuild.user_stats;"
-    " UPDATE counting SET forgotten_before = DEFAULT, rebuilding = DEFAULT"
+    " rebuild.counted_events, rebuild.bid_items, rebuild.user_stats, incomplete_seconds;"
+    " UPDATE counting SET forgotten_before = DEFAULT, rebuilding = DEFAULT;"
+    " UPDATE completeness SET checked_until = extract(epoch FROM clock_timestamp())::bigint, check_started_at = DEFAULT"
 )
 
 _database_numbers = count(1)

@@ -11,3 +11,5 @@ GRANT SELECT, UPDATE ON counting TO "service_role";
 GRANT SELECT, INSERT, DELETE ON counted_events, rebuild.counted_events TO "service_role";
 GRANT SELECT, INSERT ON bid_items, rebuild.bid_items TO "service_role";
 GRANT SELECT, INSERT, UPDATE ON user_stats, rebuild.user_stats TO "service_role";
+GRANT SELECT, UPDATE ON completeness TO "service_role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON incomplete_seconds TO "service_role";

@@ -1,4 +1,5 @@
--- Swaps the two sets of tables and empties the old one, atomically at the commit; under lock_counting.sql.
+-- Swaps the two sets of tables and empties the old one, atomically at the commit; under lock_counting.sql. The new totals
+-- have all that was committed before the rebuild began: nothing noted as missing is, nor what is too old to be checked.
 DO $$
 BEGIN
     CREATE SCHEMA retired;
@@ -14,5 +15,8 @@ BEGIN
     DROP SCHEMA retired;
     TRUNCATE rebuild.counted_events, rebuild.bid_items, rebuild.user_stats;
     UPDATE counting SET rebuilding = false;
+    DELETE FROM incomplete_seconds;
+    UPDATE completeness
+    SET checked_until = greatest(checked_until, (SELECT ceil(extract(epoch FROM forgotten_before))::bigint + 3600 FROM counting));
 END
 $$
