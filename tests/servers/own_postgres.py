@@ -1,7 +1,8 @@
-"""A Postgres of a test's own, which it may stop hard, start again, freeze and thaw."""
+"""A Postgres of a test's own, which it may stop hard, start again, freeze and thaw, and give a replica."""
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -9,18 +10,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gavel.runtime.postgres import connections as postgres
-from gavel.runtime.postgres.embedded import PostgresCluster
+from gavel.runtime.postgres.embedded import SUPERUSER, PostgresCluster
 from gavel.runtime.postgres.migrations import load_migrations, migrate, migrate_database
+from gavel.runtime.postgres.postmaster import PORT
+from gavel.runtime.postgres.socket_folder import known_socket_folder
 
 BID_DB = "bid_db"
 STOP_SECONDS_MAX = 10
+
+_STREAMS = "SELECT EXISTS (SELECT FROM pg_stat_wal_receiver)"
 
 
 class OwnPostgres:
     """A server of its own folder, made but not started."""
 
     def __init__(self, folder: Path) -> None:
-        self._pid_file = folder.resolve() / "postgres" / "postmaster.pid"
+        self.data = folder.resolve() / "postgres"
+        self._pid_file = self.data / "postmaster.pid"
         self._cluster = PostgresCluster(folder.resolve())
         self.url = self._cluster.server.url(BID_DB)
 
@@ -46,13 +52,45 @@ class OwnPostgres:
         await migrate_database(url, "gavel.userstats")
         return url
 
+    async def copy_to(self, folder: Path) -> "OwnPostgres":
+        """Make an asynchronous replica that is not started yet; this server must be stopped for it."""
+        replica = OwnPostgres(folder)
+        await asyncio.to_thread(_copy, self.data, replica.data)
+        return replica
+
+    async def follow(self, primary: "OwnPostgres | None") -> None:
+        """Have a running replica stream from a server, or from none."""
+        source = f"host={primary.socket_folder} port={PORT} user={SUPERUSER}" if primary else ""
+        connection = await postgres.connect(self._cluster.server.url("postgres"), "tests")
+        await connection.execute(f"ALTER SYSTEM SET primary_conninfo = '{source}'")
+        await connection.execute("SELECT pg_reload_conf()")
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            while await connection.fetchval(_STREAMS) != bool(primary):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.01)
+        await connection.close()
+
+    async def promote(self) -> None:
+        """Make a replica the primary."""
+        connection = await postgres.connect(self._cluster.server.url("postgres"), "tests")
+        assert await connection.fetchval("SELECT pg_promote()")
+        await connection.close()
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where its socket is."""
+        return known_socket_folder(self.data)
+
+    async def kill(self) -> None:
+        """Kill all of its processes at once, as `kill -9` does."""
+        postmaster = self._postmaster()
+        self._signal_all(signal.SIGKILL)
+        await _gone(postmaster)
+
     async def stop_hard(self) -> None:
         """Stop it at once, as a crash does: what was not flushed is lost, and it recovers when it is started."""
         postmaster = self._postmaster()
         os.kill(postmaster, signal.SIGQUIT)
-        async with asyncio.timeout(STOP_SECONDS_MAX):
-            while _is_alive(postmaster):  # noqa: ASYNC110 - what it waits for happens in another process
-                await asyncio.sleep(0.01)
+        await _gone(postmaster)
 
     def freeze(self) -> None:
         """Stop every process of the server from running; connections stay open."""
@@ -67,6 +105,20 @@ class OwnPostgres:
 
     def _postmaster(self) -> int:
         return _postmaster(self._pid_file)
+
+
+def _copy(data: Path, copy: Path) -> None:
+    shutil.copytree(data, copy)
+    (copy / "standby.signal").touch()
+    owner = data.stat()
+    for path in (copy, *copy.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+async def _gone(process_id: int) -> None:
+    async with asyncio.timeout(STOP_SECONDS_MAX):
+        while _is_alive(process_id):  # noqa: ASYNC110 - what it waits for happens in another process
+            await asyncio.sleep(0.01)
 
 
 def signal_all(pid_file: Path, number: signal.Signals) -> None:
