@@ -13,6 +13,9 @@ from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
 
+# The last migration of bid_db before those of growth.
+RELEASE_0_1 = 7
+
 
 @pytest.fixture
 async def empty_url(postgres_server: PostgresServer):
@@ -100,3 +103,64 @@ async def test_a_database_of_a_newer_version_is_refused(empty_url: str) -> None:
     await _migrate(empty_url, newer)
     with pytest.raises(SchemaMismatch, match="does not know"):
         await _migrate(empty_url, newer[:1])
+
+
+async def test_an_interrupted_build_of_an_index_is_begun_anew_and_writing_goes_on_meanwhile(empty_url: str) -> None:
+    first = Migration(1, "0001_first.sql", "CREATE TABLE busy (id integer); INSERT INTO busy VALUES (1), (1)")
+    unique = "CREATE UNIQUE INDEX CONCURRENTLY busy_ids ON busy (id);\n"
+    index = Migration(
+        2,
+        "0002_index.sql",
+        f"-- Two.\n{unique.replace('UNIQUE ', '')}CREATE INDEX CONCURRENTLY busy_again ON busy (id);\n",
+    )
+    writer = await asyncpg.connect(empty_url)
+    await _migrate(empty_url, [first])
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await writer.execute(unique)
+    assert await writer.fetchval("SELECT NOT indisvalid FROM pg_index WHERE indexrelid = 'busy_ids'::regclass")
+    async with writer.transaction():
+        await writer.execute("INSERT INTO busy VALUES (2)")
+        migrating = asyncio.create_task(_migrate(empty_url, [first, index]))
+        other = await asyncpg.connect(empty_url)
+
+        async def waits() -> bool:
+            return await other.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+
+        await until(waits)
+        # The build waits for the transaction, and nothing for the build.
+        await other.execute("INSERT INTO busy VALUES (3)", timeout=60)
+    assert await migrating == 1
+    assert await writer.fetchval("SELECT bool_and(indisvalid) FROM pg_index WHERE indrelid = 'busy'::regclass")
+    for connection in (writer, other):
+        await connection.close()
+
+
+async def test_bids_with_keys_go_on_while_the_schema_of_the_release_before_is_brought_up_to_date(
+    empty_url: str,
+) -> None:
+    migrations = load_migrations("gavel.bids")
+    await _migrate(empty_url, [each for each in migrations if each.version <= RELEASE_0_1])
+    done = asyncio.Event()
+    bids = [asyncio.create_task(_lock_as_a_lane(empty_url, done)) for _ in range(2)]
+    applied = await _migrate(empty_url, migrations)
+    done.set()
+    batches = await asyncio.gather(*bids)
+    assert applied == len(migrations) - RELEASE_0_1
+    assert all(each > 0 for each in batches)
+
+
+async def _lock_as_a_lane(url: str, done: asyncio.Event) -> int:
+    """Take the locks that a batch of bids takes, in its order, again and again; the number of batches."""
+    connection = await asyncpg.connect(url)
+    batches = 0
+    while not done.is_set():
+        async with connection.transaction():
+            await connection.execute("SELECT item_id FROM auctions FOR UPDATE SKIP LOCKED")
+            await connection.fetch("SELECT FROM bid_keys")
+            await connection.execute("UPDATE auctions SET updated_at = updated_at WHERE false")
+            await connection.execute("INSERT INTO bids SELECT * FROM bids WHERE false")
+            await connection.execute("INSERT INTO item_events SELECT * FROM item_events WHERE false")
+            await connection.execute("INSERT INTO bid_keys SELECT * FROM bid_keys WHERE false")
+        batches += 1
+    await connection.close()
+    return batches

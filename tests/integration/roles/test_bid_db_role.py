@@ -121,3 +121,26 @@ FORBIDDEN = [
 @pytest.mark.parametrize("statement", FORBIDDEN)
 async def test_what_would_rewrite_the_log_or_alter_the_schema_is_refused(urls: tuple[str, str], statement: str) -> None:
     assert await sqlstate(urls[1], statement) == INSUFFICIENT_PRIVILEGE
+
+
+async def test_a_temporary_table_catches_nothing_that_runs_with_the_owners_rights(
+    house: House, urls: tuple[str, str]
+) -> None:
+    connection = await postgres.connect(urls[1], "tests")
+    try:
+        async with connection.transaction():
+            await connection.execute("CREATE TEMPORARY TABLE open_auction_counts (part integer, auctions bigint)")
+            await connection.execute(
+                "INSERT INTO open_auction_counts SELECT part, 0 FROM generate_series(0, 15) AS part"
+            )
+            # What is listed fires the trigger; listing goes on another connection, hence by hand on this one.
+            item_id = await house.list_item()
+            await connection.execute(
+                "UPDATE auctions SET cancelled_at = end_at - interval '1 s', seq = seq + 1,"
+                " revision = revision + 1 WHERE item_id = $1",
+                item_id,
+            )
+            caught = await connection.fetchval("SELECT count(*) FROM pg_temp.open_auction_counts WHERE auctions <> 0")
+    finally:
+        await connection.close()
+    assert caught == 0

@@ -27,10 +27,13 @@ MIGRATION_SECONDS_MAX = 3_600.0
 # them through, and tries again.
 LOCK_SECONDS_MAX = 2.0
 LOCK_PAUSE_SECONDS = 1.0
+# Another process migrates meanwhile.
+TURN_PAUSE_SECONDS = 0.25
 
 # Any number does, as long as every version of Gavel uses the same one.
 _ADVISORY_LOCK = 7_226_582_171
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_CONCURRENT_INDEX = re.compile(r"CREATE INDEX CONCURRENTLY (\w+)")
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +55,11 @@ class Migration:
         """Checksum that detects a file that was edited after it was applied."""
         return sha256(self.sql.encode()).hexdigest()
 
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether it builds indexes while others write, which Postgres does outside of a transaction only."""
+        return _CONCURRENT_INDEX.search(self.sql) is not None
+
 
 def load_migrations(package: str) -> list[Migration]:
     """Load the migrations in a package's folder `migrations`, in order of their numbers."""
@@ -67,7 +75,8 @@ async def migrate(connection: asyncpg.Connection, migrations: list[Migration]) -
     """Apply missing migrations; the number applied.
 
     Under an advisory lock: of two processes that start at once, one migrates; the other waits and finds nothing to do.
-    Each migration commits with its record or not at all. Raises SchemaMismatch.
+    Each migration commits with its record or not at all; one that builds indexes concurrently is begun anew if it was
+    interrupted. Raises SchemaMismatch.
     """
     async with _alone(connection):
         await connection.execute(
@@ -98,22 +107,46 @@ async def _apply_patiently(connection: asyncpg.Connection, migration: Migration)
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    if migration.is_concurrent:
+        await _build_indexes(connection, migration)
+        await _record(connection, migration)
+        return
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS_MAX * 1_000)}")
         await connection.execute(migration.sql, timeout=MIGRATION_SECONDS_MAX)
-        await connection.execute(
-            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-            migration.version,
-            migration.name,
-            migration.checksum,
-        )
+        await _record(connection, migration)
+
+
+async def _build_indexes(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Run a concurrent migration, whose statements end at a semicolon and the end of a line.
+
+    If it is interrupted, it begins anew: what it left of an index is no use and is dropped first.
+    """
+    for statement in migration.sql.strip().removesuffix(";").split(";\n"):
+        if built := _CONCURRENT_INDEX.search(statement):
+            await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {built[1]}", timeout=MIGRATION_SECONDS_MAX)
+        await connection.execute(statement, timeout=MIGRATION_SECONDS_MAX)
+
+
+async def _record(connection: asyncpg.Connection, migration: Migration) -> None:
+    await connection.execute(
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+        migration.version,
+        migration.name,
+        migration.checksum,
+    )
 
 
 @asynccontextmanager
 async def _alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
-    """Hold the advisory lock for schema changes; a session may take it twice."""
-    # Waits as long as another migration may take. None would mean the connection's own statement timeout.
-    await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=MIGRATION_SECONDS_MAX)
+    """Hold the advisory lock for schema changes; a session may take it twice.
+
+    Asks for it again and again: an index that is built concurrently waits for all statements under way, and would wait
+    for one that waits for this lock. Raises TimeoutError after MIGRATION_SECONDS_MAX.
+    """
+    async with asyncio.timeout(MIGRATION_SECONDS_MAX):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_LOCK):
+            await asyncio.sleep(TURN_PAUSE_SECONDS)
     try:
         yield
     finally:

@@ -1,16 +1,8 @@
 -- Idempotency keys are kept until 30 days after their auction is over: no client tries a request again for so long.
 -- Everything else of the log stays for ever.
 
--- The auctions that are over, in the order in which the pruner of the keys goes through them. No bid changes what it covers.
-CREATE INDEX auctions_over ON auctions (coalesce(closed_at, cancelled_at)) WHERE closed_at IS NOT NULL OR cancelled_at IS NOT NULL;
-CREATE INDEX item_keys_by_item ON item_keys (item_id);
--- The time up to which it has gone.
+-- The time up to which the pruner has gone. It takes these tables in this order, too.
 ALTER TABLE installation ADD COLUMN keys_pruned_until timestamptz NOT NULL DEFAULT '-infinity';
-
-DROP TRIGGER bid_keys_append_only ON bid_keys;
-DROP TRIGGER item_keys_append_only ON item_keys;
-CREATE TRIGGER bid_keys_stay BEFORE UPDATE OR TRUNCATE ON bid_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER item_keys_stay BEFORE UPDATE OR TRUNCATE ON item_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION refuse_early_pruning() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -24,7 +16,13 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+DROP TRIGGER bid_keys_append_only ON bid_keys;
+CREATE TRIGGER bid_keys_stay BEFORE UPDATE OR TRUNCATE ON bid_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER bid_keys_of_long_over_auctions AFTER DELETE ON bid_keys REFERENCING OLD TABLE AS pruned
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_early_pruning();
+
+DROP TRIGGER item_keys_append_only ON item_keys;
+CREATE TRIGGER item_keys_stay BEFORE UPDATE OR TRUNCATE ON item_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER item_keys_of_long_over_auctions AFTER DELETE ON item_keys REFERENCING OLD TABLE AS pruned
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_early_pruning();
