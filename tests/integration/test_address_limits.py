@@ -5,6 +5,7 @@ Clients are on several addresses of the loopback. It is exempt from these limits
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,7 +24,7 @@ from gavel.runtime.http.rate_limits import RateLimit
 from gavel.runtime.http.request_limits import RequestLimits
 from gavel.runtime.http.routes import OPTIONAL_TOKEN, Page, Pipeline, Routes
 from gavel.runtime.http.server import bind, serving
-from gavel.runtime.http.streams import Stream
+from gavel.runtime.http.streams import STREAM_BUFFER_BYTES_MAX, Stream, chunk
 from tests.http_handlers import StreamHandler
 from tests.tokens import AUDIENCE, ISSUER, SigningKey
 
@@ -35,6 +36,8 @@ LIMITS = RequestLimits(send_seconds_max=60, read_seconds_max=60)
 HALF = b"POST /page HTTP/1.1\r\nhost: gavel\r\ncontent-length: 5\r\n\r\nhel"
 WHOLE = HALF + b"lo"
 GET = b"GET /page HTTP/1.1\r\nhost: gavel\r\n\r\n"
+# The least that the kernel allows.
+SOCKET_BYTES = 2_304
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -44,6 +47,7 @@ class Served:
     def __init__(self, port: int) -> None:
         self.port = port
         self._writers: list[asyncio.StreamWriter] = []
+        self._sockets: list[socket.socket] = []
 
     async def connect(self, host: str, sent: bytes = b"") -> Connection:
         """Connect from an address, and send something."""
@@ -53,8 +57,20 @@ class Served:
         await writer.drain()
         return reader, writer
 
+    async def send_and_read_nothing(self, host: str, sent: bytes) -> None:
+        """Connect from an address with little room for what comes, send something, and read nothing."""
+        loop, endpoint = asyncio.get_running_loop(), socket.socket()
+        self._sockets.append(endpoint)
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
+        endpoint.bind((host, 0))
+        endpoint.setblocking(False)
+        await loop.sock_connect(endpoint, ("127.0.0.1", self.port))
+        await loop.sock_sendall(endpoint, sent)
+
     def close(self) -> None:
         """Close all connections."""
+        for endpoint in self._sockets:
+            endpoint.close()
         for writer in self._writers:
             writer.close()
 
@@ -220,6 +236,20 @@ async def test_unread_replies_are_bounded_in_all_and_the_longest_waiting_is_clos
             exchange.write(body)
         await first_lost.wait()
         assert [exchange.is_lost for exchange in exchanges][-2:] == [False, False]
+
+
+async def test_the_unread_events_of_streams_are_bounded_with_the_replies() -> None:
+    handler = StreamHandler()
+    async with _served(handler, replace(LIMITS, unread_bytes_max=2 * STREAM_BUFFER_BYTES_MAX)) as served:
+        streams = [Stream() for _ in range(3)]
+        for stream in streams:
+            await served.send_and_read_nothing(GREEDY, WHOLE)
+            (await handler.asked()).open_stream(b"", stream)
+            # More than the kernel takes.
+            while not stream.is_full:
+                stream.transport.write(chunk(b"x" * 65_536))
+        assert not await streams[0].drained()
+        assert [stream.is_open for stream in streams] == [False, True, True]
 
 
 class CountingKey(OneKey):

@@ -134,12 +134,12 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         # A client that does not read is not read either: its next requests would add to what it has not read.
         self.server.unread.start(self)
-        self.server.add_unread(self, self._transport.get_write_buffer_size())
+        self.server.unread_bytes.add(self, self._transport.get_write_buffer_size())
         self._transport.pause_reading()
         self._drained = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        self.server.drop_unread(self)
+        self.server.unread_bytes.drop(self)
         if not self._transport.is_closing():
             self.server.unread.stop(self)
         self._wake()
@@ -235,7 +235,8 @@ class HttpConnection(asyncio.Protocol):
         if self.is_lost or self._transport.is_closing():
             return
         self._parser.close()
-        stream.take_over(self._transport, partial(self.server.connections_of.drop, self.address_key))
+        on_closed = partial(self.server.connections_of.drop, self.address_key)
+        stream.take_over(self._transport, on_closed, self.server.unread_bytes)
 
     def pause_reading_for(self, seconds: float) -> None:
         """Read nothing from this client for a while. It need not have sent anything meanwhile."""
@@ -388,7 +389,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _forget_clocks(self) -> None:
         self._stop_timing()
-        self.server.drop_unread(self)
+        self.server.unread_bytes.drop(self)
         for clock in self.server.clocks:
             clock.stop(self)
 

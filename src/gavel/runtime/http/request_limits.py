@@ -6,7 +6,7 @@ Each limit in time is one clock for all connections of a server, so that a reque
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 # A token may have eight thousand bytes, and a browser's cookies about as many.
 HEAD_BYTES_MAX = 32 * 1024
@@ -27,8 +27,8 @@ ADDRESS_CONNECTIONS_MAX = 1_000
 CONNECTIONS_TURNED_AWAY_MAX = 1_000
 # Requests of one address that have begun and are not whole. A usual request comes in one packet.
 ADDRESS_UNFINISHED_MAX = 128
-# Replies that clients have not read, in all. Above it, the connections that have waited longest are closed.
-UNREAD_BYTES_MAX = 64 * 1024 * 1024
+# Replies and events that clients have not read, in all. Above it, the connections that have waited longest are closed.
+UNREAD_BYTES_MAX = 128 * 1024 * 1024
 REQUEST_BYTES_MAX = 256 * 1024
 # Requests that wait behind the one that is answered. Nothing more is read meanwhile, but one read may hold thousands.
 PIPELINED_REQUESTS_MAX = 64
@@ -49,6 +49,37 @@ class RequestLimits:
     address_connections_max: int = ADDRESS_CONNECTIONS_MAX
     address_unfinished_max: int = ADDRESS_UNFINISHED_MAX
     unread_bytes_max: int = UNREAD_BYTES_MAX
+
+
+class Unread(Protocol):
+    """A connection whose client does not read."""
+
+    def abort(self) -> None:
+        """Cut the connection, and discard what is not sent."""
+        ...
+
+
+class UnreadBytes:
+    """Bytes that wait in this process for clients to read them. If these are too many, the longest waiting are cut."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._max = bytes_max
+        self._waiting: dict[Unread, int] = {}
+        self._total = 0
+
+    def add(self, connection: Unread, count: int) -> None:
+        """Note what a client that does not read has still to read."""
+        self.drop(connection)
+        self._waiting[connection] = count
+        self._total += count
+        while self._total > self._max:
+            oldest = next(iter(self._waiting))
+            self.drop(oldest)
+            oldest.abort()
+
+    def drop(self, connection: Unread) -> None:
+        """Note that a client has read most of it, or is lost."""
+        self._total -= self._waiting.pop(connection, 0)
 
 
 class Timeouts(Generic[_Timed]):

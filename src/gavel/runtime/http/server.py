@@ -13,7 +13,7 @@ from gavel.runtime.http.addresses import Addresses, Tally
 from gavel.runtime.http.connection import HttpConnection
 from gavel.runtime.http.cors import Cors
 from gavel.runtime.http.exchange import Handler, Refusals, Response
-from gavel.runtime.http.request_limits import RequestLimits, Timeouts
+from gavel.runtime.http.request_limits import RequestLimits, Timeouts, UnreadBytes
 from gavel.runtime.process.open_files import allow_open_files
 
 LISTEN_BACKLOG_MAX = 4_096
@@ -66,8 +66,8 @@ class HttpServer:
         # By address. Connections include those of streams, which are no longer in the set.
         self.connections_of = Tally()
         self.unfinished_of = Tally()
-        self._unread: dict[HttpConnection, int] = {}
-        self._unread_bytes = 0
+        # Replies and streams.
+        self.unread_bytes = UnreadBytes(limits.unread_bytes_max)
         self.is_stopping = False
         self.now_seconds = asyncio.get_running_loop().time
         # Not started anew for each request: a connection that was used meanwhile gets the time once more.
@@ -100,19 +100,6 @@ class HttpServer:
         self.connections.discard(connection)
         if self.is_stopping and not self.connections:
             self._empty.set()
-
-    def add_unread(self, connection: HttpConnection, count: int) -> None:
-        """Note the bytes that a client has not read. If all clients' are too many, close the longest waiting."""
-        self._unread[connection] = count
-        self._unread_bytes += count
-        while self._unread_bytes > self.limits.unread_bytes_max:
-            oldest = next(iter(self._unread))
-            self.drop_unread(oldest)
-            oldest.abort()
-
-    def drop_unread(self, connection: HttpConnection) -> None:
-        """Note that a client has read most of its bytes, or is lost."""
-        self._unread_bytes -= self._unread.pop(connection, 0)
 
     async def stop(self) -> None:
         """Answer late requests with `connection: close`, close idle connections, and wait for requests in progress.

@@ -5,6 +5,8 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from gavel.runtime.http.request_limits import UnreadBytes
+
 # Buffered in this process; the kernel buffers what was written before, up to the bound below.
 STREAM_BUFFER_BYTES_MAX = 128 * 1024
 STREAM_SOCKET_BYTES_MAX = 64 * 1024
@@ -18,18 +20,21 @@ LAST_CHUNK = b"0\r\n\r\n"
 class Stream(asyncio.Protocol):
     """A response whose head was sent with `transfer-encoding: chunked`, and whose chunks follow."""
 
-    __slots__ = ("_drained", "_on_closed", "_paused", "is_open", "transport")
+    __slots__ = ("_drained", "_on_closed", "_paused", "_unread_bytes", "is_open", "transport")
 
     def __init__(self) -> None:
         self.transport = cast("asyncio.Transport", None)
         self.is_open = False
         self._on_closed: Callable[[], object] | None = None
+        self._unread_bytes: UnreadBytes | None = None
         self._paused = False
         self._drained: asyncio.Future[None] | None = None
 
-    def take_over(self, transport: asyncio.Transport, on_closed: Callable[[], object]) -> None:
+    def take_over(
+        self, transport: asyncio.Transport, on_closed: Callable[[], object], unread_bytes: UnreadBytes
+    ) -> None:
         """Take a connection from its protocol; `on_closed` is called when it is closed."""
-        self._on_closed = on_closed
+        self._on_closed, self._unread_bytes = on_closed, unread_bytes
         transport.resume_reading()
         transport.set_protocol(self)
         self.connection_made(transport)
@@ -47,6 +52,8 @@ class Stream(asyncio.Protocol):
         self._wake()
         if self._on_closed is not None:
             self._on_closed()
+        if self._unread_bytes is not None:
+            self._unread_bytes.drop(self)
         self.lost()
 
     def lost(self) -> None:
@@ -55,10 +62,14 @@ class Stream(asyncio.Protocol):
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""
         self._paused = True
+        if self._unread_bytes is not None:
+            self._unread_bytes.add(self, STREAM_BUFFER_BYTES_MAX)
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         self._paused = False
+        if self._unread_bytes is not None:
+            self._unread_bytes.drop(self)
         self._wake()
 
     @property
