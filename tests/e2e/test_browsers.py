@@ -113,3 +113,19 @@ async def test_a_reply_is_neither_kept_nor_guessed_at(client: Client) -> None:
     for reply in replies.values():
         assert reply.headers.get_list("x-content-type-options") == ["nosniff"]
         assert reply.headers.get_list("cache-control") == ["no-store"]
+
+
+async def test_a_page_whose_own_name_points_at_this_machine_is_answered_421_and_bids_for_no_user(
+    client: Client, url: str
+) -> None:
+    item_id, port = await client.list_item(), url.rpartition(":")[2]
+    bid = {"itemId": item_id, "userId": bidder(1), "amount": 100}
+    for host in ("evil.example", f"evil.example:{port}"):
+        reply = await client.call("PlaceBid", bid, Host=host, Origin=f"http://evil.example:{port}")
+        assert (reply.status_code, reply.json()["code"]) == (421, "permission_denied")
+        for path in ("/", "/page.json", "/readyz"):
+            assert (await client.http.get(f"{url}{path}", headers={"Host": host})).status_code == 421
+    assert await client.bids(item_id) == []
+    for number, host in enumerate((f"localhost:{port}", f"127.0.0.1:{port}", "localhost")):
+        reply = await client.call("PlaceBid", bid | {"amount": 100 + number}, Host=host)
+        assert reply.status_code == 200, reply.text
