@@ -36,6 +36,7 @@ async def test_a_refused_bid_is_one_line_at_info_with_its_ids_and_without_a_trac
         "code": "failed_precondition",
         "reason": "the bid is below the least bid: bid at least 100",
         "request_id": request_id,
+        "client": "127.0.0.1",
         "trace_id": trace_id,
         "item_id": item_id,
         "user_id": user_id,

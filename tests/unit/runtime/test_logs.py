@@ -140,13 +140,14 @@ async def test_lines_of_a_requests_task_have_its_request_id_and_others_do_not(
     async def answer() -> None:
         traceparent = f"00-{'a' * 32}-{'b' * 16}-01".encode()
         call = new_call([(b"traceparent", traceparent), (b"x-request-id", b"by-caller")])
+        call.client_host = "203.0.113.7"
         call.bind(item_id="an-item", user_id="a-user")
         enter(call)
         structlog.get_logger().info("refused", item_id="the line's own")
 
     await asyncio.create_task(answer())
     line = _logged(capsys)
-    assert (line["request_id"], line["trace_id"]) == ("by-caller", "a" * 32)
+    assert (line["request_id"], line["trace_id"], line["client"]) == ("by-caller", "a" * 32, "203.0.113.7")
     assert (line["item_id"], line["user_id"]) == ("the line's own", "a-user")
     structlog.get_logger().info("elsewhere")
     assert _logged(capsys).keys() == {"event", "level", "timestamp"}

@@ -66,6 +66,8 @@ def _add_request(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     request = current_request()
     if request is not None:
         event.setdefault("request_id", request.request_id)
+        if request.client_host:
+            event.setdefault("client", request.client_host)
         if request.traceparent:
             event.setdefault("trace_id", request.traceparent[3:35])
         for name, value in request.bound.items():

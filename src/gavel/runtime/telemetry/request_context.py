@@ -10,11 +10,16 @@ from typing import Protocol
 
 
 class RequestContext(Protocol):
-    """Facts of a request: its id, its W3C trace context (empty without one), and the ids that it is about by name."""
+    """Facts of a request: its id, its client, its W3C trace context (empty without one), and the ids it is about."""
 
     @property
     def request_id(self) -> str:
         """The request's id."""
+        ...
+
+    @property
+    def client_host(self) -> str:
+        """The address of its client, behind a trusted proxy the one that the proxy names; may be empty."""
         ...
 
     @property
