@@ -21,7 +21,7 @@ LANE_STATEMENTS = [
     "read_locked",
     "read_bids_by_seq",
     "write_decisions",
-    "change_listing",
+    "change_listings",
 ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import pytest
@@ -149,6 +150,33 @@ async def test_changed_texts_are_stored_with_the_decision(house: House) -> None:
     assert (row["seq"], row["revision"]) == (1, 2)
     assert await house.owed_events() == owed
     assert await house.pool.fetchval("SELECT title FROM item_events WHERE item_id = $1", item_id) == "Old"
+
+
+async def test_the_texts_that_a_batch_changes_are_one_statement_and_each_change_is_in_the_log(house: House) -> None:
+    one, two, three = [await house.list_item(title="Old", category="globes") for _ in range(3)]
+    statements: list[str] = []
+    [lane] = house.lane_connections
+    lane.add_query_logger(lambda logged: statements.append(logged.query))
+    changes = (
+        (one, ListingChanges(title="New", description="Worn")),
+        (two, ListingChanges(category="maps")),
+        (one, ListingChanges(title="Newer", images=("/a.png", "/b.png"))),
+        (three, ListingChanges(images=("/c.png",))),
+        (one, ListingChanges(images=(), category="atlases")),
+    )
+    # All are submitted in one turn of the event loop, and so are one batch.
+    decides = [partial(update_item, seller_id=SELLER, changes=each) for _, each in changes]
+    await asyncio.gather(*(house.decide(changes[place][0], decide) for place, decide in enumerate(decides)))
+    assert sum("listing_changes" in statement for statement in statements) == 1
+    rows = await house.pool.fetch("SELECT item_id::text, title, description, images, category FROM items")
+    texts = {row["item_id"]: tuple(row)[1:] for row in rows}
+    assert texts[one] == ("Newer", "Worn", [], "atlases")
+    assert texts[two] == ("Old", "", [], "maps")
+    assert texts[three] == ("Old", "", ["/c.png"], "globes")
+    logged = await house.pool.fetch(
+        "SELECT title, images FROM listing_changes WHERE item_id = $1 ORDER BY revision", one
+    )
+    assert [tuple(row) for row in logged] == [("New", None), ("Newer", ["/a.png", "/b.png"]), (None, [])]
 
 
 async def test_the_trace_of_the_request_is_stored_with_the_log(house: House) -> None:

@@ -31,7 +31,7 @@ _LOCK_AUCTION = load_sql(__package__, "lock_auction")
 _READ_LOCKED = load_sql(__package__, "read_locked")
 _READ_BIDS_BY_SEQ = load_sql(__package__, "read_bids_by_seq")
 _WRITE_DECISIONS = load_sql(__package__, "write_decisions")
-_CHANGE_LISTING = load_sql(__package__, "change_listing")
+_CHANGE_LISTINGS = load_sql(__package__, "change_listings")
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -259,8 +259,9 @@ def _replay(command: Command, auction: Auction, key: RetryKey, first: tuple[str,
 
 async def _write(connection: asyncpg.Connection, rows: DecidedRows, at: datetime) -> None:
     # Texts first: once the same batch closes or cancels an auction, it can't change.
-    for change in rows.changes:
-        await connection.execute(_CHANGE_LISTING, at, *change, timeout=LANE_STATEMENT_SECONDS_MAX)
+    if rows.changes:
+        texts = list(rows.texts.values())
+        await connection.execute(_CHANGE_LISTINGS, at, rows.changes, texts, timeout=LANE_STATEMENT_SECONDS_MAX)
     if rows.auctions:
         await connection.execute(_WRITE_DECISIONS, at, *rows.arguments(), timeout=LANE_STATEMENT_SECONDS_MAX)
 

@@ -30,8 +30,9 @@ class DecidedRows:
 
     def __init__(self, at: datetime, digests: Mapping[ItemId, bytes]) -> None:
         self.auctions: dict[ItemId, Auction] = {}
-        # The parameters of change_listing.sql after its first, the time.
+        # The parameters of change_listings.sql after its first, the time. A statement can't write a row of texts twice.
         self.changes: list[Row] = []
+        self.texts: dict[ItemId, Row] = {}
         self._at = at
         self._at_microseconds = microseconds(at)
         self.digests = dict(digests)
@@ -150,4 +151,9 @@ class DecidedRows:
         set_anew = (texts.title, texts.description, texts.images, texts.category)
         by_whom = (item_id, revision, after.terms.seller_id, self._at)
         digest = self._chain(item_id, row_text("listing_changes", *by_whom, *set_anew, request, seq))
-        return (item_id, *set_anew, revision, request, seq, digest)
+        before = self.texts.get(item_id, (item_id, None, None, None, None))[1:]
+        self.texts[item_id] = (
+            item_id,
+            *(old if new is None else new for new, old in zip(set_anew, before, strict=True)),
+        )
+        return (item_id, revision, after.terms.seller_id, *set_anew, request, seq, digest)
