@@ -126,7 +126,11 @@ async def watching(
     try:
         message = wanted if isinstance(wanted, bytes) else request(wanted, encoding)
         body = bytes([flags]) + len(message).to_bytes(4) + message
-        head = {"host": "gavel", "content-type": f"application/connect+{encoding}", "content-length": str(len(body))}
+        head = {
+            "host": parts.netloc,
+            "content-type": f"application/connect+{encoding}",
+            "content-length": str(len(body)),
+        }
         head |= {name.replace("_", "-"): value for name, value in headers.items()}
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         writer.write(f"POST {PATH} HTTP/1.1\r\n{lines}\r\n".encode() + body)
