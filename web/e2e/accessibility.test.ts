@@ -77,6 +77,11 @@ const VIEWS: Record<string, (person: Person, itemId: string, userId: string) => 
     await page.getByRole("button", { name: /You bid as/ }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
   },
+  "an identity from another device": async ({ page }, _, userId) => {
+    await page.goto("/status");
+    await page.goto(`/identity#id=${userId}&name=Ada`);
+    await expect(page.getByText("This browser will bid as Ada")).toBeVisible();
+  },
   "page not found": async ({ page }) => {
     await page.goto("/nowhere");
     await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();

@@ -5,6 +5,7 @@ import { parseIdentity } from "../session/identity";
 import { pseudonym } from "../session/pseudonym";
 import { TrustedSession } from "../session/trusted-session";
 import { usePageTitle } from "../shell/page-title";
+import "./identity-page.css";
 
 /** The form that takes an identity over from another device: from the link that leads here, or typed. */
 export function IdentityPage() {
@@ -59,10 +60,12 @@ function TakeOver({ session }: { session: TrustedSession }) {
         )}
       </div>
       {found && found.userId !== present.userId && (
-        <p className="message">
-          This browser will bid as <strong>{found.name}</strong> ({pseudonym(found.userId)}) instead of{" "}
-          <strong>{present.name}</strong>. Without its own link you can't come back to {present.name}'s bids.
-        </p>
+        <div className="message">
+          <p>
+            This browser will bid as <strong>{found.name}</strong> ({pseudonym(found.userId)}) instead of{" "}
+            <strong>{present.name}</strong>. Without its own link you can't come back to {present.name}'s bids.
+          </p>
+        </div>
       )}
       <button type="submit" className="button button--primary">
         {found ? `Bid as ${found.name} here` : "Use this identity"}
