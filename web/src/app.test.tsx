@@ -98,6 +98,19 @@ describe("a sign-in that has expired", () => {
     act(() => signIn(session, ME));
     expect(screen.queryByText(/sign-in has expired/)).not.toBeInTheDocument();
   });
+
+  it("keeps the bid that the user has typed", async () => {
+    const gavel = new InMemoryGavel(anItem({ ...LEADING, highestBidderId: RIVAL }));
+    const session = aTokenSession();
+    signIn(session, ME);
+    const { user } = renderPage(gavel, `/items/${ITEM_ID}`, session);
+    await user.clear(await screen.findByLabelText("Your bid"));
+    await user.type(screen.getByLabelText("Your bid"), "30");
+    act(() => session.rejected(session.authorization() ?? ""));
+    expect(screen.queryByLabelText("Your bid")).not.toBeInTheDocument();
+    act(() => signIn(session, ME));
+    expect(screen.getByLabelText("Your bid")).toHaveValue("30");
+  });
 });
 
 describe("a page that loses the server", () => {
