@@ -1,8 +1,10 @@
-"""A failover of stats_db to an asynchronous replica: what it lacks is found and counted again."""
+"""Events that were lost on their way are found and counted: by a failover of stats_db to an asynchronous replica, and
+by a broker that lost its queue.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +14,7 @@ import asyncpg
 import pytest
 
 from gavel.bids.adapters.postgres.feed import recorded_log
+from gavel.bids.adapters.rabbitmq.publisher import STATS_EVENTS
 from gavel.bids.domain.auction import ItemId, UserId
 from gavel.bids.domain.closing import close_due
 from gavel.bids.domain.refusals import Refusal
@@ -19,6 +22,7 @@ from gavel.bids.settings import BidWorkerSettings
 from gavel.bids.worker import open_bid_worker
 from gavel.runtime.postgres import connections as postgres
 from gavel.runtime.postgres.embedded import SUPERUSER
+from gavel.runtime.run_process import Parts
 from gavel.userstats import worker as stats_worker
 from gavel.userstats.adapters.postgres import completeness
 from gavel.userstats.settings import StatsWorkerSettings
@@ -26,6 +30,7 @@ from gavel.userstats.worker import open_stats_worker
 from tests.auction_house import House, new_user, open_house, until
 from tests.servers.own_postgres import OwnPostgres
 from tests.servers.rabbitmq import RabbitMqServer
+from tests.servers.rabbitmq_broker import Broker
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault, pytest.mark.timeout(300)]
 
@@ -149,13 +154,10 @@ async def test_after_a_failover_under_load_the_totals_are_exact_by_themselves(
 ) -> None:
     primary, replica = servers
     stats_db_url = _url_of(primary, replica)
-    bid_settings = BidWorkerSettings(bid_db_url=bid_db_url, rabbitmq_url=amqp_url)  # type: ignore[arg-type]
-    stats_settings = StatsWorkerSettings(stats_db_url=stats_db_url, rabbitmq_url=amqp_url)  # type: ignore[arg-type]
-
     async with (
         open_house(bid_db_url) as house,
-        open_bid_worker(bid_settings),
-        open_stats_worker(stats_settings),
+        _bid_worker(bid_db_url, amqp_url),
+        _stats_worker(stats_db_url, amqp_url),
     ):
         async with _bidding(house):
             await _counted(replica, LOST_EVENTS_MIN)
@@ -166,11 +168,45 @@ async def test_after_a_failover_under_load_the_totals_are_exact_by_themselves(
             assert counted - kept >= LOST_EVENTS_MIN
             await replica.promote()
             await _counted(replica, kept + LOST_EVENTS_MIN)
+        await _become_exact(house, stats_db_url)
 
-        async def is_exact() -> bool:
-            [row] = await _rows(stats_db_url, f"SELECT ({IDS}), (SELECT count(*) FROM incomplete_seconds)")
-            return tuple(row) == (await house.pool.fetchval(EVENTS), 0)
 
-        await until(is_exact, MENDED_SECONDS_MAX)
-        assert await _rows(stats_db_url, COUNTED) == await house.pool.fetch(STORED)
-        assert await house.pool.fetchval("SELECT count(*) FROM outbox") == 0
+@pytest.mark.usefixtures("impatient")
+async def test_what_the_broker_lost_with_its_queue_is_counted_by_itself(
+    bid_db_url: str, stats_db_url: str, amqp_url: str
+) -> None:
+    async with open_house(bid_db_url) as house, _bid_worker(bid_db_url, amqp_url):
+        async with _stats_worker(stats_db_url, amqp_url), _bidding(house):
+            pass
+        item_id = await house.list_item()
+        for price in range(10, 30):
+            await house.bid(item_id, price, by=BIDDERS[price % 2])
+
+        async def are_published() -> bool:
+            return await house.owed_events() == 0
+
+        await until(are_published)
+        await Broker(amqp_url, STATS_EVENTS).delete_queue()
+        async with _stats_worker(stats_db_url, amqp_url):
+            await _become_exact(house, stats_db_url)
+
+
+def _bid_worker(bid_db_url: str, amqp_url: str) -> AbstractAsyncContextManager[Parts]:
+    return open_bid_worker(BidWorkerSettings(bid_db_url=bid_db_url, rabbitmq_url=amqp_url))  # type: ignore[arg-type]
+
+
+def _stats_worker(stats_db_url: str, amqp_url: str) -> AbstractAsyncContextManager[Parts]:
+    settings = StatsWorkerSettings(stats_db_url=stats_db_url, rabbitmq_url=amqp_url)  # type: ignore[arg-type]
+    return open_stats_worker(settings)
+
+
+async def _become_exact(house: House, stats_db_url: str) -> None:
+    """Return when every recorded event is counted and no second is incomplete; each bidder's totals are right then."""
+
+    async def are_counted() -> bool:
+        [row] = await _rows(stats_db_url, f"SELECT ({IDS}), (SELECT count(*) FROM incomplete_seconds)")
+        return tuple(row) == (await house.pool.fetchval(EVENTS), 0)
+
+    await until(are_counted, MENDED_SECONDS_MAX)
+    assert await _rows(stats_db_url, COUNTED) == await house.pool.fetch(STORED)
+    assert await house.owed_events() == 0
