@@ -155,8 +155,8 @@ chaos: setup servers ## Harm two of each process and their servers under load, t
 	@AUTH_MODE=trusted $(PYTHON_IN_VENV) -m tests.chaos.run --seed $(or $(SEED),1)
 
 .PHONY: image-check
-image-check: setup servers ## Build the Python image without an engine and run all of Gavel from it (Debian, as root)
-	@scripts/install-test-servers.sh buildah debootstrap
+image-check: setup servers ## Build the Python image and run all of Gavel from it (with Docker, or without as root on Debian)
+	@docker version >/dev/null 2>&1 || scripts/install-test-servers.sh buildah debootstrap
 	@$(PYTHON_IN_VENV) -m tests.image.run
 
 .PHONY: fuzz

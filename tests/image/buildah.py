@@ -3,23 +3,24 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 BUILD_SECONDS_MAX = 1_800
-# What the build trusts is what this machine trusts.
-CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"
+CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
 
-class BuildahFailed(Exception):
+class BuildFailed(Exception):
     """A command failed; the text is what it said."""
 
 
 def missing_tools() -> list[str]:
     """What is needed and not there."""
-    return [tool for tool in ("buildah", "debootstrap") if shutil.which(tool) is None]
+    tools = [tool for tool in ("buildah", "debootstrap") if shutil.which(tool) is None]
+    return tools if os.geteuid() == 0 else ["root", *tools]
 
 
 class Buildah:
@@ -38,7 +39,7 @@ class Buildah:
         """Build a Dockerfile's target from the repository."""
         given = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
         self._buildah(
-            *("bud", "--network", "host", "--pull-never", "--layers=false", "--volume", CERTIFICATES),
+            *("bud", "--network", "host", "--pull-never", "--layers=false"),
             *(*given, "--file", dockerfile, "--target", target, "--tag", name, str(ROOT)),
         )
 
@@ -56,7 +57,7 @@ class Buildah:
         return self._buildah("from", "--pull-never", name)
 
     def run(self, container: str, *command: str) -> str:
-        """What a command says in a container, as the image's user. Raises BuildahFailed."""
+        """What a command says in a container, as the image's user. Raises BuildFailed."""
         return self._buildah("run", container, "--", *command)
 
     def start(self, container: str, *command: str, log: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -72,6 +73,14 @@ class Buildah:
                 start_new_session=True,
             )
 
+    def has(self, name: str) -> bool:
+        """Whether an image is there: those of a registry never are."""
+        return False
+
+    def terminate(self, process: "subprocess.Popen[bytes]") -> None:
+        """Ask what was started to end. Buildah would not hand the signal on, but end at once and Gavel with it."""
+        os.kill(_innermost(process.pid), signal.SIGTERM)
+
     def _buildah(self, *arguments: str) -> str:
         done = subprocess.run(
             ["buildah", *self._options, *arguments],
@@ -82,7 +91,7 @@ class Buildah:
             check=False,
         )
         if done.returncode != 0:
-            raise BuildahFailed(f"buildah {arguments[0]}: {done.stdout[-3_000:]}{done.stderr[-3_000:]}")
+            raise BuildFailed(f"buildah {arguments[0]}: {done.stdout[-3_000:]}{done.stderr[-3_000:]}")
         return done.stdout.strip()
 
 
@@ -97,9 +106,18 @@ def make_base(folder: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise BuildahFailed(f"debootstrap: {done.stdout[-2_000:]}{done.stderr[-1_000:]}")
+        raise BuildFailed(f"debootstrap: {done.stdout[-2_000:]}{done.stderr[-1_000:]}")
     for rest in ("var/cache/apt", "var/lib/apt/lists"):
         shutil.rmtree(folder / rest, ignore_errors=True)
+    # What the build trusts is what this machine trusts.
+    shutil.copyfile(Path("/") / CERTIFICATES, folder / CERTIFICATES)
+
+
+def _innermost(process_id: int) -> int:
+    """The last of a line of processes of which each started the next."""
+    tasks = Path(f"/proc/{process_id}/task").glob("*/children")
+    children = [child for task in tasks for child in task.read_text().split()]
+    return _innermost(int(children[0])) if children else process_id
 
 
 def _environment() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`make image-check`: build the Python image, look at it, and run all of Gavel from it.
 
-The servers are this machine's own, as `make up` starts them. It needs root, Buildah and debootstrap. Docker's engine
-is not needed, and not used: where it is, `docker build` does the same.
+The servers are this machine's own, as `make up` starts them. Docker's engine does it where one answers, else Buildah,
+which needs root. Where the base images can't be had, a Debian stands in for them (debootstrap, and root).
 """
 
 import asyncio
@@ -22,10 +22,13 @@ from rich.console import Console
 from gavel.standalone import DATABASES
 from gavel_tools.local_servers.readiness import is_ready
 from gavel_tools.local_servers.stack import Stack, private_ports
-from tests.image.buildah import ROOT, Buildah, BuildahFailed, make_base, missing_tools
+from tests.image.buildah import ROOT, Buildah, BuildFailed, make_base, missing_tools
+from tests.image.docker import Docker, engine
 from tests.image.postgres_port import postgres_port
 
-BASE, IMAGE, DEVELOPMENT = "localhost/python-base", "localhost/gavel", "localhost/gavel-development"
+BASE, IMAGE = "localhost/python-base", "localhost/gavel"
+# As deploy/Dockerfile names them.
+BASES = {"PYTHON_IMAGE": "python:3.13-slim-trixie", "PYTHON_BUILD_IMAGE": "python:3.13-trixie"}
 # With a Debian-slim Python of 120 MB below it, the image stays under 250.
 OWN_BYTES_MAX = 115_000_000
 # The only place that a read-only container may write to.
@@ -36,6 +39,9 @@ STOP_SECONDS_MAX = 15
 POLL_SECONDS = 0.1
 
 
+Builder = Buildah | Docker
+
+
 class ImageWrong(Exception):
     """The image is not as it should be; the text says how."""
 
@@ -43,29 +49,44 @@ class ImageWrong(Exception):
 def main() -> int:
     """The exit status: 0 where the image does all that it should."""
     console = Console(highlight=False)
-    missing = (["root"] if os.geteuid() != 0 else []) + missing_tools()
+    docker = engine()
+    missing = [] if docker else missing_tools()
     if missing:
-        what = " and ".join(missing)
         console.print(
-            f"[red]make image-check[/red] needs {what}; on Debian, as root: apt-get install buildah debootstrap"
+            f"[red]make image-check[/red] needs Docker's engine, or {' and '.join(missing)};"
+            " on Debian, as root: apt-get install buildah debootstrap"
         )
         return 1
     with TemporaryDirectory(prefix="gavel-image-") as folder:
-        buildah = Buildah(Path(folder))
+        builder = docker or Buildah(Path(folder))
+        console.print(f"Built and run by {type(builder).__name__}")
         try:
-            _build(buildah, console)
-            _look(buildah, console)
-            _run(buildah, Path(folder), console)
-        except (BuildahFailed, ImageWrong) as error:
+            base = _build(builder, console)
+            _look(builder, base, console)
+            _run(builder, Path(folder), console)
+        except (BuildFailed, ImageWrong) as error:
             console.print(f"[red]wrong:[/red] {error}")
             return 1
     console.print("The image is as it should be, and all of Gavel runs from it.")
     return 0
 
 
-def _build(buildah: Buildah, console: Console) -> None:
+def _build(builder: Builder, console: Console) -> str:
+    """Build the image; the name of its base."""
+    bases = BASES
+    if not all(map(builder.has, BASES.values())):
+        builder.base_image(BASE, _stand_in(console))
+        bases = dict.fromkeys(BASES, BASE)
+    with console.status("Building the image"):
+        builder.build(IMAGE, "deploy/Dockerfile", "runtime", VERSION="0.1.0", REVISION="checked", **bases)
+    return bases["PYTHON_IMAGE"]
+
+
+def _stand_in(console: Console) -> Path:
+    """A Debian with Python, which is made once."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gavel" / "image-base-trixie"
     if not base.is_dir():
+        _hold(shutil.which("debootstrap") is not None, "no base images, and no debootstrap to stand in for them")
         with console.status("Making a base system, once"):
             # Beside its place, so that half a base is never taken for one.
             making = base.with_name(f"{base.name}.{os.getpid()}")
@@ -74,46 +95,43 @@ def _build(buildah: Buildah, console: Console) -> None:
                 making.rename(base)
             finally:
                 shutil.rmtree(making, ignore_errors=True)
-    with console.status("Building the image"):
-        buildah.base_image(BASE, base)
-        bases = {"PYTHON_IMAGE": BASE, "PYTHON_BUILD_IMAGE": BASE}
-        buildah.build(IMAGE, "deploy/Dockerfile", "runtime", VERSION="0.1.0", REVISION="checked", **bases)
+    return base
 
 
-def _look(buildah: Buildah, console: Console) -> None:
-    own = buildah.size(IMAGE) - buildah.size(BASE)
+def _look(builder: Builder, base: str, console: Console) -> None:
+    own = builder.size(IMAGE) - builder.size(base)
     _hold(
         own < OWN_BYTES_MAX,
         f"Gavel and its libraries take {own / 1e6:.0f} MB, and {OWN_BYTES_MAX / 1e6:.0f} is the limit",
     )
-    configuration = buildah.configuration(IMAGE)
+    configuration = builder.configuration(IMAGE)
     _hold(configuration["User"] == "65532:65532", f"the user is {configuration['User']}")
     _hold(configuration["Labels"]["org.opencontainers.image.revision"] == "checked", "the labels are missing")
-    container = buildah.container(IMAGE)
-    writable = set(buildah.run(container, "sh", "-c", "find / -xdev -type d -writable 2>/dev/null || true").split())
+    container = builder.container(IMAGE)
+    writable = set(builder.run(container, "sh", "-c", "find / -xdev -type d -writable 2>/dev/null || true").split())
     _hold(writable <= WRITABLE, f"the user can write to {sorted(writable - WRITABLE)}")
-    tools = buildah.run(container, "sh", "-c", "ls /opt/gavel/bin; command -v cc gcc make || true").split()
+    tools = builder.run(container, "sh", "-c", "ls /opt/gavel/bin; command -v cc gcc make || true").split()
     _hold(not {"pip", "cc", "gcc", "make"} & {Path(tool).name for tool in tools}, f"there are build tools: {tools}")
-    version = buildah.run(container, "gavel", "version")
+    version = builder.run(container, "gavel", "version")
     console.print(f"gavel {version}: {own / 1e6:.0f} MB over its base, no root, nothing to write to, no build tools")
 
 
-def _run(buildah: Buildah, folder: Path, console: Console) -> None:
+def _run(builder: Builder, folder: Path, console: Console) -> None:
     with _servers(folder / "servers") as stack, postgres_port(_socket_folder(stack)) as port:
         urls = {f"{name.upper()}_URL": f"postgresql://gavel@127.0.0.1:{port}/{name}" for name in DATABASES}
         urls |= {"RABBITMQ_URL": stack.rabbitmq.url, "REDIS_URL": stack.redis.url}
         for side in ("bids", "stats"):
             log = folder / f"migrate-{side}.log"
-            migrate = buildah.start(buildah.container(IMAGE), "gavel", "migrate", side, log=log, environment=urls)
+            migrate = builder.start(builder.container(IMAGE), "gavel", "migrate", side, log=log, environment=urls)
             _hold(migrate.wait(VERIFY_SECONDS_MAX) == 0, f"gavel migrate {side}: {log.read_text()}")
             console.print(f"gavel migrate {side}: {log.read_text().strip().splitlines()[-1]}")
-        started = {name: _start(buildah, stack, name, folder, urls) for name in stack.ports.admin}
+        started = {name: _start(builder, stack, name, folder, urls) for name in stack.ports.admin}
         try:
             for name in started:
                 _wait_ready(stack.ports.admin[name], folder / f"{name}.log")
             _hold(_verify(stack) == 0, "the deployment does not work, as said above")
         finally:
-            statuses = {name: _stop(process) for name, process in started.items()}
+            statuses = {name: _stop(builder, process) for name, process in started.items()}
         console.print(f"stopped: {statuses}")
         for name, status in statuses.items():
             said = (folder / f"{name}.log").read_text()
@@ -123,30 +141,22 @@ def _run(buildah: Buildah, folder: Path, console: Console) -> None:
             )
 
 
-def _start(buildah: Buildah, stack: Stack, name: str, folder: Path, urls: dict[str, str]) -> "subprocess.Popen[bytes]":
+def _start(builder: Builder, stack: Stack, name: str, folder: Path, urls: dict[str, str]) -> "subprocess.Popen[bytes]":
     environment = urls | {
         "AUTH_MODE": "trusted",
         "HTTP_PORT": str(stack.ports.http_port(name)),
         "ADMIN_PORT": str(stack.ports.admin[name]),
     }
-    return buildah.start(buildah.container(IMAGE), "gavel", name, log=folder / f"{name}.log", environment=environment)
+    return builder.start(builder.container(IMAGE), "gavel", name, log=folder / f"{name}.log", environment=environment)
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> int:
-    # The signal is Gavel's: Buildah would not hand it on, but end at once and Gavel with it.
-    os.kill(_innermost(process.pid), signal.SIGTERM)
+def _stop(builder: Builder, process: "subprocess.Popen[bytes]") -> int:
+    builder.terminate(process)
     try:
         return process.wait(STOP_SECONDS_MAX)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         return process.wait()
-
-
-def _innermost(process_id: int) -> int:
-    """The last of a line of processes of which each started the next."""
-    tasks = Path(f"/proc/{process_id}/task").glob("*/children")
-    children = [child for task in tasks for child in task.read_text().split()]
-    return _innermost(int(children[0])) if children else process_id
 
 
 def _verify(stack: Stack) -> int:
@@ -159,6 +169,7 @@ def _verify(stack: Stack) -> int:
 @contextmanager
 def _servers(folder: Path) -> Generator[Stack]:
     """The three servers of `make up`, with empty databases and without Gavel's processes."""
+    folder.mkdir()
     stack = Stack(folder, private_ports())
     try:
         stack.postgres.start()
