@@ -1,18 +1,21 @@
 """What docs/DEPLOYMENT.md says to make is what the charts and the servers of production use."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 
-from tests.deploy.rendered import ROOT, Thing, installation, of_kind
+from tests.deploy.rendered import CHARTS, ROOT, Thing, installation, of_kind, render
 from tests.deploy.test_production import PRODUCTION, load
 
 PAGE = (ROOT / "docs" / "DEPLOYMENT.md").read_text(encoding="utf-8")
 MADE_BY_COMMAND = re.compile(r"create secret generic ([\w-]+)((?: \\\n +--from-literal=.*?(?= \\\n|\n))+)")
 KEY = re.compile(r'--from-literal=(\w+)="')
 URL = re.compile(r'--from-literal=\w+="(\w+)://\w+:\$\w+@([\w.-]+):(\d+)/')
+VALUE = re.compile(r"`([a-z]\w+(?:\.\w+)+)")
+OURS = ("bid-service", "user-stats-service", "web", "observability")
 # The ports at which a server speaks so; a cache has TLS on the same one, or on any.
 PORTS = {"postgresql": 5432, "amqp": 5672, "amqps": 5671, "rediss": 6379}
 
@@ -96,3 +99,43 @@ def test_the_hosts_of_the_databases_are_the_services_of_their_clusters(productio
         f"{each}-rw" for each in clusters
     }
     assert set(re.findall(r"\$\(uri ([\w-]+)\)", PAGE)) == {f"{each}-app" for each in clusters}
+
+
+def test_each_value_that_the_page_names_is_one_of_the_charts() -> None:
+    schemas = [json.loads((CHARTS / chart / "values.schema.json").read_text(encoding="utf-8")) for chart in OURS]
+    roots = {root for schema in schemas for root in schema["properties"]}
+    named = {path for path in VALUE.findall(PAGE) if path.partition(".")[0] in roots}
+    assert len(named) > 15
+    assert [path for path in sorted(named) if not any(has(schema, path.split(".")) for schema in schemas)] == []
+
+
+def has(schema: Thing, path: list[str]) -> bool:
+    """Whether there is such a value, or a mapping in which it may be."""
+    for part in path:
+        if part in schema.get("properties", {}):
+            schema = schema["properties"][part]
+        elif schema.get("additionalProperties", False) is not False:
+            schema = schema["additionalProperties"]
+        else:
+            return False
+    return True
+
+
+def test_a_role_that_takes_over_gets_what_it_needs_beside_the_one_that_it_replaces() -> None:
+    (roles,) = re.findall(r"set `migrate.grantTo` to `\[(.+?)\]`", PAGE)
+    listed = roles.replace(" ", "")
+    values = ("--values", str(CHARTS / "bid-service" / "values-production.yaml"))
+    jobs = of_kind(render("bid-service", *values, "--set", f"migrate.grantTo={{{listed}}}"), "Job")
+    granted = [
+        each["value"]
+        for job in jobs
+        for each in job["spec"]["template"]["spec"]["containers"][0].get("env", [])
+        if each["name"] == "GRANT_TO"
+    ]
+    assert granted == [listed]
+
+
+def test_the_page_ends_with_what_ran_for_real_and_what_did_not() -> None:
+    last = PAGE.rstrip().rpartition("\n\n")[2]
+    assert last.startswith("**Run for real**")
+    assert "**Not run**" in last
