@@ -59,6 +59,15 @@ def test_a_deployment_that_works_passes(stack: Stack) -> None:
         assert fact in said
 
 
+def test_where_no_process_can_be_looked_at_the_calls_alone_are_made(stack: Stack) -> None:
+    # As `helm test` has it, in a pod that reaches the two services and nothing else.
+    urls = [f"--api=http://127.0.0.1:{stack.ports.bid_api}", f"--stats=http://127.0.0.1:{stack.ports.stats_api}"]
+    done = subprocess.run([str(SCRIPT), "calls", *urls], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the bid is counted" in done.stdout
+    assert "alive" not in done.stdout
+
+
 @pytest.mark.parametrize("stopped", list(TOLD))
 def test_a_stopped_process_is_named_and_so_is_what_comes_of_it(stack: Stack, stopped: str) -> None:
     stack.processes[stopped].stop(STOP_SECONDS_MAX)
