@@ -38,9 +38,10 @@ def test_the_exempt_networks_are_those_that_are_configured() -> None:
         ("10.0.0.1", "203.0.113.7:4711", "203.0.113.7"),
         ("10.0.0.1", "[2001:db8::7]:4711", "2001:db8::7"),
         ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
-        # The client's own words stand before what the proxies appended.
-        ("10.0.0.1", "127.0.0.1, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
-        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        # The client's own words stand before what the proxy appended.
+        ("10.0.0.1", "127.0.0.1, 203.0.113.7", "203.0.113.7"),
+        # Also where the client has an address of the proxies' network.
+        ("10.0.0.1", "203.0.113.7, 10.0.3.4", "10.0.3.4"),
         ("10.0.0.1", "203.0.113.7, unknown", "unknown"),
         ("10.0.0.1", None, "10.0.0.1"),
         ("::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"),
@@ -59,7 +60,7 @@ def test_only_proxies_are_believed_about_the_address_of_a_client(peer: str, forw
     [
         ("for=203.0.113.7;proto=https", "203.0.113.7"),
         ('proto=https; For="[2001:db8::7]:4711"', "2001:db8::7"),
-        ("for=127.0.0.1, for=203.0.113.7, for=10.0.0.2", "203.0.113.7"),
+        ("for=127.0.0.1, for=203.0.113.7", "203.0.113.7"),
         # An open quote of the client's hides nothing that a proxy appended.
         ('for="127.0.0.1, for=203.0.113.7', "203.0.113.7"),
         ("for=_hidden", "_hidden"),
@@ -70,6 +71,28 @@ def test_the_forwarded_header_names_the_client_as_rfc_7239_has_it(forwarded: str
     addresses = Addresses(proxies=PROXIES, header=FORWARDED)
     headers = [(b"x-forwarded-for", b"192.0.2.1"), (b"forwarded", forwarded.encode())]
     assert addresses.client_of("10.0.0.1", headers) == client
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ("127.0.0.1, 203.0.113.7, 192.0.2.1", "203.0.113.7"),
+        ("203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        ("10.0.0.2", "10.0.0.2"),
+    ],
+)
+def test_of_two_proxies_in_a_row_the_first_names_the_client(forwarded: str, client: str) -> None:
+    headers = [(b"x-forwarded-for", forwarded.encode())]
+    assert Addresses(proxies=PROXIES, hops=2).client_of("10.0.0.1", headers) == client
+
+
+def test_a_call_has_no_key_only_if_its_peer_has_none_and_no_proxy_names_another_address() -> None:
+    addresses = Addresses(proxies=PROXIES)
+    assert addresses.key_of_call("127.0.0.1", "127.0.0.1") is None
+    assert addresses.key_of_call("10.0.0.1", "10.0.0.1") is None
+    # What a proxy names is never exempt: a client may have written it.
+    assert addresses.key_of_call("10.0.0.1", "127.0.0.1") == "127.0.0.1"
+    assert addresses.key_of_call("10.0.0.1", "203.0.113.7") == "203.0.113.7"
 
 
 def test_a_proxys_connections_have_no_key_and_its_clients_have() -> None:

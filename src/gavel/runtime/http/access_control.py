@@ -78,10 +78,11 @@ class AccessControl:
 
         Raises ConnectError.
         """
-        host, addresses = call.exchange.client_host, self.addresses
+        peer = host = call.exchange.client_host
+        addresses = self.addresses
         if addresses.has_proxies:
-            host = addresses.client_of(host, call.exchange.headers)
-        call.client_host, call.address_key = host, addresses.key_of(host)
+            host = addresses.client_of(peer, call.exchange.headers)
+        call.client_host, call.address_key = host, addresses.key_of_call(peer, host)
         if call.address_key is not None:
             call.address_limit = self._limits.address
             charge(call.address_limit, call.address_key)

@@ -27,16 +27,21 @@ class Addresses:
     """Reader of client addresses. Calls are limited by `key_of` an address; for IPv6 it is that of the /64 network.
 
     Addresses in `exempt` have no key: no limit of addresses applies to them. `proxies` are trusted: their connections
-    are not limited, and the calls on them count for the address that `header` names.
+    are not limited, and the calls on them count for the address that `header` names. `hops` of them append to it.
     """
 
     def __init__(
-        self, exempt: Sequence[Network] = LOOPBACK, proxies: Sequence[Network] = (), header: bytes = X_FORWARDED_FOR
+        self,
+        exempt: Sequence[Network] = LOOPBACK,
+        proxies: Sequence[Network] = (),
+        header: bytes = X_FORWARDED_FOR,
+        hops: int = 1,
     ) -> None:
         self.has_proxies = bool(proxies)
         self._exempt = tuple(exempt)
         self._proxies = tuple(proxies)
         self._header = header
+        self._hops = hops
         self.key_of = lru_cache(maxsize=4_096)(self._key_of)
         self.is_proxy = lru_cache(maxsize=4_096)(self._is_proxy)
 
@@ -45,18 +50,20 @@ class Addresses:
         return None if self.is_proxy(peer) else self.key_of(peer)
 
     def client_of(self, peer: str, headers: Iterable[Header]) -> str:
-        """The client's address: the peer's, or behind trusted proxies the last in the header that is none of theirs."""
+        """The client's address: the peer's, or behind trusted proxies the one that the first of them appended."""
         if not self.is_proxy(peer):
             return peer
         text = b",".join(value for name, value in headers if name == self._header).decode("latin-1")
-        client = peer
-        # From the right: each proxy appends where its request came from. What stands before the first address that is
-        # no proxy's may be the client's own invention.
-        for element in reversed(text.split(",") if text else []):
-            client = self._node(element)
-            if not self.is_proxy(client):
-                break
-        return client
+        if not text:
+            return peer
+        # Counted from the right: what stands before it may be the client's own invention, and a client may well have an
+        # address of the proxies' networks.
+        elements = text.split(",")
+        return self._node(elements[-min(self._hops, len(elements))])
+
+    def key_of_call(self, peer: str, client: str) -> str | None:
+        """The key of a call. None for a proxy's own; an address that a proxy names is never exempt."""
+        return self.key_of_peer(peer) if client == peer else self.key_of(client) or client
 
     def _node(self, element: str) -> str:
         if self._header == FORWARDED:

@@ -62,7 +62,7 @@ class LoadShedder:
         taken = self.urgent / self.urgent_max
         if priority is Priority.READ and self._reads_of.held(key) >= ADDRESS_READS_MAX:
             self.refused[priority] += 1
-            raise RetryLater(Code.UNAVAILABLE, "too many reads of one address at once", RETRY_AFTER_SECONDS)
+            raise RetryLater(Code.RESOURCE_EXHAUSTED, "too many reads of one address at once", RETRY_AFTER_SECONDS)
         match priority:
             case Priority.URGENT if taken < 1:
                 self.urgent += 1

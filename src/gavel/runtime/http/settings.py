@@ -80,12 +80,14 @@ class HttpSettings(AdminSettings):
     address_limits_exempt: Networks = LOOPBACK
     trusted_proxies: Networks = ()
     trusted_proxy_header: Literal["X-Forwarded-For", "Forwarded"] = "X-Forwarded-For"
+    trusted_proxy_hops: int = Field(default=1, ge=1, le=10)
     # Names under which the server may be called in trusted mode, besides those of the loopback.
     http_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
     def addresses(self) -> Addresses:
         """The reader of client addresses."""
-        return Addresses(self.address_limits_exempt, self.trusted_proxies, self.trusted_proxy_header.lower().encode())
+        header = self.trusted_proxy_header.lower().encode()
+        return Addresses(self.address_limits_exempt, self.trusted_proxies, header, self.trusted_proxy_hops)
 
     def host_names(self) -> HostNames | None:
         """The names under which the server may be called; None for any. Tokens prove who calls, whatever the name."""

@@ -145,7 +145,7 @@ async def _alone(connection: asyncpg.Connection) -> AsyncGenerator[None]:
     for one that waits for this lock. Raises TimeoutError after MIGRATION_SECONDS_MAX.
     """
     async with asyncio.timeout(MIGRATION_SECONDS_MAX):
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_LOCK):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_LOCK):  # noqa: ASYNC110 - no signal
             await asyncio.sleep(TURN_PAUSE_SECONDS)
     try:
         yield

@@ -1,6 +1,7 @@
 """Event log of the write side, asked by messages that any bid worker answers."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -22,10 +23,30 @@ RESEND_REQUEST = "events.v1.ResendRequest"
 ANSWER_SECONDS_MAX = 3.0
 # A bid worker first finishes the request before, which may be for many events.
 CHECKPOINT_SECONDS_MAX = 15.0
-# Checkpoints that other workers asked for come here too.
+# Checkpoints that other workers asked for come here too: in the broker's queue and in this process's.
 CHECKPOINTS_KEPT_MAX = 10
 
 T = TypeVar("T")
+
+
+class _Answers:
+    """Answers that have come and were not looked at, the newest CHECKPOINTS_KEPT_MAX: a worker may not ask for days."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[AbstractIncomingMessage] = deque(maxlen=CHECKPOINTS_KEPT_MAX)
+        self._added = asyncio.Event()
+
+    async def add(self, answer: AbstractIncomingMessage) -> None:
+        """Keep one, as a consumer's callback."""
+        self._waiting.append(answer)
+        self._added.set()
+
+    async def next(self) -> AbstractIncomingMessage:
+        """The oldest; waits for it."""
+        while not self._waiting:
+            self._added.clear()
+            await self._added.wait()
+        return self._waiting.popleft()
 
 
 class RabbitMqEventLog:
@@ -35,7 +56,7 @@ class RabbitMqEventLog:
         self._queue = queue
         self._events = events
         self._link = BrokerLink(url, "gavel-event-log", self._listen)
-        self._answers: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._answers = _Answers()
 
     async def waiting(self) -> int:
         """See EventLog.waiting."""
@@ -74,7 +95,7 @@ class RabbitMqEventLog:
 
     async def _answer(self, since: int) -> Checkpoint:
         while True:
-            answer = await self._answers.get()
+            answer = await self._answers.next()
             if answer.type == CHECKPOINT:
                 checkpoint = pb.Checkpoint.from_binary(answer.body)
                 if checkpoint.since == since:
@@ -90,12 +111,12 @@ class RabbitMqEventLog:
         """Declare what both ends need, and a queue for answers that is deleted with this connection."""
         await self._events.declare(channel)
         await self._queue.declare(channel)
-        answers: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        answers = _Answers()
         queue = await channel.declare_queue(
             exclusive=True, auto_delete=True, arguments={"x-max-length": CHECKPOINTS_KEPT_MAX}
         )
         await queue.bind(self._queue.answers, "")
-        await queue.consume(answers.put, no_ack=True)
+        await queue.consume(answers.add, no_ack=True)
         self._answers = answers
 
     async def _run(self, work: Callable[[AbstractChannel], Awaitable[T]], seconds_max: float) -> T:
