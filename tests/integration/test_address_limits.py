@@ -30,7 +30,7 @@ from tests.tokens import AUDIENCE, ISSUER, SigningKey
 
 pytestmark = pytest.mark.integration
 
-EXEMPT, GREEDY, HONEST = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+EXEMPT, GREEDY, HONEST, OTHER = "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"
 ADDRESSES = Addresses(exempt=(ip_network(EXEMPT),))
 LIMITS = RequestLimits(send_seconds_max=60, read_seconds_max=60)
 HALF = b"POST /page HTTP/1.1\r\nhost: gavel\r\ncontent-length: 5\r\n\r\nhel"
@@ -250,6 +250,34 @@ async def test_the_unread_events_of_streams_are_bounded_with_the_replies() -> No
                 stream.transport.write(chunk(b"x" * 65_536))
         assert not await streams[0].drained()
         assert [stream.is_open for stream in streams] == [False, True, True]
+
+
+async def test_connections_that_are_refused_or_cut_are_counted_by_reason() -> None:
+    addresses = Addresses(exempt=())
+    access_control = AccessControl(addresses=addresses)
+    limits = replace(LIMITS, address_connections_max=3, address_unfinished_max=1, unread_bytes_max=1)
+    handler = StreamHandler()
+    async with _served(handler, limits, addresses) as served:
+        await served.send_and_read_nothing(GREEDY, WHOLE)
+        exchange, lost = await handler.asked(), asyncio.Event()
+        exchange.on_lost = lost.set
+        exchange.begin(200, b"content-length: %d\r\n" % 2**23)
+        exchange.write(b"x" * 2**23)
+        await lost.wait()
+        halves = [(await served.connect(OTHER, HALF))[0] for _ in range(2)]
+        reading = [asyncio.create_task(_is_refused_and_closed(reader)) for reader in halves]
+        _, held = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+        for task in held:
+            task.cancel()
+        for _ in range(3):
+            await served.connect(HONEST, GET)
+            await handler.asked()
+        await _is_refused_and_closed((await served.connect(HONEST, GET))[0])
+    [refusals] = await access_control.source()
+    counts = {sample.labels["reason"]: sample.value for sample in refusals.samples}
+    assert {reason: counts[reason] for reason in addresses.refused} == {
+        "connections": 0, "address_connections": 1, "unfinished": 1, "unread": 1,
+    }  # fmt: skip
 
 
 class CountingKey(OneKey):

@@ -130,6 +130,7 @@ class AccessControl:
         counts: dict[tuple[str, ...], float] = {key: limit.refused for key, limit in refused.items() if limit}
         counts |= {(f"no_room_{priority.value}",): count for priority, count in self.load_shedder.refused.items()}
         counts |= {(code,): count for code, count in self._not_let_in.items()}
+        counts |= {(reason,): count for reason, count in self.addresses.refused.items()}
         return [counter("gavel_http_refusals", "Calls refused before they were read, by reason.", ("reason",), counts)]
 
     def _let_in(self, call: Call, actor: Actor) -> None:

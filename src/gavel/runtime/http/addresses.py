@@ -38,6 +38,8 @@ class Addresses:
         hops: int = 1,
     ) -> None:
         self.has_proxies = bool(proxies)
+        # Connections that were refused or cut, by reason.
+        self.refused = {"connections": 0, "address_connections": 0, "unfinished": 0, "unread": 0}
         self._exempt = tuple(exempt)
         self._proxies = tuple(proxies)
         self._header = header

@@ -51,7 +51,6 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, server: "HttpServer") -> None:
         self.server = server
         self.client_host = ""
-        # None: no limit of addresses applies.
         self.address_key: str | None = None
         self.is_lost = False
         self._parser = RequestParser(self)
@@ -378,7 +377,9 @@ class HttpConnection(asyncio.Protocol):
         """Start the time for sending the rest of a request; refuse it if too many of its address are unfinished."""
         self._is_timed = True
         self.server.incomplete.start(self)
-        if self.server.unfinished_of.add(self.address_key) > self.server.limits.address_unfinished_max:
+        too_many = self.server.unfinished_of.add(self.address_key) - self.server.limits.address_unfinished_max
+        if too_many > 0 and self._turned_away is None:
+            self.server.addresses.refused["unfinished"] += 1
             self.refuse(Refusals.TOO_MANY_UNFINISHED)
 
     def _stop_timing(self) -> None:

@@ -62,8 +62,10 @@ class Unread(Protocol):
 class UnreadBytes:
     """Bytes that wait in this process for clients to read them. If these are too many, the longest waiting are cut."""
 
-    def __init__(self, bytes_max: int) -> None:
+    def __init__(self, bytes_max: int, on_cut: Callable[[], None]) -> None:
+        """`on_cut` is called for each connection that is cut."""
         self._max = bytes_max
+        self._on_cut = on_cut
         self._waiting: dict[Unread, int] = {}
         self._total = 0
 
@@ -76,6 +78,7 @@ class UnreadBytes:
             oldest = next(iter(self._waiting))
             self.drop(oldest)
             oldest.abort()
+            self._on_cut()
 
     def drop(self, connection: Unread) -> None:
         """Note that a client has read most of it, or is lost."""

@@ -67,7 +67,7 @@ class HttpServer:
         self.connections_of = Tally()
         self.unfinished_of = Tally()
         # Replies and streams.
-        self.unread_bytes = UnreadBytes(limits.unread_bytes_max)
+        self.unread_bytes = UnreadBytes(limits.unread_bytes_max, self._note_unread)
         self.is_stopping = False
         self.now_seconds = asyncio.get_running_loop().time
         # Not started anew for each request: a connection that was used meanwhile gets the time once more.
@@ -92,14 +92,21 @@ class HttpServer:
         self._empty.clear()
         of_address = self.connections_of.add(connection.address_key) - self.limits.address_connections_max
         if of_address > 0:
+            self.addresses.refused["address_connections"] += 1
             return of_address, Refusals.TOO_MANY_OF_ADDRESS
-        return len(self.connections) - self.limits.connections_max, Refusals.TOO_MANY
+        too_many = len(self.connections) - self.limits.connections_max
+        if too_many > 0:
+            self.addresses.refused["connections"] += 1
+        return too_many, Refusals.TOO_MANY
 
     def forget(self, connection: HttpConnection) -> None:
         """Note that a connection is closed, or is another protocol's."""
         self.connections.discard(connection)
         if self.is_stopping and not self.connections:
             self._empty.set()
+
+    def _note_unread(self) -> None:
+        self.addresses.refused["unread"] += 1
 
     async def stop(self) -> None:
         """Answer late requests with `connection: close`, close idle connections, and wait for requests in progress.
