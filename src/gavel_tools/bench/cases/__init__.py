@@ -5,6 +5,7 @@ from gavel_tools.bench.cases.auth import AUTH
 from gavel_tools.bench.cases.backlog import BACKLOG, LONG_BACKLOG
 from gavel_tools.bench.cases.decision import DECISION
 from gavel_tools.bench.cases.delays import DELAYS
+from gavel_tools.bench.cases.held_snapshot import HELD_SNAPSHOT
 from gavel_tools.bench.cases.hostile import HOSTILE
 from gavel_tools.bench.cases.http_ceiling import HTTP_CEILING
 from gavel_tools.bench.cases.idle import IDLE
@@ -17,7 +18,7 @@ from gavel_tools.bench.cases.tracing import TRACING
 from gavel_tools.bench.cases.watchers import WATCHERS
 
 # On the bare HTTP server, a standalone server, and the naive one.
-SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, HTTP_CEILING, ONE_ITEM, MANY_ITEMS)
+SERVER_CASES: tuple[ServerCase, ...] = (IDLE, DECISION, HTTP_CEILING, ONE_ITEM, MANY_ITEMS, HELD_SNAPSHOT)
 # On the four processes, with RabbitMQ and Redis.
 PROCESSES_CASES: tuple[ProcessesCase, ...] = (PIPELINE, MIXED, DELAYS, WATCHERS, BACKLOG, LONG_BACKLOG)
 # On servers that they start themselves.
@@ -32,6 +33,7 @@ CASES: tuple[Case, ...] = (
     MIXED,
     IDLE,
     DECISION,
+    HELD_SNAPSHOT,
     DELAYS,
     WATCHERS,
     BACKLOG,
