@@ -152,7 +152,7 @@ class Exchange:
         self.path, self.query = _path_of(head.target)
         self.version = head.version
         self.headers: list[Header] = head.headers
-        # A client of HTTP/1.0 would have to be told that its connection is kept.
+        # HTTP/1.0 keeps a connection only where the response has a header for it.
         self.keep_alive = head.keep_alive and head.version == "1.1"
         self.body = b""
         self.body_bytes_max = REQUEST_BYTES_MAX

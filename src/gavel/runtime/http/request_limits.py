@@ -102,7 +102,7 @@ class Timeouts(Generic[_Timed]):
         self._due.pop(timed, None)
         self._due[timed] = due
         if self._timer is None:
-            self._timer = loop.call_at(due, self._ring, loop)
+            self._timer = loop.call_at(due, self._expire_due, loop)
 
     def stop(self, timed: _Timed) -> None:
         """Cancel a timeout, if it runs."""
@@ -115,16 +115,16 @@ class Timeouts(Generic[_Timed]):
             self._timer.cancel()
             self._timer = None
 
-    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _expire_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now, late = loop.time(), list[_Timed]()
         self._timer = None
         for timed, due in self._due.items():
             if due > now:
-                self._timer = loop.call_at(due, self._ring, loop)
+                self._timer = loop.call_at(due, self._expire_due, loop)
                 break
             late.append(timed)
         for timed in late:
             del self._due[timed]
             self._expire(timed)
         if self._due and self._timer is None:
-            self._timer = loop.call_at(next(iter(self._due.values())), self._ring, loop)
+            self._timer = loop.call_at(next(iter(self._due.values())), self._expire_due, loop)
