@@ -45,8 +45,14 @@ LATE_TRIES_MAX = 3
 
 # Each starts servers of its own.
 WORKERS_MAX = 4
-# Processes that the tests of a folder share.
-COSTLY_FIXTURES = ("shared_stack", "shared_gavel")
+# What takes seconds to start and is shared by tests, in groups that one worker each begins with.
+COSTLY_FIXTURES = {
+    "shared_stack": 0,
+    "shared_gavel": 1,
+    "gavel_with_tokens": 1,
+    "own_rabbitmq_server": 2,
+    "rabbitmq_url": 2,
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,10 +93,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _beginning(item: pytest.Item) -> int | None:
-    """Which worker begins with a test: the last with the page, beside which the others have the longer tests left."""
+    """The group of a test; the page's is apart, since it lasts as long as many others together."""
     if item.get_closest_marker("page") is not None:
         return -1
-    return next((number for number, name in enumerate(COSTLY_FIXTURES) if name in _fixtures(item)), None)
+    return next((group for name, group in COSTLY_FIXTURES.items() if name in _fixtures(item)), None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -9,14 +9,14 @@ T = TypeVar("T")
 def stretches(items: Sequence[T], workers: int, beginning: Callable[[T], int | None]) -> list[T]:
     """Order items so that each worker begins with its own.
 
-    `beginning` is the number of the worker that begins with an item, None where any will do. With those of -1 the last
-    one begins, before all else that is its own. Beyond that the order stays.
+    `beginning` is the group of an item, None where it has none. With group -1 the last worker begins; the other groups
+    are the other workers' in turn. Beyond that the order stays.
     """
     numbered = [(number, item) for item in items if (number := beginning(item)) is not None]
     others = [item for item in items if beginning(item) is None]
     own: list[list[T]] = [[] for _ in range(workers)]
     for number, item in sorted(numbered, key=lambda pair: pair[0]):
-        own[number % workers].append(item)
+        own[-1 if number < 0 else number % max(workers - 1, 1)].append(item)
     ordered: list[T] = []
     for number, first in enumerate(own):
         # What is not sent yet, evenly among the workers that have nothing yet.

@@ -4,8 +4,7 @@ import pytest
 
 from tests.stretches import stretches
 
-# The first letter is the worker that begins with it.
-OWN = {"a": 0, "b": 1, "z": -1}
+GROUPS = {"a": 0, "b": 1, "c": 2, "z": -1}
 
 
 @pytest.mark.parametrize(
@@ -13,13 +12,14 @@ OWN = {"a": 0, "b": 1, "z": -1}
     [
         ("mnopqrabz", 3, "amn bop zqr"),
         ("mnopqrabza", 3, "aam bno zpqr"),
-        ("mnopqrsabz", 4, "am bn opq zrs"),
-        ("mnozab", 1, "zabmno"),
-        ("mnobza", 2, "amn zbo"),
-        ("aaaab", 2, "aaaa b"),
+        ("mnopqrcsabz", 4, "am bno cpq zrs"),
+        ("mnopqrcabz", 3, "acm bno zpqr"),
+        ("mnzacb", 1, "zabcmn"),
+        ("mnozab", 2, "abm zno"),
+        ("aaaab", 3, "aaaa b"),
         ("mno", 2, "m no"),
         ("", 3, ""),
     ],
 )
 def test_each_worker_begins_with_its_own_and_the_rest_keeps_its_order(items: str, workers: int, ordered: str) -> None:
-    assert "".join(stretches(items, workers, OWN.get)) == ordered.replace(" ", "")
+    assert "".join(stretches(items, workers, GROUPS.get)) == ordered.replace(" ", "")
