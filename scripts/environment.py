@@ -67,11 +67,12 @@ class Environment:
             return
         self._record.unlink(missing_ok=True)
         print(f"Installing {name}", flush=True)
-        self._pip("install", "--require-hashes", "--requirement", str(lock), kept_open=kept_open)
+        sources = self._sources()
+        self._pip("install", "--require-hashes", "--requirement", str(lock), sources=sources, kept_open=kept_open)
         print("Installing Gavel in place", flush=True)
         # Apart from the lock, because pip can check no hash of an editable install.
         in_place = [part for folder in IN_PLACE for part in ("--editable", str(folder))]
-        self._pip("install", "--no-deps", "--no-build-isolation", *in_place, kept_open=kept_open)
+        self._pip("install", "--no-deps", "--no-build-isolation", *in_place, sources=sources, kept_open=kept_open)
         made["locks"][name] = digest
         written = self._record.with_suffix(".new")
         written.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
@@ -115,9 +116,9 @@ class Environment:
         done = subprocess.run([self._python, "-I", "-c", DESCRIBE], capture_output=True, check=True)
         return json.loads(done.stdout)
 
-    def _pip(self, *arguments: str, kept_open: int) -> None:
+    def _pip(self, *arguments: str, sources: dict[str, str], kept_open: int) -> None:
         command = [self._python, "-I", "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-        _run(command, _environment() | self._sources(), kept_open)
+        _run(command, _environment() | sources, kept_open)
 
     def _sources(self) -> dict[str, str]:
         """Where the user's pip gets packages, as environment variables; pip reads no configuration file beside them."""

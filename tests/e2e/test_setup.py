@@ -85,19 +85,20 @@ def test_a_set_up_that_was_killed_while_it_installed_is_done_again(checkout: Sma
     set_up(checkout, "2")
 
 
-def test_a_copy_runs_its_own_code_and_so_it_does_where_it_is_moved_to(checkout: SmallCheckout, tmp_path: Path) -> None:
+def reason_to_make_anew(checkout: SmallCheckout) -> str:
+    """Why the environment would be made anew; that it then is, other tests show."""
+    script = runpy.run_path(str(checkout.folder / "scripts" / "environment.py"))
+    return script["Environment"](checkout.folder / ".venv").made()[1]
+
+
+def test_a_copy_runs_its_own_code_and_a_moved_one_is_made_anew(checkout: SmallCheckout, tmp_path: Path) -> None:
     before, after = tmp_path / AWKWARD, tmp_path / "moved"
     # As `cp -a` does it.
     shutil.copytree(checkout.folder, before, symlinks=True)
     assert str(checkout.folder) in set_up(SmallCheckout(before, checkout.wheels))
-    assert str(before) in set_up(SmallCheckout(before.rename(after), checkout.wheels))
     assert checkout.is_whole()
-
-
-def reason_to_make_anew(checkout: SmallCheckout) -> str:
-    """Why the environment would be made anew; that it then is, the tests above show."""
-    script = runpy.run_path(str(checkout.folder / "scripts" / "environment.py"))
-    return script["Environment"](checkout.folder / ".venv").made()[1]
+    moved = SmallCheckout(before.rename(after), checkout.wheels)
+    assert reason_to_make_anew(moved) == f"it was made in {before}"
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(checkout: SmallCheckout) -> None:
