@@ -2,7 +2,7 @@ import type { Item } from "@gavel/client";
 import { type ReactNode, useEffect, useRef } from "react";
 import type { Refusal } from "../auction/refusal";
 import { Amount } from "../ui/amount";
-import { isUnusual, type Question } from "./question";
+import { greatestOf, isUnusual, type Question } from "./question";
 import type { BidFormState } from "./use-bid-form";
 
 type BidFeedbackProps = { id: string; item: Item; form: BidFormState };
@@ -73,19 +73,14 @@ function RefusalMessage({ refusal, item, form }: PartProps & { refusal: Refusal 
 
 function QuestionMessage({ question, item, form }: PartProps & { question: Question }) {
   const money = (minor: bigint): ReactNode => <Amount minor={minor} currency={item.currency} />;
-  const greatest =
-    question.kind === "moved"
-      ? question.maximum
-      : question.bid.maxAmount > question.bid.amount
-        ? question.bid.maxAmount
-        : question.bid.amount;
+  const greatest = question.kind === "moved" ? question.maximum : greatestOf(question.bid);
   return (
     <Message style="hammer" action={<Action onClick={form.dropQuestion}>Not now</Action>}>
       {question.kind === "moved" &&
         (question.pressed < question.maximum ? (
           <>
-            The price moved: {money(question.pressed)} is too low by now, and was not sent. Bid up to{" "}
-            {money(question.maximum)}, no more than needed?
+            The price moved: {money(question.pressed)} is too low by now. Bid up to {money(question.maximum)}, no more
+            than needed?
           </>
         ) : (
           <>The price moved as you pressed. Bid up to {money(question.maximum)}, no more than needed?</>

@@ -85,13 +85,27 @@ describe("the bid form", () => {
     expect(panel.getByRole("button", { name: "Bid $40.00" })).toBeEnabled();
   });
 
-  it("shows the least bid when the server refuses, and fills it in on one click", async () => {
-    const { panel, user, placed } = await bidding(anItem(BID_BEFORE), refused(Reason.TOO_LOW, 2_600n), () => ({}));
+  it("asks with the least bid when the server refuses a bid as too low", async () => {
+    const { panel, user, placed, gavel } = await bidding(
+      anItem(BID_BEFORE),
+      refused(Reason.TOO_LOW, 2_600n),
+      () => ({}),
+    );
+    gavel.items.set(ITEM_ID, anItem({ ...BID_BEFORE, seq: 3n, currentHighestBid: 2_500n, minimumNextBid: 2_600n }));
     await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
-    expect(await panel.findByText("Your bid is now too low. The least bid is now $26.00.")).toBeInTheDocument();
-    await user.click(panel.getByRole("button", { name: "Use $26.00" }));
-    await user.click(panel.getByRole("button", { name: "Bid $26.00" }));
+    expect(await panel.findByText(/\$21.00 is too low by now. Bid up to \$26.00/)).toBeInTheDocument();
+    await user.click(await answer(panel, "Bid up to $26.00"));
     await waitFor(() => expect(placed.map((each) => each.amount)).toEqual([2_100n, 2_600n]));
+  });
+
+  it("fills in the least bid on one click when the typed bid is too low", async () => {
+    const { panel, user, placed } = await bidding();
+    await user.clear(panel.getByLabelText("Your bid"));
+    await user.type(panel.getByLabelText("Your bid"), "5");
+    await user.click(panel.getByRole("button", { name: "Bid $5.00" }));
+    await user.click(panel.getByRole("button", { name: "Use $21.00" }));
+    await user.click(panel.getByRole("button", { name: "Bid $21.00" }));
+    await waitFor(() => expect(placed.map((each) => each.amount)).toEqual([2_100n]));
   });
 
   it("does not send a bid that is too low", async () => {
@@ -217,7 +231,7 @@ describe("a press on the bid button", () => {
       gavel.stream.event(bidPlaced(3n, { amount: 500_000n }));
       await panel.findByText("$5,001.00 or more");
       await user.pointer({ keys: by[2], target: button });
-      expect(await panel.findByText(/\$21.00 is too low by now, and was not sent/)).toBeInTheDocument();
+      expect(await panel.findByText(/\$21.00 is too low by now. Bid up to \$5,001.00/)).toBeInTheDocument();
       expect(placed).toEqual([]);
       expect(button).toHaveAccessibleName("Bid up to $5,001.00");
       await user.click(panel.getByRole("button", { name: "Not now" }));

@@ -29,8 +29,7 @@ export function BidForm({ item, maximum, position }: { item: Item; maximum: bigi
       }}
     >
       <div className="bid-form__fields">
-        {!form.leads && <AmountField key="amount" {...parts} />}
-        {form.withMaximum && <MaximumField key="maximum" {...parts} />}
+        {form.leads ? <MaximumField key="maximum" {...parts} /> : <AmountField key="amount" {...parts} />}
         <Suggestions
           label={form.leads ? "Suggested maximums" : "Suggested bids"}
           amounts={form.leads ? suggestedMaximums(item, form) : suggestedAmounts(item)}
@@ -38,13 +37,12 @@ export function BidForm({ item, maximum, position }: { item: Item; maximum: bigi
           currency={item.currency}
           choose={form.leads ? form.typeMaximum : form.typeAmount}
         />
+        {!form.leads && form.withMaximum && <MaximumField key="maximum" {...parts} />}
       </div>
       <div className="bid-form__idle">
-        {!form.withMaximum && (
-          <button type="button" className="bid-form__more" onClick={form.showMaximum}>
-            Set a maximum and let Gavel bid for you
-          </button>
-        )}
+        <button type="button" className="bid-form__more" disabled={form.withMaximum} onClick={form.showMaximum}>
+          Set a maximum and let Gavel bid for you
+        </button>
         <p className="small muted">Gavel bids no more than needed. Only you can see your maximum.</p>
       </div>
       <BidBar item={item} position={position} feedback={<BidFeedback id={answerId} item={item} form={form} />}>

@@ -33,7 +33,7 @@ describe("a pressed bid", () => {
   it("that is too low by now leads to an offer of the least bid, among many bidders with room above it", () => {
     const late = { ...pressed, bid: { amount: 1_900n, maxAmount: 0n }, leastBid: 1_900n };
     expect(questionOf(late, item, false, 0n)).toEqual({ kind: "moved", pressed: 1_900n, maximum: 2_100n });
-    expect(questionOf(late, item, false, 60n)).toEqual({ kind: "moved", pressed: 1_900n, maximum: 20_100n });
+    expect(questionOf(late, item, false, 60n)).toEqual({ kind: "moved", pressed: 1_900n, maximum: 26_100n });
   });
 
   it("of the leader is asked about only if they lost the lead meanwhile", () => {

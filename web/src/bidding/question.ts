@@ -7,7 +7,7 @@ export const STOOD_MS_MIN = 500;
 /** An amount of this many times the price may be a typing error. */
 const UNUSUAL_FACTOR = 10n;
 /** How many times the bids of the last seconds an offer allows for, so that it is valid still when it is answered. */
-const HEADROOM = 3n;
+const HEADROOM = 4n;
 
 /** A bid as it stood on the button when the press began. */
 export type Pressed = {
@@ -27,12 +27,22 @@ export type Question =
 /** The question to ask about a pressed bid, if any, in the newest known state. */
 export function questionOf(pressed: Pressed, item: Item, leads: boolean, recentBids: bigint): Question | null {
   const { bid } = pressed;
-  const greatest = bid.maxAmount > bid.amount ? bid.maxAmount : bid.amount;
   if (hasMoved(pressed, item, leads)) {
-    const isTooLow = greatest < item.minimumNextBid;
-    return { kind: "moved", pressed: greatest, maximum: isTooLow ? offeredMaximum(item, recentBids) : greatest };
+    return movedQuestion(bid, item, recentBids);
   }
-  return isUnusual(greatest, item) ? { kind: "unusual", bid } : null;
+  return isUnusual(greatestOf(bid), item) ? { kind: "unusual", bid } : null;
+}
+
+/** The question about a bid that may be too low by now: whether to bid up to its amount, or to one that is valid still. */
+export function movedQuestion(bid: Bid, item: Item, recentBids: bigint): Question {
+  const pressed = greatestOf(bid);
+  const isTooLow = pressed < item.minimumNextBid;
+  return { kind: "moved", pressed, maximum: isTooLow ? offeredMaximum(item, recentBids) : pressed };
+}
+
+/** The most that a bid can cost. */
+export function greatestOf({ amount, maxAmount }: Bid): bigint {
+  return maxAmount > amount ? maxAmount : amount;
 }
 
 /** Whether the amount is so far above the price that it may be a typing error. */

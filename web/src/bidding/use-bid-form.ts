@@ -1,12 +1,12 @@
 import type { Item } from "@gavel/client";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { isLedBy } from "../auction/phase";
-import { useIdentity } from "../live/live-context";
+import { useIdentity, useLive } from "../live/live-context";
 import { majorText, parseMoney } from "../money/money";
 import { useKeptState } from "../ui/kept-state";
 import { type Bid, type BidDraft, type Checked, checkBid, type Mine } from "./bid-draft";
-import { type Question, questionOf, STOOD_MS_MIN } from "./question";
-import { useBid } from "./use-bid";
+import { movedQuestion, type Question, questionOf, STOOD_MS_MIN } from "./question";
+import { type BidResult, useBid } from "./use-bid";
 import { usePress } from "./use-press";
 import { useRecentBids } from "./use-recent-bids";
 import { useSettled } from "./use-settled";
@@ -23,6 +23,7 @@ const QUESTION_MS_MIN = 300;
  * others bid. What is sent is what the button showed when the press on it began.
  */
 export function useBidForm(item: Item, maximum: bigint) {
+  const live = useLive();
   const { userId } = useIdentity();
   const mine: Mine = { leads: isLedBy(item, userId), maximum };
   const { leads } = mine;
@@ -57,10 +58,15 @@ export function useBidForm(item: Item, maximum: bigint) {
     setQuestion(null);
     clearResult();
   };
-  const send = async (sending: ReturnType<typeof retry>): Promise<void> => {
-    if ((await sending)?.kind === "accepted") {
+  const send = async (bid: Bid, sending: Promise<BidResult>): Promise<void> => {
+    const sent = await sending;
+    if (sent.kind === "accepted") {
       setTyped(null);
       setMaximumText(null);
+    } else if (sent.refusal.leastAmount !== undefined) {
+      const newest = live.items.get(item.id) ?? item;
+      clearResult();
+      setQuestion(movedQuestion(bid, newest, recentBids(newest)));
     }
   };
   const submit = (): void => {
@@ -74,8 +80,12 @@ export function useBidForm(item: Item, maximum: bigint) {
     }
     clearFeedback();
     if (pressed.question) {
-      const { kind } = pressed.question;
-      void send(kind === "moved" ? placeUpTo(pressed.question.maximum) : place(pressed.question.bid));
+      if (pressed.question.kind === "moved") {
+        const { maximum } = pressed.question;
+        void send({ amount: 0n, maxAmount: maximum }, placeUpTo(maximum));
+      } else {
+        void send(pressed.question.bid, place(pressed.question.bid));
+      }
       return;
     }
     const checked = checkBid(pressed.draft, pressed.item, pressed.mine);
@@ -84,11 +94,11 @@ export function useBidForm(item: Item, maximum: bigint) {
       fields[checked.field].current?.focus();
       return;
     }
-    const asked = questionOf(pressedBid(checked.bid, pressed), item, leads, recentBids());
+    const asked = questionOf(pressedBid(checked.bid, pressed), item, leads, recentBids(item));
     if (asked) {
       setQuestion(asked);
     } else {
-      void send(place(checked.bid));
+      void send(checked.bid, place(checked.bid));
     }
   };
 
@@ -116,7 +126,10 @@ export function useBidForm(item: Item, maximum: bigint) {
     async retry() {
       clearFeedback();
       button.current?.focus();
-      await send(retry());
+      const again = retry();
+      if (again) {
+        await send(again.bid, again.sending);
+      }
     },
     showMaximum() {
       setMaximumText(maximumText ?? "");

@@ -44,9 +44,13 @@ export function useBid(item: Item) {
       if (sent.kind === "accepted" || sent.refusal.next !== "retry") {
         attempt.current = null;
       }
+      const refreshing = live.refresh(item.id).catch(() => undefined);
+      if (sent.kind === "refused" && sent.refusal.leastAmount !== undefined) {
+        // The answer to a bid that is too low depends on how fast the price moves.
+        await refreshing;
+      }
       setIsPlacing(false);
       setResult(sent);
-      live.refresh(item.id).catch(() => undefined);
       void queries.invalidateQueries({ refetchType: "active" });
       return sent;
     },
@@ -62,7 +66,10 @@ export function useBid(item: Item) {
     [live, place, item],
   );
   /** Send the attempt whose outcome is unknown again: the same bid with the same key, whatever the price is now. */
-  const retry = useCallback(async () => (attempt.current ? place(attempt.current) : null), [place]);
+  const retry = useCallback(() => {
+    const bid = attempt.current;
+    return bid ? { bid, sending: place(bid) } : null;
+  }, [place]);
   const clearResult = useCallback(() => setResult(null), []);
   return { place, placeUpTo, retry, isPlacing, result, clearResult };
 }
