@@ -18,7 +18,8 @@ CONNECTIONS = {
     "bid-service-api": POOL_CONNECTIONS_MAX + BID_LANES * (1 + LANE_SIDES_MAX) + postgres_feed_log.CONNECTIONS_MAX,
     "bid-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX + 1 + LANE_SIDES_MAX,
     "user-stats-service-api": POOL_CONNECTIONS_MAX,
-    "user-stats-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX,
+    # The pruner has one of its own.
+    "user-stats-service-worker": POOL_CONNECTIONS_MAX + STREAM_CONNECTIONS_MAX + 1,
 }
 # A migration, a rebuild, the operator, and a reader.
 OTHERS_CONNECTIONS_MAX = 20
