@@ -1,13 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createGavelClient } from "@gavel/client";
-import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures";
 import { wholeHistory } from "./history";
 import { bid, list } from "./items";
-
-function panel(page: Page) {
-  return page.getByRole("region", { name: "Bidding" });
-}
+import { panel, pressBid } from "./panel";
 
 test("a page survives a restart of the server and shows the bids that it missed", async ({ client, gavel, person }) => {
   const item = await list(client, { title: "A restart" });
@@ -32,7 +28,7 @@ test("a page that was offline catches up, and a bid placed meanwhile counts once
   await ada.page.goto(`/items/${item.id}`);
   await expect(panel(ada.page).getByLabel("Your bid")).toHaveValue("20.00");
   await ada.page.context().setOffline(true);
-  await panel(ada.page).getByRole("button", { name: "Bid $20.00" }).click();
+  await pressBid(ada.page, "Bid $20.00");
   await expect(panel(ada.page).getByText(/Trying again can't bid twice/)).toBeVisible();
   await ada.page.context().setOffline(false);
   await panel(ada.page).getByRole("button", { name: "Try again" }).click();

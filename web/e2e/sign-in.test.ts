@@ -5,6 +5,7 @@ import { chromium } from "./chromium";
 import { expect } from "./fixtures";
 import { GavelProcess } from "./gavel-process";
 import { list } from "./items";
+import { pressBid } from "./panel";
 import { Provider } from "./provider";
 
 type Worker = { provider: Provider; gavel: GavelProcess };
@@ -82,7 +83,7 @@ test("a user signs in at the provider, bids, stays signed in after a reload, and
   // Back on the same page, with nothing of the sign-in left in the address.
   await expect(page).toHaveURL(`${gavel.url}/items/${item.id}`);
   await expect(page.getByRole("banner").getByText("Ada Lovelace")).toBeVisible();
-  await bidding.getByRole("button", { name: "Bid $20.00" }).click();
+  await pressBid(page, "Bid $20.00");
   await expect(bidding.getByText("You lead", { exact: true })).toBeVisible();
   await page.reload();
   await expect(bidding.getByText("You lead", { exact: true })).toBeVisible();
@@ -148,7 +149,7 @@ test("a token that ends soon is renewed, and the user bids with the new one", as
   const before = provider.renewals;
   // By then the first token has ended.
   await expect.poll(() => provider.renewals - before).toBeGreaterThan(2);
-  await page.getByRole("button", { name: "Bid $20.00" }).click();
+  await pressBid(page, "Bid $20.00");
   await expect(page.getByText("You lead", { exact: true }).first()).toBeVisible();
   await page.context().close();
 });
