@@ -53,6 +53,13 @@ def test_each_process_takes_its_settings_and_every_one_is_known_to_it(
     assert {variable.lower() for variable in given} <= kind.model_fields.keys()
 
 
+@pytest.mark.parametrize("name", ["bid-api", "stats-api"])
+def test_an_api_is_called_by_its_own_names_alone(name: str) -> None:
+    given: dict[str, str] = OURS[name]["environment"]
+    assert given["AUTH_MODE"] == "trusted"
+    assert given["HTTP_ALLOWED_HOSTS"].split() == ["bid-api", "stats-api"]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_each_url_leads_to_a_server_of_the_file_with_its_own_password(name: str) -> None:
     given: dict[str, str] = OURS[name]["environment"]

@@ -125,6 +125,7 @@ class Timeouts(Generic[_Timed]):
             late.append(timed)
         for timed in late:
             del self._due[timed]
-            self._expire(timed)
         if self._due and self._timer is None:
             self._timer = loop.call_at(next(iter(self._due.values())), self._expire_due, loop)
+        for timed in late:
+            self._expire(timed)
