@@ -42,6 +42,12 @@ async def test_an_empty_database_becomes_current_and_a_second_run_changes_nothin
     await connection.close()
 
 
+@pytest.mark.parametrize("package", ["gavel.bids", "gavel.userstats"])
+def test_each_migration_has_a_number_of_its_own(package: str) -> None:
+    versions = [migration.version for migration in load_migrations(package)]
+    assert versions == list(range(1, len(versions) + 1))
+
+
 async def test_a_migration_may_take_longer_than_a_statement_may_otherwise(empty_url: str) -> None:
     slow = [Migration(1, "0001_slow.sql", "SELECT pg_sleep(1)")]
     impatient = await asyncpg.connect(empty_url, command_timeout=0.5)
