@@ -23,8 +23,8 @@ class DatabaseClock:
     """A database's clock as one process reads it. It is trusted from the start, and not after a jump.
 
     After a jump it is trusted again as soon as it agrees with this machine's clock. Where that one is wrong, an
-    operator confirms the database's by starting the process again. Where the database runs on this machine, both are one
-    clock, and a jump of it is not noticed.
+    operator confirms the database's by starting the process again. A database on this machine has the same clock, and
+    a jump of it is not noticed.
     """
 
     def __init__(
