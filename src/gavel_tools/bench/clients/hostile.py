@@ -23,6 +23,11 @@ class Hostile:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
+    def until_refused(self) -> None:
+        """Return when the first has been refused or cut off. Raises MeasurementFailed."""
+        if self._process.stdout is None or self._process.stdout.readline() != "refused\n":
+            raise MeasurementFailed("the hostile clients have ended")
+
     def end(self) -> Mapping[str, int]:
         """End them; how often they were refused and cut off, and their other replies. Raises MeasurementFailed."""
         try:
@@ -31,7 +36,7 @@ class Hostile:
             raise MeasurementFailed("the hostile clients did not come to an end") from None
         if self._process.returncode != 0:
             raise MeasurementFailed(f"the hostile clients failed:\n{complaint}")
-        return json.loads(said)
+        return json.loads(said.splitlines()[-1])
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Slow and hostile clients: `python -m gavel_tools.bench.clients.hostile_probe KIND PORT ITEM...`
 
 They come from an address of the loopback that is their own, which the server must be set to limit
-(`ADDRESS_LIMITS_EXEMPT`). It prints a line when they have begun, goes on until its input ends, and prints how often
-they were refused and cut off, and their other replies.
+(`ADDRESS_LIMITS_EXEMPT`). It prints a line when they have begun and one when the first is refused or cut
+off, goes on until its input ends, and prints how often that was, and the number of other replies.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ class Clients:
         self.outcomes = Counter[str]()
         self._opening = asyncio.Semaphore(OPENING_AT_ONCE_MAX)
         self._begun = asyncio.Semaphore(0)
+        self._refused = asyncio.Event()
 
     async def run(self, act: Act, count: int) -> None:
         """Act as so many clients, and print a line when all have begun for the first time."""
@@ -48,6 +49,7 @@ class Clients:
         for _ in range(count):
             await self._begun.acquire()
         print("ready", flush=True)
+        tasks.append(asyncio.create_task(self._report()))
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         for task in tasks:
             task.cancel()
@@ -65,15 +67,24 @@ class Clients:
         """Count the replies until the server closes the connection."""
         while data := await reader.read(REPLY_BYTES_MAX):
             for status in data.split(b"HTTP/1.1 ")[1:]:
-                self.outcomes["refused" if status[:3] in (b"429", b"503") else "replies"] += 1
+                self._note("refused" if status[:3] in (b"429", b"503") else "replies")
             if b'"error"' in data:
-                self.outcomes["refused"] += 1
+                self._note("refused")
+
+    async def _report(self) -> None:
+        await self._refused.wait()
+        print("refused", flush=True)
+
+    def _note(self, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+        if outcome != "replies":
+            self._refused.set()
 
     async def _again(self, act: Act) -> None:
         while True:
             with suppress(OSError):
                 await act(self)
-            self.outcomes["cut_off"] += 1
+            self._note("cut_off")
             await asyncio.sleep(AGAIN_SECONDS)
 
 
