@@ -117,7 +117,7 @@ test("in the last minute nothing on a phone moves, and price, time and button st
     ["Crimson Gazelle", 9_500n],
     ["Iron Elk", 99_900n],
     ["Scarlet Sparrow", 1_234_500n],
-    ["Crimson Gazelle", 120_000_000n],
+    ["Copper Jaguar", 120_000_000n],
   ] as const) {
     await bid(client, item, bidderNamed(name), amount);
     await expect(panel(persons[0]?.page as Page).getByText(`${name} leads`)).toBeVisible();
