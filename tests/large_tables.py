@@ -58,6 +58,7 @@ class LargeTables:
         self._sellers = [self._random.randbytes(16).hex() for _ in range(items // 100)]
         self.items = [self._item(number) for number in range(items)]
         self.hot_id = str(UUID(self._ids[_OPEN[0]]))
+        self.hot_bidders = self.items[_OPEN[0]].bidders
         self.bidder = str(UUID(self._users[0]))
         self.seller = str(UUID(self._sellers[0]))
 
