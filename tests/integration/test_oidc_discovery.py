@@ -301,6 +301,15 @@ async def test_a_token_endpoint_that_is_no_url_of_the_web_adds_nothing_to_the_po
     assert origins() == (provider.issuer,)
 
 
+def test_an_issuer_of_https_has_a_token_endpoint_of_https() -> None:
+    issuer = "https://login.example"
+    document = {"issuer": issuer, "token_endpoint": "http://login.example/token"}
+    with pytest.raises(FetchFailed, match=r"http://login\.example, which is not https"):
+        oidc_discovery.login_origins(issuer, issuer, document)
+    document["token_endpoint"] = "https://tokens.example/token"
+    assert oidc_discovery.login_origins(issuer, issuer, document) == (issuer, "https://tokens.example")
+
+
 async def test_another_issuers_document_does_not_change_what_a_page_may_call(provider: Provider) -> None:
     origins = LoginOrigins(provider.issuer)
     provider.document = _told(provider, issuer="https://other.test", token_endpoint="https://tokens.test/token")

@@ -86,11 +86,20 @@ class LoginOrigins:
     async def _renew(self) -> bool:
         if self._origins:
             document_url = _document_url(self._issuer)
-            document = await self._fetcher.get(document_url)
-            _check_issuer(self._issuer, document_url, document)
-            found = (_origin(self._issuer), _origin(str(document.get("token_endpoint"))))
-            self._origins = tuple(dict.fromkeys(filter(None, found)))
+            self._origins = login_origins(self._issuer, document_url, await self._fetcher.get(document_url))
         return False
+
+
+def login_origins(issuer: str, document_url: str, document: dict[str, Any]) -> tuple[str, ...]:
+    """The origins of the issuer and of its token endpoint. Raises FetchFailed if that must not be used."""
+    _check_issuer(issuer, document_url, document)
+    token_endpoint = _origin(str(document.get("token_endpoint")))
+    if token_endpoint and not _is_as_safe(token_endpoint, issuer):
+        raise FetchFailed(
+            f"{_shown(document_url)} names the token endpoint {token_endpoint}, which is not https as the issuer is:"
+            " correct the provider"
+        )
+    return tuple(dict.fromkeys(filter(None, (_origin(issuer), token_endpoint))))
 
 
 def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str:
@@ -99,12 +108,16 @@ def key_set_url(issuer: str, document_url: str, document: dict[str, Any]) -> str
     url = document.get("jwks_uri")
     if not isinstance(url, str) or not url:
         raise FetchFailed(f"{_shown(document_url)} has no jwks_uri: set JWT_JWKS_URL")
-    if urlsplit(issuer).scheme == "https" and not url.startswith("https://"):
+    if not _is_as_safe(url, issuer):
         raise FetchFailed(
             f"{_shown(document_url)} names the key set {_shown(url)}, which is not https as the issuer is:"
             " correct the provider, or set JWT_JWKS_URL"
         )
     return url
+
+
+def _is_as_safe(url: str, issuer: str) -> bool:
+    return url.startswith("https://") or urlsplit(issuer).scheme != "https"
 
 
 def _document_url(issuer: str) -> str:
