@@ -36,11 +36,23 @@ describe("a call that is not answered", () => {
   it("is sent again with its key, which is in the header for proxies", async () => {
     const { gavel, keys } = answered(cut, refused(503, "unavailable"), placed);
 
-    const response = await gavel.bids.placeBid({ itemId: "an item", amount: 1n, idempotencyKey: "a key" });
+    const response = await gavel.bids.placeBid({ itemId: "an item", amount: 1n, idempotencyKey: "a-key" });
 
     expect(response.leading).toBe(true);
-    expect(keys).toEqual(["a key", "a key", "a key"]);
+    expect(keys).toEqual(["a-key", "a-key", "a-key"]);
   });
+
+  it.each(["ключ", "clé", " a-key "])(
+    "is sent again without a header where that would not deliver the key %j",
+    async (key) => {
+      const { gavel, keys } = answered(cut, placed);
+
+      const response = await gavel.bids.placeBid({ itemId: "an item", amount: 1n, idempotencyKey: key });
+
+      expect(response.leading).toBe(true);
+      expect(keys).toEqual([null, null]);
+    },
+  );
 
   it("is sent again where it only reads", async () => {
     const { gavel, keys } = answered(cut, placed);

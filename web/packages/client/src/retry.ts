@@ -2,12 +2,15 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 
 const KEY_HEADER = "Idempotency-Key";
+/** A header does not deliver other characters as they are: blanks are trimmed, and what is not ASCII is changed or refused. */
+const FITS_HEADER = /^[!-~]+$/;
 const BACKOFF_FIRST_MS = 100;
 const RETRY_AFTER_MS_MAX = 5_000;
 
 /**
  * Sends a call again, up to `retries` times, when its connection was cut or the service was unavailable, where that can do
- * no harm: reads, and calls with an idempotency key. The key goes into a header too, by which a proxy may do the same.
+ * no harm: reads, and calls with an idempotency key. The key goes into a header too if it fits there, by which a proxy may
+ * do the same.
  */
 export function retryHarmless(retries: number): Interceptor {
   return (next) => async (request) => {
@@ -15,10 +18,12 @@ export function retryHarmless(retries: number): Interceptor {
       return next(request);
     }
     const { message, method, header, signal } = request;
-    if ("idempotencyKey" in message && typeof message.idempotencyKey === "string" && message.idempotencyKey !== "") {
-      header.set(KEY_HEADER, message.idempotencyKey);
+    const key = "idempotencyKey" in message && typeof message.idempotencyKey === "string" ? message.idempotencyKey : "";
+    if (FITS_HEADER.test(key)) {
+      header.set(KEY_HEADER, key);
     }
-    const isHarmless = header.has(KEY_HEADER) || method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    const isRead = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    const isHarmless = isRead || key !== "" || header.has(KEY_HEADER);
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await next(request);
