@@ -4,6 +4,8 @@ import { randomUuid } from "../lib/uuid";
 const PING_MS = 1_000;
 /** After this many pings without an answer, it takes over. */
 const PINGS_UNANSWERED_MAX = 2;
+/** The pause before the lock is asked for again, as a browser may reject that at once, and always. */
+const REQUEST_AGAIN_MS = 100;
 
 export type TabGroupPorts<Message> = {
   /** This tab leads from now on. */
@@ -102,11 +104,12 @@ export class TabGroup<Message> {
       try {
         await locks.request(`${this.#name}.leader`, options, () => this.#leadUntil(membership));
       } catch {
-        // Another tab has taken the lock over, or this one is about to.
+        // Another tab has taken the lock over, this one is about to, or the browser denies locks from now on.
       }
       if (!membership.aborted && this.#leads) {
         this.#setLeads(false);
       }
+      await new Promise((done) => setTimeout(done, REQUEST_AGAIN_MS));
     }
   }
 
