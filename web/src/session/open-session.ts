@@ -2,7 +2,7 @@ import { type Login, type PageConfig, readPageConfig } from "./page-config";
 import type { Session } from "./session";
 import { beginSignIn, finishSignIn, RETURN_PATH, renewToken, type Token } from "./sign-in";
 import { SignInFault, type SignInProblem } from "./sign-in-fault";
-import { keptToken, problemOf, TokenSession } from "./token-session";
+import { problemOf, TokenSession } from "./token-session";
 import { TrustedSession } from "./trusted-session";
 
 /** The session for the installation's authentication mode. Finishes a sign-in that returns from the provider. */
@@ -20,7 +20,7 @@ export async function openSession(config: PageConfig): Promise<Session> {
     renew: (token) => renewToken(login, token),
   });
   const returned = location.pathname === RETURN_PATH ? await tokenFromReturn(login) : {};
-  const token = returned.token ?? keptToken();
+  const token = returned.token ?? (await session.resume());
   if (token) {
     const { userId } = await readPageConfig(token.text, { origin: config.apiUrl });
     if (userId) {

@@ -233,6 +233,17 @@ describe("signing in", () => {
     expect(keptToken()).toBeNull();
   });
 
+  it("is renewed when the page opens after the token has ended", async () => {
+    const installation = new Installation();
+    const kept = { text: "ended", name: "Ada", endsAtMs: 1, refreshToken: "r1", userId: USER_ID };
+    localStorage.setItem("gavel.token", JSON.stringify(kept));
+    const session = (await openSession(CONFIG)) as TokenSession;
+    expect(session.identity()).toEqual({ userId: USER_ID, name: "Ada" });
+    expect(session.authorization()).toBe(`Bearer ${ACCESS_TOKEN}`);
+    expect(installation.posted.map((each) => each.get("refresh_token"))).toEqual(["r1"]);
+    expect(installation.credentials).toEqual([`Bearer ${ACCESS_TOKEN}`]);
+  });
+
   it("ends when the token expires", async () => {
     const session = aTokenSession();
     signIn(session, USER_ID);

@@ -89,6 +89,37 @@ describe("a token that ends soon", () => {
     expect(session.state()).toEqual({ isSignedIn: true, endsAtMs: null, problem: null });
   });
 
+  it("is kept until the provider responds, if the network comes back after the machine", async () => {
+    const { session, renew } = renewedBy(
+      () => Promise.reject(new SignInFault("unreachable", "https://login.test")),
+      async () => aToken("second", "r2"),
+    );
+    session.accept(aToken("first", "r1"), USER_ID);
+    vi.setSystemTime(Date.now() + 2 * HOUR_MS);
+    expect(session.authorization()).toBeNull();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(session.authorization()).toBeNull();
+    expect(session.state()).toMatchObject({ isSignedIn: true, problem: { kind: "unreachable" } });
+    expect(keptToken()).toMatchObject({ refreshToken: "r1" });
+    expect(renew).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(session.authorization()).toBe("Bearer second");
+    expect(session.state()).toEqual({ isSignedIn: true, endsAtMs: null, problem: null });
+  });
+
+  it("expires if the provider refuses once it responds", async () => {
+    const { session } = renewedBy(
+      () => Promise.reject(new SignInFault("unreachable", "https://login.test")),
+      () => Promise.reject(new SignInFault("refused", "invalid_grant")),
+    );
+    session.accept(aToken("first", "r1"), USER_ID);
+    vi.setSystemTime(Date.now() + 2 * HOUR_MS);
+    expect(session.authorization()).toBeNull();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(session.state()).toEqual({ isSignedIn: false, endsAtMs: null, problem: { kind: "expired", detail: "" } });
+    expect(localStorage).toHaveLength(0);
+  });
+
   it("is not brought back by a renewal that ends after signing out", async () => {
     const slow = { deliver: (_: Token) => undefined as unknown };
     const { session } = renewedBy(() => new Promise((deliver) => (slow.deliver = deliver)));
@@ -99,6 +130,41 @@ describe("a token that ends soon", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(session.state()).toEqual({ isSignedIn: false, endsAtMs: null, problem: null });
     expect(keptToken()).toBeNull();
+  });
+});
+
+describe("a token that ended while the page was closed", () => {
+  function keepEnded(): void {
+    localStorage.setItem("gavel.token", JSON.stringify({ ...aToken("first", "r1"), endsAtMs: 1, userId: USER_ID }));
+  }
+
+  it("is renewed before the page opens", async () => {
+    keepEnded();
+    const { session } = renewedBy(async () => aToken("second", "r2"));
+    expect(await session.resume()).toMatchObject({ text: "second", refreshToken: "r2", userId: USER_ID });
+    expect(session.authorization()).toBe("Bearer second");
+  });
+
+  it("leaves nothing behind if the provider refuses to renew it", async () => {
+    keepEnded();
+    const { session } = renewedBy(() => Promise.reject(new SignInFault("refused", "invalid_grant")));
+    expect(await session.resume()).toBeNull();
+    expect(session.state()).toEqual({ isSignedIn: false, endsAtMs: null, problem: { kind: "expired", detail: "" } });
+    expect(localStorage).toHaveLength(0);
+  });
+
+  it("is renewed later if the provider does not respond soon", async () => {
+    keepEnded();
+    const slow = { deliver: (_: Token) => undefined as unknown };
+    const { session } = renewedBy(() => new Promise((deliver) => (slow.deliver = deliver)));
+    const resumed = session.resume();
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(await resumed).toBeNull();
+    expect(session.state()).toEqual({ isSignedIn: true, endsAtMs: null, problem: null });
+    expect(session.authorization()).toBeNull();
+    slow.deliver(aToken("second", "r2"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(session.authorization()).toBe("Bearer second");
   });
 });
 

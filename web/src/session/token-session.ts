@@ -13,6 +13,8 @@ const RENEW_MS_BEFORE = 180_000;
 export const WARN_MS_BEFORE = 120_000;
 /** The pause after a renewal to which the provider did not respond. */
 const RETRY_MS = 10_000;
+/** The longest time for which the page's start waits for a renewal. */
+const RESUME_MS_MAX = 3_000;
 /** The longest time that a browser's timer can wait, 24 days. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -41,6 +43,8 @@ export class TokenSession implements Session {
   #identity: Identity = SIGNED_OUT;
   #state: SignInState = { isSignedIn: false, endsAtMs: null, problem: null };
   #timers: ReturnType<typeof setTimeout>[] = [];
+  /** The token whose renewal runs, or waits to be tried again. */
+  #renewing: KeptToken | null = null;
   readonly #listeners = new Set<() => void>();
   readonly #provider: Provider;
 
@@ -68,8 +72,8 @@ export class TokenSession implements Session {
 
   authorization(): string | null {
     const token = this.#token;
-    if (token && token.endsAtMs <= Date.now()) {
-      void this.#end(token);
+    if (token && hasEnded(token)) {
+      this.#end(token);
       return null;
     }
     return token && bearer(token);
@@ -88,6 +92,17 @@ export class TokenSession implements Session {
     this.#become(kept);
   }
 
+  /** The valid token that this browser keeps, or null. One that has ended is renewed, also later if that takes long. */
+  async resume(): Promise<KeptToken | null> {
+    const kept = keptToken();
+    if (kept && hasEnded(kept)) {
+      this.#become(kept);
+      await Promise.race([this.#renew(kept), new Promise((done) => setTimeout(done, RESUME_MS_MAX))]);
+    }
+    const token = keptToken();
+    return token && !hasEnded(token) ? token : null;
+  }
+
   /** Sign out, in all tabs. */
   readonly signOut = (): void => {
     store(TOKEN_KEY, null);
@@ -104,7 +119,7 @@ export class TokenSession implements Session {
     if (kept) {
       this.#become(kept);
     } else if (this.#token) {
-      this.#become(null, this.#token.endsAtMs <= Date.now() ? "expired" : null);
+      this.#become(null, hasEnded(this.#token) ? "expired" : null);
     }
   }
 
@@ -129,24 +144,29 @@ export class TokenSession implements Session {
       if (token.refreshToken) {
         this.#after(leftMs - Math.min(RENEW_MS_BEFORE, leftMs / 2), () => void this.#renew(token));
       }
-      this.#after(leftMs - WARN_MS_BEFORE, () => this.#set({ ...this.#state, endsAtMs: token.endsAtMs }));
-      this.#after(leftMs, () => void this.#end(token));
+      this.#after(leftMs - WARN_MS_BEFORE, () => this.#warn(token));
+      this.#after(leftMs, () => this.#end(token));
     }
     this.#set({ isSignedIn: token !== null, endsAtMs: null, problem: problem && { kind: problem, detail: "" } });
   }
 
-  /** The token has ended. If the machine slept, it could not be renewed before. */
-  async #end(token: KeptToken): Promise<void> {
-    if (token.refreshToken) {
-      await this.#renew(token);
-    }
-    if (this.#token === token) {
-      this.#expire();
+  #warn(token: KeptToken): void {
+    if (!hasEnded(token)) {
+      this.#set({ ...this.#state, endsAtMs: token.endsAtMs });
     }
   }
 
-  /** Renew the token in one tab. The others receive it by the storage. */
+  /** The token has ended. If the machine slept, it could not be renewed before. */
+  #end(token: KeptToken): void {
+    token.refreshToken ? void this.#renew(token) : this.#expire();
+  }
+
+  /** Renew the token in one tab. The others receive it by the storage. If it has ended and can't be renewed, it expires. */
   async #renew(token: KeptToken): Promise<void> {
+    if (this.#renewing === token) {
+      return;
+    }
+    this.#renewing = token;
     try {
       await withLock(RENEWAL_LOCK, async () => {
         const kept = keptToken();
@@ -162,10 +182,27 @@ export class TokenSession implements Session {
       });
     } catch (error) {
       console.warn("the sign-in can't be renewed", error);
-      if (this.#token === token && problemOf(error).kind === "unreachable") {
-        this.#after(RETRY_MS, () => void this.#renew(token));
+      const problem = problemOf(error);
+      if (this.#token === token && problem.kind === "unreachable") {
+        this.#retry(token, problem);
+        return;
       }
     }
+    this.#renewing = null;
+    if (this.#token === token && hasEnded(token)) {
+      this.#expire();
+    }
+  }
+
+  /** The provider did not respond. After sleep the network may come back later than the page. */
+  #retry(token: KeptToken, problem: SignInProblem): void {
+    if (hasEnded(token)) {
+      this.report(problem);
+    }
+    this.#after(RETRY_MS, () => {
+      this.#renewing = null;
+      void this.#renew(token);
+    });
   }
 
   #after(ms: number, act: () => void): void {
@@ -182,10 +219,14 @@ export class TokenSession implements Session {
   }
 }
 
-/** The token that this browser keeps, unless it has expired. */
+/** The token that this browser keeps, unless it has ended and can't be renewed. */
 export function keptToken(): KeptToken | null {
   const kept = readStored(TOKEN_KEY) as KeptToken | null;
-  return kept && kept.endsAtMs > Date.now() ? kept : null;
+  return kept && (kept.refreshToken || !hasEnded(kept)) ? kept : null;
+}
+
+function hasEnded(token: Token): boolean {
+  return token.endsAtMs <= Date.now();
 }
 
 export function problemOf(error: unknown): SignInProblem {
