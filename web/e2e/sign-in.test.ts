@@ -154,6 +154,27 @@ test("a token that ends soon is renewed, and the user bids with the new one", as
   await page.context().close();
 });
 
+test("a user who opens the page after their token has ended is still signed in", async ({
+  browser,
+  gavel,
+  provider,
+}) => {
+  provider.behave({ renews: true });
+  const page = await openPage(browser, { gavel });
+  await page.goto("/my-bids");
+  await signIn(page);
+  await page.evaluate(() => {
+    const token = JSON.parse(localStorage.getItem("gavel.token") ?? "{}") as object;
+    localStorage.setItem("gavel.token", JSON.stringify({ ...token, endsAtMs: 1 }));
+  });
+  const before = provider.renewals;
+  await page.reload();
+  await expect(page.getByRole("banner").getByText("Ada Lovelace")).toBeVisible();
+  expect(provider.renewals).toBe(before + 1);
+  await expect(signInButton(page)).toBeHidden();
+  await page.context().close();
+});
+
 test("without renewal the page warns two minutes before, keeps what was typed, and comes back to it", async ({
   browser,
   gavel,
