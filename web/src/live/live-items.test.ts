@@ -40,6 +40,15 @@ describe("the newest state of an item", () => {
     expect(items.get(ITEM_ID)?.title).toBe("Newer");
   });
 
+  it("keeps the description and the further images that lists leave out", () => {
+    const images = ["https://example.org/1.jpg", "https://example.org/2.jpg"];
+    const items = holding(anItem({ description: "Brass", images }));
+    items.offerListed(anItem({ seq: 2n, currentHighestBid: 2_000n, images: images.slice(0, 1) }));
+    expect(items.get(ITEM_ID)).toMatchObject({ currentHighestBid: 2_000n, description: "Brass", images });
+    items.offerListed(anItem({ seq: 3n, images: ["https://example.org/3.jpg"] }));
+    expect(items.get(ITEM_ID)).toMatchObject({ description: "Brass", images: ["https://example.org/3.jpg"] });
+  });
+
   it("has the outcome after the close, or is cancelled", () => {
     const items = holding();
     const closed = create(ItemEventSchema, {

@@ -31,6 +31,16 @@ export class LiveItems {
     return true;
   }
 
+  /** Store an item as lists show it: the description and the further images that are known of it stay. */
+  offerListed(item: Item): boolean {
+    const known = this.#items.get(item.id);
+    if (!known) {
+      return this.offer(item);
+    }
+    const images = item.images[0] === known.images[0] ? known.images : item.images;
+    return this.offer({ ...item, description: known.description, images });
+  }
+
   /** Store the state after an event. Returns whether it was newer; false for an unknown item. */
   apply(event: ItemEvent): boolean {
     const known = this.#items.get(event.itemId);

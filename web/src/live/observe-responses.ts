@@ -26,8 +26,11 @@ export function observeResponses(items: LiveItems, clock: ServerClock, connectio
       connection.responded();
       if (!response.stream) {
         observeTime(response.message);
-        for (const item of itemsIn(response.message)) {
+        for (const item of wholeItemsIn(response.message)) {
           items.offer(item);
+        }
+        for (const item of listedItemsIn(response.message)) {
+          items.offerListed(item);
         }
       }
       return response;
@@ -40,11 +43,17 @@ export function observeResponses(items: LiveItems, clock: ServerClock, connectio
   };
 }
 
-/** The items in a response: in a field, in a list, or inside the entries of a list. */
-function itemsIn(message: object): Item[] {
+/** The items in fields of a response. */
+function wholeItemsIn(message: object): Item[] {
+  return Object.values(message).filter((value) => isMessage(value, ItemSchema));
+}
+
+/** The items in lists of a response, or inside the entries of a list. They have no description, and one image at most. */
+function listedItemsIn(message: object): Item[] {
   return Object.values(message)
-    .flatMap((value: unknown) => value)
-    .flatMap((value: unknown) => (isMessage(value, MyBidSchema) ? value.item : value))
+    .filter((value) => Array.isArray(value))
+    .flatMap((value: unknown[]) => value)
+    .map((value: unknown) => (isMessage(value, MyBidSchema) ? value.item : value))
     .filter((value) => isMessage(value, ItemSchema));
 }
 
