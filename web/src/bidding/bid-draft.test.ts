@@ -32,6 +32,14 @@ describe("a typed bid", () => {
     });
   });
 
+  it("may be a maximum alone: the least bid, and as much more as it takes", () => {
+    expect(checkBid({ amountText: " ", maximumText: "50" }, item, RIVAL_LEADS)).toEqual({
+      ok: true,
+      bid: { amount: 2_100n, maxAmount: 5_000n },
+    });
+    expect(checkBid({ amountText: "", maximumText: null }, item, RIVAL_LEADS)).toMatchObject({ field: "amount" });
+  });
+
   it("is only a maximum for the leader", () => {
     expect(checkBid({ amountText: "ignored", maximumText: "80" }, item, I_LEAD)).toMatchObject({
       bid: { amount: 2_100n, maxAmount: 8_000n },

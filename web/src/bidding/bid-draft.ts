@@ -16,7 +16,9 @@ export type Mine = { readonly leads: boolean; readonly maximum: bigint };
  */
 export function checkBid(draft: BidDraft, item: Item, mine: Mine): Checked {
   const { currency, minimumNextBid } = item;
-  const amount = mine.leads ? ({ ok: true, minor: minimumNextBid } as const) : parseMoney(draft.amountText, currency);
+  // A maximum alone is a bid as well: the least, and as much more as it takes.
+  const isLeast = mine.leads || (draft.maximumText !== null && draft.amountText.trim() === "");
+  const amount = isLeast ? ({ ok: true, minor: minimumNextBid } as const) : parseMoney(draft.amountText, currency);
   if (!amount.ok) {
     return { ok: false, field: "amount", problem: amount.problem };
   }

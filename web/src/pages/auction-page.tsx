@@ -146,5 +146,5 @@ function softCloseText({ softClose }: Item): string {
   if (!softClose || softClose.windowSeconds === 0) {
     return "do not extend the auction";
   }
-  return `in the last ${softClose.windowSeconds} s extend the auction so that ${softClose.extensionSeconds} s are left`;
+  return `in the last ${softClose.windowSeconds} seconds extend the auction so that ${softClose.extensionSeconds} seconds are left`;
 }

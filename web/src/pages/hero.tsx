@@ -1,18 +1,21 @@
 import type { Item } from "@gavel/client";
 import { Link } from "wouter";
-import { shownPrice } from "../auction/phase";
+import { isLedBy, shownPrice } from "../auction/phase";
 import { Bidder } from "../items/bidder";
 import { Countdown } from "../items/countdown";
 import { priceLabel } from "../items/item-card";
 import { ItemPicture } from "../items/item-picture";
+import { PositionTag } from "../items/position-tag";
 import { Price } from "../items/price";
-import { useItem } from "../live/live-context";
+import { useIdentity, useItem } from "../live/live-context";
 import { Amount } from "../ui/amount";
 import "./hero.css";
 
 /** An introduction: what the page is for, and the open item that ends next, live. */
 export function Hero({ listed }: { listed: Item }) {
   const item = useItem(listed.id) ?? listed;
+  const { userId } = useIdentity();
+  const leads = isLedBy(item, userId);
   return (
     <section className="hero" aria-labelledby="hero-title">
       <div className="hero__words">
@@ -51,18 +54,22 @@ export function Hero({ listed }: { listed: Item }) {
             </div>
           </dl>
           <p className="hero__leader">
-            {item.highestBidderId ? (
+            {leads && <PositionTag item={item} userId={userId} />}
+            {!leads && item.highestBidderId && (
               <>
                 <Bidder userId={item.highestBidderId} /> leads
               </>
-            ) : (
-              <span className="muted">No bids yet: be the first.</span>
             )}
+            {!item.highestBidderId && <span className="muted">No bids yet: be the first.</span>}
           </p>
           <Link href={`/items/${item.id}`} className="button button--primary button--big">
-            <span>
-              Bid <Amount minor={item.minimumNextBid} currency={item.currency} /> or more
-            </span>
+            {leads ? (
+              "See the auction"
+            ) : (
+              <span>
+                Bid <Amount minor={item.minimumNextBid} currency={item.currency} /> or more
+              </span>
+            )}
           </Link>
         </div>
       </article>

@@ -73,7 +73,7 @@ describe("the status page", () => {
     server.status = { ...HEALTHY, bid_p99_seconds: null, dead_letters: null };
     renderPage(new InMemoryGavel(), "/status");
     expect(await shownAs("Dead letters")).toBe("Dead letters–not known to this process");
-    expect(await shownAs("Bid latency")).toBe("Bid latency–no PlaceBid call in the last minute");
+    expect(await shownAs("Bid latency")).toBe("Bid latency–no bid over the API in the last minute");
     expect(screen.getByText("All systems normal")).toBeInTheDocument();
   });
 

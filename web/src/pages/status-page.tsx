@@ -82,7 +82,7 @@ function Status({ status, receivedMs }: { status: SystemStatus; receivedMs: numb
         </Stat>
         <Judged label="Bid latency" level={levels.latency} value={optional(status.bidP99Seconds, seconds)}>
           {status.bidP99Seconds === null
-            ? "no PlaceBid call in the last minute"
+            ? "no bid over the API in the last minute"
             : "99 % of the last minute's bids took less"}
         </Judged>
         <Judged label="Failed calls" level={levels.errors} value={optional(status.failedCallsShare, percent)}>
