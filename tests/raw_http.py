@@ -36,7 +36,7 @@ def post_chunked(path: str, body: bytes, content_type: str, *headers: bytes, siz
 
 def head(path: str, content_type: str, *headers: bytes, version: bytes = b"1.1") -> bytes:
     """The head of a POST with the empty line."""
-    fields = [b"host: gavel", b"content-type: %b" % content_type.encode(), *headers]
+    fields = [b"host: localhost", b"content-type: %b" % content_type.encode(), *headers]
     return b"\r\n".join([b"POST %b HTTP/%b" % (path.encode(), version), *fields, b"", b""])
 
 
@@ -51,7 +51,7 @@ def chunked(body: bytes, sizes: Sequence[int] = ()) -> bytes:
 
 def last_request(path: str = "/livez") -> bytes:
     """A GET behind whose response the server closes."""
-    return b"GET %b HTTP/1.1\r\nhost: gavel\r\nconnection: close\r\n\r\n" % path.encode()
+    return b"GET %b HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n" % path.encode()
 
 
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:

@@ -220,7 +220,7 @@ async def test_an_http_1_0_bid_needs_no_host_and_its_connection_is_closed(edge: 
     item_id = await edge.list_item()
     body = encoded(PlaceBidRequest(item_id=item_id, user_id=new_user(), amount=AMOUNT), encoding)
     request = post(PLACE_BID, body, f"application/{encoding}", b"connection: keep-alive", version=b"1.0")
-    request = request.replace(b"host: gavel\r\n", b"")
+    request = request.replace(b"host: localhost\r\n", b"")
     [reply] = await replies_to(edge.address, [request + last_request()])
     assert (placed_amount(reply), reply.headers["connection"]) == (AMOUNT, "close")
     assert edge.amounts(item_id) == [AMOUNT]

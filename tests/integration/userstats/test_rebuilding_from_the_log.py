@@ -78,7 +78,8 @@ async def test_a_reader_at_the_end_delays_the_swap_and_stops_neither_it_nor_othe
                 assert await book.stats_of(ANNA) is not None
                 await book.count(READER.read(LOG[1]).events)
             await reader.close()
-            assert await rebuilding == 7
+            # What was counted live before the rebuild came to it is not counted from the log again.
+            assert 7 - len(READER.read(LOG[1]).events) <= await rebuilding <= 7
             live = await _rows(pool)
             assert await rebuild_stats(book, READER, _log(*LOG)) == 7
             assert await _rows(pool) == live
