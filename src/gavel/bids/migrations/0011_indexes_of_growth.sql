@@ -15,7 +15,7 @@ DROP INDEX CONCURRENTLY IF EXISTS auctions_by_start;
 CREATE INDEX CONCURRENTLY auctions_over ON auctions (coalesce(closed_at, cancelled_at)) WHERE closed_at IS NOT NULL OR cancelled_at IS NOT NULL;
 CREATE INDEX CONCURRENTLY item_keys_by_item ON item_keys (item_id);
 
--- What the log recorded in a second, for checkpoints. A row is never moved or changed, so its place tells its time: a
+-- What the log recorded in a second, for checkpoints. A row is never moved or changed, so its place shows its time: a
 -- range index has one entry for a megabyte of rows, and costs an insert nothing. It is kept current page by page, since what
 -- it does not cover yet is read whole.
 CREATE INDEX CONCURRENTLY bids_by_time ON bids USING brin (created_at) WITH (autosummarize = on);

@@ -133,7 +133,7 @@ async def flood(clients: Clients) -> None:
 
 
 async def strangers(clients: Clients) -> None:
-    """Ask for paths that there are not, with a token that nobody has signed."""
+    """Ask for paths that there are not, with a forged token."""
     reader, writer = await clients.connect()
     reading = asyncio.create_task(clients.replies(reader))
     while not reading.done():
